@@ -1,0 +1,1 @@
+"""The room of geometry and rules: pure functions, no I/O, no clock, no settings."""
