@@ -1,0 +1,82 @@
+"""The exact proof that polygons tile an outline: their directed edges cancel to the edges of the outline.
+
+A valid polygon, drawn with its ground on the left, winds once around each of its own points. If the directed edges of
+all children minus those of the outline cancel to nothing, the sums of windings are equal everywhere: no gap, no
+overlap, and every shared border has the same vertices on both sides. There is no tolerance. A T-junction is loose.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import LineString, MultiPolygon, Polygon
+
+from gis.lattice import on_lattice, to_coordinates, to_integers
+
+Ground = Polygon | MultiPolygon
+Integers = NDArray[np.int64]
+
+
+def loose_edges(children: Sequence[Ground], outline: Ground | Sequence[Ground]) -> list[LineString]:
+    """The edges (degrees) of children and outline that do not cancel; none means an exact tiling of valid polygons.
+
+    All must lie on the lattice, else BadGeometry. The polygons themselves have to be valid (`tiles_exactly` asks
+    that too). An edge that is too many by two comes once. The order is from west to east.
+    """
+    outlines = [outline] if isinstance(outline, Polygon | MultiPolygon) else list(outline)
+    start, end = directed_edges([*children, *outlines])
+    counts = _edge_counts(children, outlines)
+    sign = np.repeat(np.concatenate([np.ones(len(children), int), -np.ones(len(outlines), int)]), counts)
+    low, high = _uncancelled(start, end, sign)
+    lines = to_coordinates(np.stack([low, high], axis=1)) if len(low) else np.empty((0, 2, 2))
+    return list(shapely.linestrings(lines)) if len(lines) else []
+
+
+def tiles_exactly(children: Sequence[Ground], outline: Ground | Sequence[Ground]) -> bool:
+    """Whether the children (degrees) are valid, lie on the lattice and tile the outline with no gap and no overlap."""
+    outlines = [outline] if isinstance(outline, Polygon | MultiPolygon) else list(outline)
+    shapes = np.array([*children, *outlines], dtype=object)
+    sound = shapely.is_valid(shapes) & ~shapely.is_empty(shapes) & on_lattice(shapes)
+    return bool(sound.all()) and not loose_edges(children, outlines)
+
+
+def directed_edges(polygons: Sequence[Ground]) -> tuple[Integers, Integers]:
+    """Start and end, in lattice steps, shape (n, 2), of every edge of every ring, ground on the left, in order."""
+    shapes = np.array(list(polygons), dtype=object)
+    coords, ring = _ring_coordinates(shapes)
+    whole = to_integers(coords)
+    same = ring[1:] == ring[:-1]
+    return whole[:-1][same], whole[1:][same]
+
+
+def _ring_coordinates(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], Integers]:
+    if not len(shapes):
+        return np.empty((0, 2)), np.empty(0, dtype=np.int64)
+    parts = shapely.get_parts(shapely.orient_polygons(shapes))
+    coords, ring = shapely.get_coordinates(shapely.get_rings(parts), return_index=True)
+    return coords, ring
+
+
+def _edge_counts(children: Sequence[Ground], outlines: Sequence[Ground]) -> Integers:
+    """How many edges each polygon has: one less than its vertices for each ring."""
+    shapes = np.array([*children, *outlines], dtype=object)
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    rings = np.bincount(owner, 1 + shapely.get_num_interior_rings(parts), minlength=len(shapes))
+    return np.asarray(shapely.get_num_coordinates(shapes) - rings, dtype=np.int64)
+
+
+def _uncancelled(start: Integers, end: Integers, sign: Integers) -> tuple[Integers, Integers]:
+    """Both ends of the undirected edges whose signed count is not zero."""
+    if not len(start):
+        return start, end
+    forward = (start[:, 0] < end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] <= end[:, 1]))
+    low = np.where(forward[:, None], start, end)
+    high = np.where(forward[:, None], end, start)
+    weight = np.where(forward, sign, -sign) * (start != end).any(axis=1)
+    order = np.lexsort((high[:, 1], high[:, 0], low[:, 1], low[:, 0]))
+    low, high, weight = low[order], high[order], weight[order]
+    first = np.ones(len(low), dtype=np.bool_)
+    first[1:] = ((low[1:] != low[:-1]) | (high[1:] != high[:-1])).any(axis=1)
+    loose = np.add.reduceat(weight, np.flatnonzero(first)) != 0
+    return low[first][loose], high[first][loose]
