@@ -1,0 +1,30 @@
+"""Actor: who asks, without HTTP."""
+
+from dataclasses import dataclass, field
+
+from data.scope import Scope, nothing
+from gis.errors import NotPermitted
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A signed-in person, an integration's token, or the system itself."""
+
+    person_id: int
+    sign_in_name: str
+    name: str
+    roles: frozenset[str]
+    permissions: frozenset[str]
+    scope: Scope = field(default_factory=nothing)
+    area_ids: tuple[int, ...] = ()
+    language: str = "zh"
+    kind: str = "browser"
+
+    def may(self, permission: str) -> bool:
+        """Whether the actor's roles give a permission; where it holds is the scope's matter."""
+        return permission in self.permissions
+
+    def must(self, permission: str) -> None:
+        """Refuse unless the actor has a permission."""
+        if not self.may(permission):
+            raise NotPermitted("Your role does not allow this.", permission=permission)

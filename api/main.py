@@ -1,0 +1,72 @@
+"""create_app(settings, database): the wiring diagram of the application, nothing else."""
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import orjson
+from fastapi import APIRouter, FastAPI
+from starlette.responses import Response
+
+import api
+from api import problems
+from api.settings import Settings
+from data.database import Database, open_database
+from gis.errors import Unavailable
+
+API = "/api/v1"
+
+
+def create_app(settings: Settings, database: Database) -> FastAPI:
+    """The whole application on one database; opens nothing by itself before it starts to serve."""
+    app = FastAPI(title="Wangge 网格", version="0.1.0", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=_lifespan)
+    app.state.settings = settings
+    app.state.database = database
+    problems.install(app)
+    for router in routers():
+        app.include_router(router)
+    app.add_api_route("/healthz", healthz, include_in_schema=False)
+    app.add_api_route("/readyz", readyz(database), include_in_schema=False)
+    for module in ("api.security", "api.pages", "api.tiles.routes"):
+        importlib.import_module(module).install(app)
+    return app
+
+
+def create_app_from_settings() -> FastAPI:
+    """For the server process: everything from the environment."""
+    settings = Settings()  # type: ignore[call-arg]
+    return create_app(settings, open_database(settings.database_url))
+
+
+def routers() -> list[APIRouter]:
+    """Every noun's `router`, by folder: a noun is wired by being there."""
+    nouns = sorted(each.name for each in pkgutil.iter_modules(api.__path__) if each.ispkg)
+    modules = (importlib.import_module(f"api.{noun}.routes") for noun in nouns if importlib.util.find_spec(f"api.{noun}.routes"))
+    return [module.router for module in modules if hasattr(module, "router")]
+
+
+def healthz() -> Response:
+    """The process answers."""
+    return Response(orjson.dumps({"state": "alive"}), media_type="application/json")
+
+
+def readyz(database: Database):  # type: ignore[no-untyped-def]
+    """The process answers and reaches its database."""
+
+    def ready() -> Response:
+        try:
+            with database.unit_of_work() as session:
+                session.connection().exec_driver_sql("SELECT 1")
+        except Exception as failed:
+            raise Unavailable("The database does not answer.") from failed
+        return Response(orjson.dumps({"state": "ready"}), media_type="application/json")
+
+    return ready
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.database.close()

@@ -1,0 +1,51 @@
+"""The database: one engine, and one unit of work in which a caller's token goes with every statement."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from data.scope import Scope
+
+POOL_SIZE = 40  # at least the threads that serve routes, so that none waits for a connection
+
+
+class Database:
+    """Opens units of work on an engine, or on one connection whose outer transaction a test rolls back."""
+
+    def __init__(self, bind: Engine | Connection) -> None:
+        self.bind = bind
+        mode = "create_savepoint" if isinstance(bind, Connection) else "conditional_savepoint"
+        self._sessions = sessionmaker(bind, expire_on_commit=False, join_transaction_mode=mode)  # type: ignore[arg-type]
+
+    @contextmanager
+    def unit_of_work(self, scope: Scope | None = None) -> Iterator[Session]:
+        """One transaction as one caller: committed if the block ends well, rolled back if it raises."""
+        with self._sessions() as session:
+            name_caller(session, scope.token if scope else "")
+            yield session
+            session.commit()
+
+    def close(self) -> None:
+        """Give all connections back."""
+        if isinstance(self.bind, Engine):
+            self.bind.dispose()
+
+
+def name_caller(session: Session, token: str) -> None:
+    """Tell the database who asks until this transaction ends; the database looks the token up itself."""
+    session.execute(text("SELECT set_config('wangge.token', :token, true)"), {"token": token})
+
+
+def open_database(url: str, *, pool_size: int = POOL_SIZE) -> Database:
+    """Connect as the application's role; a connection that died is noticed before it is used."""
+    engine = create_engine(url, pool_size=pool_size, max_overflow=4, pool_pre_ping=True, pool_recycle=1800)
+
+    @event.listens_for(engine, "connect")
+    def quiet_plans(connection, _record) -> None:  # type: ignore[no-untyped-def]
+        with connection.cursor() as cursor:
+            cursor.execute("SET jit = off; SET TIME ZONE 'UTC'")
+        connection.commit()
+
+    return Database(engine)

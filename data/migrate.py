@@ -1,0 +1,44 @@
+"""Brings a database to the schema this program needs."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+def upgrade(schema_url: str, revision: str = "head") -> tuple[str | None, str | None]:
+    """Migrate up as the schema's owner, all or nothing; returns the revisions before and after."""
+    return _run(schema_url, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(schema_url: str, revision: str) -> tuple[str | None, str | None]:
+    """Migrate down to `revision` ("base" for an empty database); data of what goes is lost."""
+    return _run(schema_url, lambda config: command.downgrade(config, revision))
+
+
+def newest() -> str | None:
+    """The revision this program was written for."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _run(schema_url, action):  # type: ignore[no-untyped-def]
+    engine = create_engine(schema_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        before = MigrationContext.configure(connection).get_current_revision()
+        action(config)
+        return before, MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,1 @@
+"""Questions, one file a noun: functions (session, scope, …) that return rows, arrays or GeoDataFrames."""

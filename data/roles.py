@@ -1,0 +1,139 @@
+"""Gives a database its three roles, its extensions and its rights, and does nothing where they are there already."""
+
+from dataclasses import dataclass
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+
+ADMIN = "wangge_admin"
+"""The bootstrap superuser: creates databases and backups, never serves a request."""
+SCHEMA = "wangge_schema"
+"""Owns the tables; migrations and bulk loads."""
+APP = "wangge_app"
+"""What the API is: no ownership, so that row-level security always holds."""
+
+EXTENSIONS: tuple[LiteralString, ...] = ("postgis", "btree_gist", "pg_trgm")
+APP_LIMITS: dict[LiteralString, LiteralString] = {
+    "lock_timeout": "5s",
+    "statement_timeout": "15s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+# They compare boxes and raise nothing on stored values, so the planner may use them below a row-level policy.
+BOX_FUNCTIONS: tuple[LiteralString, ...] = (
+    "geometry_overlaps(geometry, geometry)",
+    "geometry_within(geometry, geometry)",
+    "geometry_contains(geometry, geometry)",
+    "geography_overlaps(geography, geography)",
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a server offers: versions, and whether the role behind the URL may create roles."""
+
+    version_num: int
+    postgis: str | None
+    """The installed or, failing that, the installable version; None when the server has no PostGIS."""
+    superuser: bool
+    may_create_roles: bool
+
+
+def standing(url: str) -> Standing:
+    """Ask a server what it is. `url` is a SQLAlchemy or libpq URL."""
+    with _connect(url) as connection:
+        row = connection.execute(
+            "SELECT current_setting('server_version_num')::int, coalesce(installed_version, default_version), rolsuper,"
+            " rolsuper OR rolcreaterole FROM pg_roles"
+            " LEFT JOIN pg_available_extensions ON name = 'postgis' WHERE rolname = current_user"
+        ).fetchone()
+    assert row is not None, "a connected role has a row in pg_roles"
+    return Standing(*row)
+
+
+def prepare(admin_url: str, owned_url: str, database: str) -> None:
+    """Make roles and `database` through `admin_url` (a superuser elsewhere), then its extensions through `owned_url`.
+
+    `owned_url` is the same superuser in `database` itself. Safe to repeat; safe beside another one that does the same.
+    """
+    with _connect(admin_url) as connection:
+        connection.execute("SELECT pg_advisory_lock(8420, 1)")
+        for role in (SCHEMA, APP):
+            _create_role(connection, role)
+        if not _exists(connection, "SELECT FROM pg_database WHERE datname = %s", database):
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(sql.Identifier(database), sql.Identifier(SCHEMA))
+            )
+    with _connect(owned_url) as connection:
+        connection.execute("SELECT pg_advisory_lock(8420, 1)")
+        for extension in EXTENSIONS:
+            if not _exists(connection, "SELECT FROM pg_extension WHERE extname = %s", extension):
+                connection.execute(sql.SQL("CREATE EXTENSION {}").format(sql.Identifier(extension)))
+        _mark_leakproof(connection)
+        _grant(connection, database)
+
+
+def create_database(admin_url: str, database: str, *, template: str) -> None:
+    """Clone `template` (nobody may be connected to it) into a new `database` of the schema role."""
+    with _connect(admin_url) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(database), sql.Identifier(SCHEMA), sql.Identifier(template)
+            )
+        )
+
+
+def drop_database(admin_url: str, database: str) -> None:
+    """Drop a database and end the sessions in it; nothing happens if there is none."""
+    with _connect(admin_url) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+
+def box_functions_leakproof(url: str) -> bool:
+    """Whether spatial indexes are usable under row-level security."""
+    with _connect(url) as connection:
+        return not _exists(
+            connection, "SELECT FROM pg_proc WHERE proname = %s AND NOT proleakproof AND pronargs = 2", "geometry_overlaps"
+        )
+
+
+def _connect(url: str) -> psycopg.Connection:
+    return psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://", 1), autocommit=True, connect_timeout=10)
+
+
+def _exists(connection: psycopg.Connection, query: LiteralString, value: str) -> bool:
+    return connection.execute(query, [value]).fetchone() is not None
+
+
+def _create_role(connection: psycopg.Connection, role: str) -> None:
+    if not _exists(connection, "SELECT FROM pg_roles WHERE rolname = %s", role):
+        connection.execute(
+            sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB").format(sql.Identifier(role))
+        )
+    if role == APP:
+        limit(connection)
+
+
+def limit(connection: psycopg.Connection) -> None:
+    """Give the API's role the time limits that keep one bad request from holding up the others."""
+    for name, value in APP_LIMITS.items():
+        connection.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(sql.Identifier(APP), sql.SQL(name), sql.Literal(value)))
+
+
+def _mark_leakproof(connection: psycopg.Connection) -> None:
+    for function in BOX_FUNCTIONS:
+        if _exists(connection, "SELECT FROM pg_proc WHERE oid = %s::regprocedure AND NOT proleakproof", function):
+            connection.execute(sql.SQL("ALTER FUNCTION {} LEAKPROOF").format(sql.SQL(function)))
+
+
+def _grant(connection: psycopg.Connection, database: str) -> None:
+    names = {"database": sql.Identifier(database), "owner": sql.Identifier(SCHEMA), "app": sql.Identifier(APP)}
+    statements: tuple[LiteralString, ...] = (
+        "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
+        "GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app}",
+        "ALTER SCHEMA public OWNER TO {owner}",
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        "GRANT USAGE ON SCHEMA public TO {app}",
+    )
+    for statement in statements:
+        connection.execute(sql.SQL(statement).format(**names))
