@@ -16,6 +16,7 @@ from gis.lattice import on_lattice, to_coordinates, to_integers
 
 Ground = Polygon | MultiPolygon
 Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 def loose_edges(children: Sequence[Ground], outline: Ground | Sequence[Ground]) -> list[LineString]:
@@ -25,10 +26,9 @@ def loose_edges(children: Sequence[Ground], outline: Ground | Sequence[Ground]) 
     that too). An edge that is too many by two comes once. The order is from west to east.
     """
     outlines = [outline] if isinstance(outline, Polygon | MultiPolygon) else list(outline)
-    start, end = directed_edges([*children, *outlines])
-    counts = _edge_counts(children, outlines)
-    sign = np.repeat(np.concatenate([np.ones(len(children), int), -np.ones(len(outlines), int)]), counts)
-    low, high = _uncancelled(start, end, sign)
+    start, end, owner = directed_edges([*children, *outlines])
+    sign = np.where(owner < len(children), 1, -1)
+    low, high = _uncancelled(to_integers(start), to_integers(end), sign)
     lines = to_coordinates(np.stack([low, high], axis=1)) if len(low) else np.empty((0, 2, 2))
     return list(shapely.linestrings(lines)) if len(lines) else []
 
@@ -41,29 +41,16 @@ def tiles_exactly(children: Sequence[Ground], outline: Ground | Sequence[Ground]
     return bool(sound.all()) and not loose_edges(children, outlines)
 
 
-def directed_edges(polygons: Sequence[Ground]) -> tuple[Integers, Integers]:
-    """Start and end, in lattice steps, shape (n, 2), of every edge of every ring, ground on the left, in order."""
+def directed_edges(polygons: Sequence[Ground] | NDArray[np.object_]) -> tuple[Floats, Floats, Integers]:
+    """Start and end (degrees, shape (n, 2)) of every edge of every ring, ground on the left, and whose edge it is."""
     shapes = np.array(list(polygons), dtype=object)
-    coords, ring = _ring_coordinates(shapes)
-    whole = to_integers(coords)
-    same = ring[1:] == ring[:-1]
-    return whole[:-1][same], whole[1:][same]
-
-
-def _ring_coordinates(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], Integers]:
     if not len(shapes):
-        return np.empty((0, 2)), np.empty(0, dtype=np.int64)
-    parts = shapely.get_parts(shapely.orient_polygons(shapes))
-    coords, ring = shapely.get_coordinates(shapely.get_rings(parts), return_index=True)
-    return coords, ring
-
-
-def _edge_counts(children: Sequence[Ground], outlines: Sequence[Ground]) -> Integers:
-    """How many edges each polygon has: one less than its vertices for each ring."""
-    shapes = np.array([*children, *outlines], dtype=object)
-    parts, owner = shapely.get_parts(shapes, return_index=True)
-    rings = np.bincount(owner, 1 + shapely.get_num_interior_rings(parts), minlength=len(shapes))
-    return np.asarray(shapely.get_num_coordinates(shapes) - rings, dtype=np.int64)
+        return np.empty((0, 2)), np.empty((0, 2)), np.empty(0, dtype=np.int64)
+    parts, polygon = shapely.get_parts(shapely.orient_polygons(shapes), return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    coords, ring = shapely.get_coordinates(rings, return_index=True)
+    within = ring[1:] == ring[:-1]
+    return coords[:-1][within], coords[1:][within], polygon[part][ring[:-1][within]]
 
 
 def _uncancelled(start: Integers, end: Integers, sign: Integers) -> tuple[Integers, Integers]:

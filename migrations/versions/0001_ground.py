@@ -3,7 +3,7 @@
 from migrations.statements import run_sql
 
 revision = "0001_ground"
-down_revision = "None"
+down_revision = None
 
 
 def upgrade() -> None:
