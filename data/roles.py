@@ -62,7 +62,9 @@ def prepare(admin_url: str, owned_url: str, database: str) -> None:
             _create_role(connection, role)
         if not _exists(connection, "SELECT FROM pg_database WHERE datname = %s", database):
             connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(sql.Identifier(database), sql.Identifier(SCHEMA))
+                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(
+                    sql.Identifier(database), sql.Identifier(SCHEMA)
+                )
             )
     with _connect(owned_url) as connection:
         connection.execute("SELECT pg_advisory_lock(8420, 1)")
@@ -93,12 +95,16 @@ def box_functions_leakproof(url: str) -> bool:
     """Whether spatial indexes are usable under row-level security."""
     with _connect(url) as connection:
         return not _exists(
-            connection, "SELECT FROM pg_proc WHERE proname = %s AND NOT proleakproof AND pronargs = 2", "geometry_overlaps"
+            connection,
+            "SELECT FROM pg_proc WHERE proname = %s AND NOT proleakproof AND pronargs = 2",
+            "geometry_overlaps",
         )
 
 
 def _connect(url: str) -> psycopg.Connection:
-    return psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://", 1), autocommit=True, connect_timeout=10)
+    return psycopg.connect(
+        url.replace("postgresql+psycopg://", "postgresql://", 1), autocommit=True, connect_timeout=10
+    )
 
 
 def _exists(connection: psycopg.Connection, query: LiteralString, value: str) -> bool:
@@ -117,7 +123,9 @@ def _create_role(connection: psycopg.Connection, role: str) -> None:
 def limit(connection: psycopg.Connection) -> None:
     """Give the API's role the time limits that keep one bad request from holding up the others."""
     for name, value in APP_LIMITS.items():
-        connection.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(sql.Identifier(APP), sql.SQL(name), sql.Literal(value)))
+        connection.execute(
+            sql.SQL("ALTER ROLE {} SET {} = {}").format(sql.Identifier(APP), sql.SQL(name), sql.Literal(value))
+        )
 
 
 def _mark_leakproof(connection: psycopg.Connection) -> None:
