@@ -9,4 +9,6 @@ HERE = Path(__file__).parent / "sql"
 
 def run_sql(name: str) -> None:
     """Run one file of `migrations/sql` without parameters, so that no sign in it is taken for a bind."""
-    op.get_bind().exec_driver_sql((HERE / name).read_text(encoding="utf-8"))
+    driver = op.get_bind().connection.dbapi_connection
+    assert driver is not None
+    driver.cursor().execute((HERE / name).read_text(encoding="utf-8"))

@@ -207,6 +207,14 @@ CREATE TABLE coverage_due (
     PRIMARY KEY (xid, scheme_id, parent_id)
 );
 
+-- Two writers on one coverage queue here, so that neither proves it on ground the other is about to change.
+CREATE FUNCTION coverage_queue() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(NEW.scheme_id, NEW.parent_id);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER coverage_queue BEFORE INSERT ON coverage_due FOR EACH ROW EXECUTE FUNCTION coverage_queue();
+
 CREATE FUNCTION coverage_must_hold() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
@@ -236,14 +244,14 @@ CREATE FUNCTION note_grids_new() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     INSERT INTO coverage_due (scheme_id, parent_id)
-        SELECT DISTINCT scheme_id, community_id FROM fresh ON CONFLICT DO NOTHING;
+        SELECT DISTINCT scheme_id, community_id FROM fresh ORDER BY 1, 2 ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
 CREATE FUNCTION note_grids_old() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     INSERT INTO coverage_due (scheme_id, parent_id)
-        SELECT DISTINCT scheme_id, community_id FROM stale ON CONFLICT DO NOTHING;
+        SELECT DISTINCT scheme_id, community_id FROM stale ORDER BY 1, 2 ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
 CREATE FUNCTION note_grids_moved() RETURNS trigger LANGUAGE plpgsql
@@ -256,7 +264,7 @@ BEGIN
             UNION ALL
             (SELECT id, scheme_id, community_id, valid_to, geom::bytea FROM stale
              EXCEPT SELECT id, scheme_id, community_id, valid_to, geom::bytea FROM fresh)) AS moved
-        GROUP BY 1, 2 ON CONFLICT DO NOTHING;
+        GROUP BY 1, 2 ORDER BY 1, 2 ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
 CREATE TRIGGER note_insert AFTER INSERT ON grid REFERENCING NEW TABLE AS fresh
@@ -273,6 +281,7 @@ CREATE FUNCTION note_areas(touched integer[]) RETURNS void LANGUAGE sql
         SELECT 0, id FROM unnest(touched) AS id WHERE id IS NOT NULL
         UNION
         SELECT scheme.id, area.id FROM scheme, area WHERE area.id = ANY (touched) AND area.level = 'community'
+         ORDER BY 1, 2
     ON CONFLICT DO NOTHING
     $$;
 CREATE FUNCTION note_areas_new() RETURNS trigger LANGUAGE plpgsql
