@@ -22,6 +22,8 @@ from gis.errors import Unavailable
 
 READY_WITHIN_S = 600.0
 """A crash after a bulk load is replayed first: seconds when quiet, minutes on a busy disk."""
+QUIET_S = 3.0
+"""How long a start may take before we tell why it takes long."""
 STOP_WITHIN_S = 60.0
 """A fast shutdown right after a crash can hang; then the server is stopped at once and recovers at the next start."""
 LOOK_EVERY_S = 0.02
@@ -86,7 +88,7 @@ class Cluster:
                 f"The database in {self.pgdata} was made by PostgreSQL {major}, which is not installed here."
                 f" Nothing was changed. Install PostgreSQL {major} with PostGIS, or restore a backup into a new folder."
             )
-        raise Unavailable(postgis.HOW_TO_INSTALL)
+        raise Unavailable(postgis.how_to_install())
 
     def ensure(self, say: Say = _silent) -> None:
         """Make the cluster if it is missing, start it if it is stopped, prepare its roles; safe to call at any time."""
@@ -198,8 +200,7 @@ class Cluster:
         cluster_files.sync_folder(self.data)
 
     def _start(self, say: Say) -> None:
-        programs, deadline = self.programs(), time.monotonic() + READY_WITHIN_S
-        told = False
+        programs, started, told = self.programs(), time.monotonic(), False
         while not self._answers(programs):
             lock = cluster_files.take(self.data / "owner.lock")
             if lock is not None:
@@ -217,9 +218,9 @@ class Cluster:
                     f"Another program, perhaps in another container, holds the database in {self.data}."
                     " Two servers on one folder would destroy it, so this one was not started. Stop the other one first."
                 )
-            if time.monotonic() > deadline:
+            if time.monotonic() > started + READY_WITHIN_S:
                 raise Unavailable(f"The database did not answer within {READY_WITHIN_S:.0f} s: {self._last_words()}")
-            if not told and self._held():
+            if not told and time.monotonic() > started + QUIET_S and self._held():
                 say(f"waiting for the database to recover (up to {READY_WITHIN_S:.0f} s)")
                 told = True
             time.sleep(LOOK_EVERY_S)

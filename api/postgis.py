@@ -19,12 +19,6 @@ DISTRO_BINDIRS = (
     "/opt/homebrew/opt/postgresql@*/bin",
     "/usr/local/pgsql/bin",
 )
-HOW_TO_INSTALL = (
-    "There is no PostgreSQL 15 or newer with PostGIS on this machine, and it could not be installed."
-    " On Debian or Ubuntu run: sudo apt-get install postgresql-postgis"
-    " (elsewhere install PostgreSQL with PostGIS and set WANGGE_PG_BINDIR to its bin folder,"
-    " or set DATABASE_URL to a database that runs already). Then run the same command again."
-)
 NEEDED = ("postgres", "initdb", "pg_isready", "psql")
 
 
@@ -67,6 +61,16 @@ def find(bundle: Path | None = None, *, major: int | None = None) -> Programs | 
     found = [programs for path, environment in folders if (programs := _inspect(path, environment))]
     fitting = [programs for programs in found if major in (None, programs.major)]
     return max(fitting, key=lambda each: (each.major, each.minor, not each.environment), default=None)
+
+
+def how_to_install(major: int | None = None) -> str:
+    """What a person does where nothing could be installed."""
+    package = f"postgresql-{major or OLDEST_MAJOR}-postgis-3"
+    return f"""There is no PostgreSQL{f" {major}" if major else f" {OLDEST_MAJOR} or newer"} with PostGIS here, and it could not be installed. Do one of these, then run the same command again:
+  Debian, Ubuntu:   sudo apt-get update && sudo apt-get install {package}   (or the number your distribution has)
+  other systems:    install PostgreSQL with PostGIS, then: export WANGGE_PG_BINDIR=/folder/with/postgres
+  a database server you have already:   export DATABASE_URL=postgresql://owner:password@host/database
+  with Docker:      docker compose up"""
 
 
 def libraries(bundle: Path) -> dict[str, str]:
