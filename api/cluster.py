@@ -32,6 +32,8 @@ TEST_CLUSTER = "WANGGE_TEST_CLUSTER"
 """The data folder of the temporary cluster that a test run shares with its workers."""
 PR_SET_PDEATHSIG = 1
 
+PROJECT = Path(__file__).resolve().parents[1]
+
 Say = Callable[[str], None]
 
 
@@ -58,11 +60,20 @@ class Cluster:
     inherit a lock on `owner.lock`, so the lock is free only when the last of them is gone.
     """
 
-    def __init__(self, data: Path, *, durable: bool = True) -> None:
-        """`durable=False` trades safety for speed and ties the server's life to this process: for tests."""
+    def __init__(self, data: Path, *, durable: bool = True, bundle: Path | None = None) -> None:
+        """`durable=False` trades safety for speed and ties the server's life to this process: for tests.
+
+        `bundle` holds unpacked packages of PostgreSQL, where the machine has none of its own.
+        """
         self.data = data.absolute()
+        self.bundle = bundle or self.data / "postgis"
         self.durable = durable
         self.pgdata = self.data / "pg"
+
+    @property
+    def major(self) -> int | None:
+        """The PostgreSQL that made the files; None when there are none."""
+        return cluster_files.major_of(self.pgdata)
 
     @property
     def owner(self) -> Owner:
@@ -80,7 +91,7 @@ class Cluster:
     def programs(self) -> postgis.Programs:
         """The PostgreSQL that fits this cluster; refuses to touch files of a version that is not installed."""
         major = cluster_files.major_of(self.pgdata)
-        programs = postgis.find(self.data / "postgis", major=major)
+        programs = postgis.find(self.bundle, major=major)
         if programs is not None:
             return programs
         if major is not None:
@@ -92,7 +103,7 @@ class Cluster:
 
     def ensure(self, say: Say = _silent) -> None:
         """Make the cluster if it is missing, start it if it is stopped, prepare its roles; safe to call at any time."""
-        self._refuse_unreachable()
+        self.refuse_unreachable()
         cluster_files.make_folders(self.data, self.owner)
         with cluster_files.exclusively(self.data / "setup.lock"):
             if not (self.pgdata / "PG_VERSION").exists():
@@ -152,7 +163,7 @@ class Cluster:
         data.chmod(0o711)
         alive = os.open(data / cluster_files.RUNNER_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(alive, fcntl.LOCK_EX)
-        cluster = cls(data, durable=False)
+        cluster = cls(data, durable=False, bundle=default_data(PROJECT) / "postgis")
         try:
             cluster.ensure()
             yield cluster
@@ -175,7 +186,8 @@ class Cluster:
         with cls.temporary() as cluster:
             yield cluster
 
-    def _refuse_unreachable(self) -> None:
+    def refuse_unreachable(self) -> None:
+        """Refuse a data folder that the user who must own the files cannot enter, with the command that mends it."""
         if self.owner.reaches(self.data):
             return
         raise Unavailable(

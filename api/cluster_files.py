@@ -21,12 +21,23 @@ RUNNER_LOCK = "runner.lock"
 MIB = 1024 * 1024
 
 
+def make_data_folder(data: Path) -> None:
+    """Make the data folder if it is missing."""
+    if data.exists():
+        return
+    try:
+        data.mkdir(parents=True, mode=0o700)
+    except OSError as failed:
+        raise Unavailable(
+            f"The data folder {data} cannot be made: {failed.strerror}. Choose another with --data."
+        ) from None
+    # Root's secrets beside the database are files of mode 0600; the owner only passes through.
+    data.chmod(0o711 if os.geteuid() == 0 else 0o700)
+
+
 def make_folders(data: Path, owner: Owner) -> None:
     """Make the data folder and the parts of it that the server writes."""
-    if not data.exists():
-        data.mkdir(parents=True, mode=0o700)
-        # Root's secrets beside the database are files of mode 0600; the owner only passes through.
-        data.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    make_data_folder(data)
     for name in ("owner.lock", "setup.lock"):
         (data / name).touch(mode=0o600)
     owner.give(data / "log")

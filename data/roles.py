@@ -6,6 +6,8 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from gis.errors import Unavailable
+
 ADMIN = "wangge_admin"
 """The bootstrap superuser: creates databases and backups, never serves a request."""
 SCHEMA = "wangge_schema"
@@ -75,6 +77,41 @@ def prepare(admin_url: str, owned_url: str, database: str) -> None:
         _grant(connection, database)
 
 
+def adopt(owner_url: str, app_password: str | None) -> None:
+    """Prepare a managed database through its owner: extensions, the application's role, its rights.
+
+    With `app_password` the role is made, or given this password; without, an administrator has made it.
+    Box functions stay as the server has them: marking them takes a superuser.
+    """
+    with _connect(owner_url) as connection:
+        connection.execute("SELECT pg_advisory_lock(8420, 1)")
+        database = connection.info.dbname
+        for extension in EXTENSIONS:
+            if not _exists(connection, "SELECT FROM pg_extension WHERE extname = %s", extension):
+                connection.execute(sql.SQL("CREATE EXTENSION {}").format(sql.Identifier(extension)))
+        if app_password is not None:
+            _create_role(connection, APP)
+            connection.execute(
+                sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                    sql.Identifier(APP), sql.Literal(_scram(connection, app_password))
+                )
+            )
+        if connection.execute("SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper").fetchone() is not None:
+            _mark_leakproof(connection)
+        for statement in (
+            "GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app}",
+            "GRANT USAGE ON SCHEMA public TO {app}",
+        ):
+            connection.execute(sql.SQL(statement).format(database=sql.Identifier(database), app=sql.Identifier(APP)))
+
+
+def districts(schema_url: str) -> int:
+    """How many districts are stored: none means that nothing was loaded yet."""
+    with _connect(schema_url) as connection:
+        row = connection.execute("SELECT count(*) FROM area WHERE level = 'district'").fetchone()
+    return int(row[0]) if row else 0
+
+
 def create_database(admin_url: str, database: str, *, template: str) -> None:
     """Clone `template` (nobody may be connected to it) into a new `database` of the schema role."""
     with _connect(admin_url) as connection:
@@ -102,9 +139,17 @@ def box_functions_leakproof(url: str) -> bool:
 
 
 def _connect(url: str) -> psycopg.Connection:
-    return psycopg.connect(
-        url.replace("postgresql+psycopg://", "postgresql://", 1), autocommit=True, connect_timeout=10
-    )
+    address = url.replace("postgresql+psycopg://", "postgresql://", 1)
+    try:
+        return psycopg.connect(address, autocommit=True, connect_timeout=10)
+    except psycopg.OperationalError as failed:
+        reason = str(failed).strip().splitlines()[-1]
+        raise Unavailable(f"The database does not let us in: {reason}") from None
+
+
+def _scram(connection: psycopg.Connection, password: str) -> str:
+    """The form in which a server may see, and log, a new password."""
+    return connection.pgconn.encrypt_password(password.encode(), APP.encode(), b"scram-sha-256").decode()
 
 
 def _exists(connection: psycopg.Connection, query: LiteralString, value: str) -> bool:

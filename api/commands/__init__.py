@@ -1,0 +1,1 @@
+"""The command line, one file a command; nothing here is loaded before its command is asked for."""

@@ -1,0 +1,159 @@
+"""One deployment: its data folder, and where its database is reached, embedded or managed elsewhere."""
+
+import contextlib
+import os
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from api import postgis, postgis_install
+from api.cluster import PROJECT, Cluster, default_data
+from api.cluster_files import make_data_folder
+from data import roles
+from gis.errors import BadValue, Unavailable
+
+DATABASE_URL = "DATABASE_URL"
+APP_URL = "DATABASE_APP_URL"
+OLDEST_POSTGIS = (3, 3)
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where the schema's owner and the application's role reach the database; SQLAlchemy form, secrets included."""
+
+    schema: str
+    app: str
+
+
+class Deployment:
+    """What every command works on: a data folder and the database that belongs to it."""
+
+    def __init__(self, data: Path | None = None) -> None:
+        """`data` beats WANGGE_DATA_DIR, which beats the folder of the running deployment, which beats the default."""
+        self.data = (data or _from_environment() or _running() or default_data(PROJECT)).absolute()
+
+    @property
+    def managed(self) -> bool:
+        """Whether the database is somebody else's (`DATABASE_URL`) rather than our own embedded one."""
+        return bool(os.environ.get(DATABASE_URL))
+
+    @property
+    def cluster(self) -> Cluster:
+        """The embedded cluster of this data folder."""
+        return Cluster(self.data)
+
+    @cached_property
+    def urls(self) -> Urls:
+        """The database's URLs; changes nothing."""
+        if not self.managed:
+            return Urls(self.cluster.url("schema"), self.cluster.url("app"))
+        owner = sqlalchemy_url(os.environ[DATABASE_URL])
+        if os.environ.get(APP_URL):
+            return Urls(owner, sqlalchemy_url(os.environ[APP_URL]))
+        with contextlib.suppress(FileNotFoundError):
+            return Urls(owner, _as_app(owner, self._app_password.read_text().strip()))
+        raise Unavailable("The managed database is not prepared yet. Run first: ./wangge up")
+
+    def ensure_database(self, say: postgis_install.Say) -> str:
+        """Bring the database to life, install what is missing; returns what it is, for people."""
+        make_data_folder(self.data)
+        if self.managed:
+            return self._ensure_managed()
+        self.cluster.refuse_unreachable()
+        major = self.cluster.major
+        found = postgis_install.programs(self.data, say, major=major)
+        self.cluster.ensure(say)
+        standing = roles.standing(self.cluster.url("admin"))
+        return f"PostgreSQL {found.version}, PostGIS {standing.postgis}, in {self.data}"
+
+    def remember(self) -> None:
+        """Let commands without --data find this deployment while it runs."""
+        if self.data != default_data(PROJECT):
+            with contextlib.suppress(OSError):
+                _pointer().parent.mkdir(exist_ok=True)
+                _pointer().write_text(f"{self.data}\n")
+
+    def forget(self) -> None:
+        """Undo `remember` once this deployment is down."""
+        if _running() == self.data:
+            _pointer().unlink(missing_ok=True)
+
+    @property
+    def _app_password(self) -> Path:
+        return self.data / "keys" / "app-password"
+
+    def _ensure_managed(self) -> str:
+        owner = sqlalchemy_url(os.environ[DATABASE_URL])
+        standing = roles.standing(owner)
+        refuse_unfit(standing)
+        if not os.environ.get(APP_URL):
+            if not standing.may_create_roles and not self._app_password.exists():
+                raise Unavailable(
+                    f"The user of {DATABASE_URL} may not create roles. Let an administrator run"
+                    f" CREATE ROLE {roles.APP} LOGIN PASSWORD '…'; and set {APP_URL} to the same database with that user."
+                )
+            roles.adopt(owner, self._keep_app_password() if standing.may_create_roles else None)
+        else:
+            roles.adopt(owner, None)
+        number = standing.version_num
+        return f"PostgreSQL {number // 10000}.{number % 10000}, PostGIS {standing.postgis}, at {shown(owner)}"
+
+    def _keep_app_password(self) -> str:
+        self._app_password.parent.mkdir(mode=0o700, exist_ok=True)
+        if not self._app_password.exists():
+            fresh = self._app_password.with_suffix(".new")
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_urlsafe(32) + "\n")
+            fresh.replace(self._app_password)
+        return self._app_password.read_text().strip()
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The form with the driver's name, whichever of the usual forms came in."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
+        raise BadValue(
+            f"A database URL begins with postgresql://, this one begins with {scheme[:20]!r}.", field=DATABASE_URL
+        )
+    return f"postgresql+psycopg://{rest}"
+
+
+def shown(url: str) -> str:
+    """A URL without its password, for people and logs."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'socket'}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+
+def refuse_unfit(standing: roles.Standing) -> None:
+    """Refuse a server that is too old or has no PostGIS."""
+    major = standing.version_num // 10000
+    if major < postgis.OLDEST_MAJOR:
+        raise Unavailable(f"The database server is PostgreSQL {major}; {postgis.OLDEST_MAJOR} or newer is needed.")
+    if standing.postgis is None:
+        raise Unavailable("The database server has no PostGIS. Ask its administrator to install PostGIS 3.3 or newer.")
+    if tuple(int(part) for part in standing.postgis.split(".")[:2]) < OLDEST_POSTGIS:
+        raise Unavailable(f"The database server has PostGIS {standing.postgis}; 3.3 or newer is needed.")
+
+
+def _as_app(owner_url: str, password: str) -> str:
+    parts = urlsplit(owner_url)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{roles.APP}:{quote(password)}@{place}"))
+
+
+def _from_environment() -> Path | None:
+    folder = os.environ.get("WANGGE_DATA_DIR")
+    return Path(folder) if folder else None
+
+
+def _pointer() -> Path:
+    return PROJECT / ".wangge" / "running"
+
+
+def _running() -> Path | None:
+    try:
+        return Path(_pointer().read_text().strip())
+    except OSError:
+        return None
