@@ -1,7 +1,8 @@
 """The door to everything about a set of polygons that should tile their outline: proof, defects, mending."""
 
 from gis.certificate import loose_edges, tiles_exactly
+from gis.defects import KINDS, defects
 from gis.hierarchy import Hierarchy, build_hierarchy
 from gis.mending import STEPS, MendReport, mend
 
-__all__ = ["STEPS", "Hierarchy", "MendReport", "build_hierarchy", "loose_edges", "mend", "tiles_exactly"]
+__all__ = ["KINDS", "STEPS", "defects", "Hierarchy", "MendReport", "build_hierarchy", "loose_edges", "mend", "tiles_exactly"]

@@ -1,0 +1,141 @@
+"""Codes of areas and grids: their patterns, how they are numbered, and that dead ones never come back."""
+
+import re
+import string
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from gis.errors import CodeRefused
+
+AREA_DIGITS = {"district": 6, "street": 9, "community": 12}
+WARN_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class CodePattern:
+    """How a scheme writes a code: a format such as "{community}{serial:03d}" with one running number, `serial`.
+
+    The other names are of areas, and their values are put in as they stand.
+    """
+
+    pattern: str
+
+    def __post_init__(self) -> None:
+        fields = self._fields()
+        if [name for name, _ in fields].count("serial") != 1:
+            raise CodeRefused("A code pattern needs {serial} exactly once.", pattern=self.pattern)
+        for name, width in fields:
+            digits = name == "serial" and re.fullmatch(r"0[1-9]d", width)
+            if not (name.isidentifier() and (digits or (name != "serial" and not width))):
+                raise CodeRefused(
+                    "A code pattern has names in braces and a serial such as {serial:03d}.", pattern=self.pattern
+                )
+
+    @property
+    def capacity(self) -> int:
+        """The largest serial that fits."""
+        return int(10 ** self._digits - 1)
+
+    def code(self, serial: int, areas: Mapping[str, str]) -> str:
+        """The code of a serial within its areas; CodeRefused if the number overflows or an area is missing."""
+        if not 1 <= serial <= self.capacity:
+            raise CodeRefused("The serial number does not fit its code.", serial=serial, capacity=self.capacity)
+        missing = [name for name, _ in self._fields() if name != "serial" and name not in areas]
+        if missing:
+            raise CodeRefused("The code needs an area that is not given.", missing=missing)
+        return self.pattern.format(serial=serial, **areas)
+
+    def serial_of(self, code: str, areas: Mapping[str, str]) -> int:
+        """The serial in a code of these areas; CodeRefused if the code does not match the pattern."""
+        parts = [
+            re.escape(text) + ("" if name is None else rf"(\d{{{self._digits}}})" if name == "serial" else re.escape(areas[name]))
+            for text, name, _, _ in string.Formatter().parse(self.pattern)
+        ]  # fmt: skip
+        match = re.fullmatch("".join(parts), code)
+        if match is None or int(match[1]) == 0:
+            raise CodeRefused("The code does not match the pattern of its scheme.", code=code, pattern=self.pattern)
+        return int(match[1])
+
+    @property
+    def _digits(self) -> int:
+        return next(int(width[1:-1]) for name, width in self._fields() if name == "serial")
+
+    def _fields(self) -> list[tuple[str, str]]:
+        try:
+            parsed = list(string.Formatter().parse(self.pattern))
+        except ValueError as problem:
+            raise CodeRefused("A code pattern has an open brace.", pattern=self.pattern) from problem
+        return [(name, width or "") for _, name, width, _ in parsed if name is not None]
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """Fresh codes in the order asked for, and whether the numbers are nearly used up (90 % of the pattern's)."""
+
+    codes: list[str]
+    nearly_full: bool
+
+
+def number(
+    places: Sequence[tuple[float, float]],
+    pattern: CodePattern,
+    areas: Mapping[str, str],
+    *,
+    used: Set[str] = frozenset(),
+    row_degrees: float = 0.0,
+) -> Numbering:
+    """Codes for grids by a point in each (longitude, latitude): west → east, then north → south.
+
+    `used` holds living and dead codes; none is given again, numbers go on after the highest. Rows are `row_degrees`
+    of latitude high, counted from the northernmost place: places in one row count as equally far north. With 0, one
+    row takes them all, so the order is west → east, then north → south where longitudes are equal. Raises
+    CodeRefused if the numbers overflow.
+    """
+    start = max((_serial_or_none(code, pattern, areas) for code in used), default=0)
+    if start + len(places) > pattern.capacity:
+        raise CodeRefused(
+            "There are more grids than numbers.", wanted=len(places), left=pattern.capacity - start,
+            capacity=pattern.capacity,
+        )  # fmt: skip
+    north = max((lat for _, lat in places), default=0.0)
+
+    def turn(index: int) -> tuple[int, float, float]:
+        lon, lat = places[index]
+        return (int((north - lat) / row_degrees) if row_degrees > 0 else 0, lon, -lat)
+
+    codes = [""] * len(places)
+    for serial, index in enumerate(sorted(range(len(places)), key=turn), start=start + 1):
+        codes[index] = pattern.code(serial, areas)
+    return Numbering(codes, start + len(places) > WARN_SHARE * pattern.capacity)
+
+
+def check_code(code: str, regex: str, *, dead: Set[str] = frozenset()) -> str:
+    """The code itself if it matches a deployment's pattern (a regular expression) and is not dead, else CodeRefused."""
+    if not re.fullmatch(regex, code):
+        raise CodeRefused("The code does not match its pattern.", code=code, pattern=regex)
+    if code in dead:
+        raise CodeRefused("The code is dead and is never used again.", code=code)
+    return code
+
+
+def check_area_code(code: str, level: str, *, dead: Set[str] = frozenset()) -> str:
+    """A national code of a district (6 digits), street (9) or community (12 = 6 + 3 + 3); CodeRefused if it is not."""
+    if level not in AREA_DIGITS:
+        raise CodeRefused("There is no such level of areas.", level=level, levels=sorted(AREA_DIGITS))
+    check_code(code, rf"\d{{{AREA_DIGITS[level]}}}", dead=dead)
+    if any(code[start : start + 3] == "000" for start in range(6, len(code), 3)):
+        raise CodeRefused("A street or community is numbered from 001.", code=code)
+    return code
+
+
+def parent_area_code(code: str) -> str | None:
+    """The national code one level up: community → street → district → None."""
+    return {12: code[:9], 9: code[:6]}.get(len(code))
+
+
+def _serial_or_none(code: str, pattern: CodePattern, areas: Mapping[str, str]) -> int:
+    """The serial of a code of these areas, 0 for a code of others."""
+    try:
+        return pattern.serial_of(code, areas)
+    except CodeRefused:
+        return 0
