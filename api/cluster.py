@@ -202,9 +202,7 @@ class Cluster:
         owner.give(fresh)
         command = [programs.path("initdb"), "-D", str(fresh), "-U", roles.ADMIN, "-A", "peer", "-k", "-E", "UTF8"]
         command += ["--lc-collate=C", "--lc-ctype=C.UTF-8", "--lc-messages=C"] + ([] if self.durable else ["--no-sync"])
-        run = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd="/", env=_environment(programs), **owner.identity
-        )
+        run = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env=_environment(programs), **owner.identity)
         if run.returncode:
             shutil.rmtree(fresh, ignore_errors=True)
             raise Unavailable(f"The database files could not be made: {_last_line(run.stderr)}")
@@ -223,9 +221,7 @@ class Cluster:
                 _until(lambda: self._answers(programs) or not self._held(), 3.0)
                 if not self._held():
                     raise Unavailable(f"The database does not start: {self._last_words()}")
-            elif cluster_files.live_pid(self.pgdata) is None and not _until(
-                self._released_or_answering(programs), 15.0
-            ):
+            elif cluster_files.live_pid(self.pgdata) is None and not _until(self._released_or_answering(programs), 15.0):
                 raise Unavailable(
                     f"Another program, perhaps in another container, holds the database in {self.data}."
                     " Two servers on one folder would destroy it, so this one was not started. Stop the other one first."

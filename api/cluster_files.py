@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from gis.errors import Unavailable
 SOCKET_NAME = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 107
 """Bytes the kernel leaves for the path of a Unix socket."""
+SHORT_FOLDER = Path("/tmp")  # noqa: S108  the folder made in it is private and checked for its owner
+MEMORY_FOLDER = "/dev/shm"  # noqa: S108  likewise
 RUNNER_LOCK = "runner.lock"
 """Held by the process that made a temporary cluster, as long as it lives."""
 MIB = 1024 * 1024
@@ -28,9 +31,7 @@ def make_data_folder(data: Path) -> None:
     try:
         data.mkdir(parents=True, mode=0o700)
     except OSError as failed:
-        raise Unavailable(
-            f"The data folder {data} cannot be made: {failed.strerror}. Choose another with --data."
-        ) from None
+        raise Unavailable(f"The data folder {data} cannot be made: {failed.strerror}. Choose another with --data.") from None
     # Root's secrets beside the database are files of mode 0600; the owner only passes through.
     data.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
@@ -52,7 +53,7 @@ def socket_folder(data: Path, owner: Owner) -> Path:
     folder = data / "run"
     if len(os.fsencode(folder / SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
         return folder
-    return Path("/tmp") / f"wangge-{owner.uid}-{hashlib.sha256(os.fsencode(data)).hexdigest()[:12]}"
+    return SHORT_FOLDER / f"wangge-{owner.uid}-{hashlib.sha256(os.fsencode(data)).hexdigest()[:12]}"
 
 
 def way_in(data: Path, owner: Owner) -> str:
@@ -150,7 +151,7 @@ def _settings(data: Path, socket: Path, *, durable: bool) -> dict[str, str]:
         "effective_cache_size": f"{max(memory_mb // 2, 256)}MB",
         "work_mem": "32MB",
         "maintenance_work_mem": f"{min(max(memory_mb // 16, 64), 512)}MB",
-        "dynamic_shared_memory_type": "posix" if _room("/dev/shm") > 256 * MIB else "mmap",
+        "dynamic_shared_memory_type": "posix" if _room(MEMORY_FOLDER) > 256 * MIB else "mmap",
         "max_wal_size": "2GB",
         "min_wal_size": "256MB",
         "checkpoint_timeout": "15min",
@@ -215,8 +216,8 @@ def _room(folder: str) -> int:
 
 def fastest_folder() -> str:
     """Memory, where there is enough of it for a test run; else the folder for temporary files."""
-    shared = "/dev/shm"
-    return shared if os.access(shared, os.W_OK) and _room(shared) > 1024 * MIB else os.environ.get("TMPDIR", "/tmp")
+    roomy = os.access(MEMORY_FOLDER, os.W_OK) and _room(MEMORY_FOLDER) > 1024 * MIB
+    return MEMORY_FOLDER if roomy else tempfile.gettempdir()
 
 
 def sweep(prefix: str) -> None:

@@ -114,9 +114,7 @@ def sqlalchemy_url(url: str) -> str:
     """The form with the driver's name, whichever of the usual forms came in."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
-        raise BadValue(
-            f"A database URL begins with postgresql://, this one begins with {scheme[:20]!r}.", field=DATABASE_URL
-        )
+        raise BadValue(f"A database URL begins with postgresql://, this one begins with {scheme[:20]!r}.", field=DATABASE_URL)
     return f"postgresql+psycopg://{rest}"
 
 

@@ -49,13 +49,9 @@ def find(bundle: Path | None = None, *, major: int | None = None) -> Programs | 
     if asked:
         programs = _inspect(Path(asked), {})
         if programs is None:
-            raise Unavailable(
-                f"WANGGE_PG_BINDIR is {asked}, but there is no PostgreSQL {OLDEST_MAJOR} or newer with PostGIS in it."
-            )
+            raise Unavailable(f"WANGGE_PG_BINDIR is {asked}, but there is no PostgreSQL {OLDEST_MAJOR} or newer with PostGIS in it.")
         return programs if major in (None, programs.major) else None
-    folders: list[tuple[Path, dict[str, str]]] = [
-        (Path(path), {}) for pattern in DISTRO_BINDIRS for path in glob.glob(pattern)
-    ]
+    folders: list[tuple[Path, dict[str, str]]] = [(Path(path), {}) for pattern in DISTRO_BINDIRS for path in glob.glob(pattern)]
     if bundle is not None:
         folders += [(path, libraries(bundle)) for path in bundle.glob("usr/lib/postgresql/*/bin")]
     found = [programs for path, environment in folders if (programs := _inspect(path, environment))]
@@ -66,7 +62,9 @@ def find(bundle: Path | None = None, *, major: int | None = None) -> Programs | 
 def how_to_install(major: int | None = None) -> str:
     """What a person does where nothing could be installed."""
     package = f"postgresql-{major or OLDEST_MAJOR}-postgis-3"
-    return f"""There is no PostgreSQL{f" {major}" if major else f" {OLDEST_MAJOR} or newer"} with PostGIS here, and it could not be installed. Do one of these, then run the same command again:
+    missing = f"PostgreSQL {major}" if major else f"PostgreSQL {OLDEST_MAJOR} or newer"
+    return f"""There is no {missing} with PostGIS here, and it could not be installed.
+Do one of these, then run the same command again:
   Debian, Ubuntu:   sudo apt-get update && sudo apt-get install {package}   (or the number your distribution has)
   other systems:    install PostgreSQL with PostGIS, then: export WANGGE_PG_BINDIR=/folder/with/postgres
   a database server you have already:   export DATABASE_URL=postgresql://owner:password@host/database

@@ -82,17 +82,13 @@ def stop(data: Path) -> bool:
             time.sleep(LOOK_EVERY_S / 4)
         else:
             return True
-    raise Unavailable(
-        f"The process {found.pid} that runs the application does not stop. Look at it with: ps -fp {found.pid}"
-    )
+    raise Unavailable(f"The process {found.pid} that runs the application does not stop. Look at it with: ps -fp {found.pid}")
 
 
 class Supervisor:
     """Runs in the foreground until a signal; one for each data folder."""
 
-    def __init__(
-        self, deployment: Deployment, host: str, port: int, *, echo: Callable[[str], None] | None = None
-    ) -> None:
+    def __init__(self, deployment: Deployment, host: str, port: int, *, echo: Callable[[str], None] | None = None) -> None:
         """`echo` also hears each line the processes write, besides the log files."""
         self.deployment = deployment
         self.host, self.port, self.echo = host, port, echo
@@ -252,9 +248,7 @@ def _log(data: Path, name: str) -> logging.Logger:
     if not logger.handlers:
         folder = data / "logs"
         folder.mkdir(mode=0o700, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            folder / f"{name}.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES
-        )
+        handler = logging.handlers.RotatingFileHandler(folder / f"{name}.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES)
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)
         logger.propagate = False

@@ -64,9 +64,7 @@ def prepare(admin_url: str, owned_url: str, database: str) -> None:
             _create_role(connection, role)
         if not _exists(connection, "SELECT FROM pg_database WHERE datname = %s", database):
             connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(
-                    sql.Identifier(database), sql.Identifier(SCHEMA)
-                )
+                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(sql.Identifier(database), sql.Identifier(SCHEMA))
             )
     with _connect(owned_url) as connection:
         connection.execute("SELECT pg_advisory_lock(8420, 1)")
@@ -92,9 +90,7 @@ def adopt(owner_url: str, app_password: str | None) -> None:
         if app_password is not None:
             _create_role(connection, APP)
             connection.execute(
-                sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-                    sql.Identifier(APP), sql.Literal(_scram(connection, app_password))
-                )
+                sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(APP), sql.Literal(_scram(connection, app_password)))
             )
         if connection.execute("SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper").fetchone() is not None:
             _mark_leakproof(connection)
@@ -158,9 +154,7 @@ def _exists(connection: psycopg.Connection, query: LiteralString, value: str) ->
 
 def _create_role(connection: psycopg.Connection, role: str) -> None:
     if not _exists(connection, "SELECT FROM pg_roles WHERE rolname = %s", role):
-        connection.execute(
-            sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB").format(sql.Identifier(role))
-        )
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB").format(sql.Identifier(role)))
     if role == APP:
         limit(connection)
 
@@ -168,9 +162,7 @@ def _create_role(connection: psycopg.Connection, role: str) -> None:
 def limit(connection: psycopg.Connection) -> None:
     """Give the API's role the time limits that keep one bad request from holding up the others."""
     for name, value in APP_LIMITS.items():
-        connection.execute(
-            sql.SQL("ALTER ROLE {} SET {} = {}").format(sql.Identifier(APP), sql.SQL(name), sql.Literal(value))
-        )
+        connection.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(sql.Identifier(APP), sql.SQL(name), sql.Literal(value)))
 
 
 def _mark_leakproof(connection: psycopg.Connection) -> None:
