@@ -109,7 +109,7 @@ BEGIN
         RETURN 'incident_other'::regclass;
     END IF;
     IF to_regclass('public.' || part) IS NULL THEN
-        EXECUTE format('CREATE TABLE %I PARTITION OF incident FOR VALUES FROM (%L) TO (%L)', part,
+        EXECUTE format('CREATE TABLE public.%I PARTITION OF incident FOR VALUES FROM (%L) TO (%L)', part,
                        make_timestamptz(of_year, 1, 1, 0, 0, 0, 'UTC'), make_timestamptz(of_year + 1, 1, 1, 0, 0, 0, 'UTC'));
     END IF;
     RETURN ('public.' || part)::regclass;
