@@ -4,6 +4,7 @@ import re
 import string
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from math import ceil, sqrt
 
 from gis.errors import CodeRefused
 
@@ -82,14 +83,13 @@ def number(
     areas: Mapping[str, str],
     *,
     used: Set[str] = frozenset(),
-    row_degrees: float = 0.0,
+    row_degrees: float | None = None,
 ) -> Numbering:
     """Codes for grids by a point in each (longitude, latitude): west → east, then north → south.
 
     `used` holds living and dead codes; none is given again, numbers go on after the highest. Rows are `row_degrees`
-    of latitude high, counted from the northernmost place: places in one row count as equally far north. With 0, one
-    row takes them all, so the order is west → east, then north → south where longitudes are equal. Raises
-    CodeRefused if the numbers overflow.
+    of latitude high, counted from the northernmost place: places in one row count as equally far north. By default
+    there are about as many rows as columns. Raises CodeRefused if the numbers overflow.
     """
     start = max((_serial_or_none(code, pattern, areas) for code in used), default=0)
     if start + len(places) > pattern.capacity:
@@ -98,10 +98,12 @@ def number(
             capacity=pattern.capacity,
         )  # fmt: skip
     north = max((lat for _, lat in places), default=0.0)
+    south = min((lat for _, lat in places), default=0.0)
+    height = row_degrees or (north - south) / ceil(sqrt(len(places) or 1)) or 1.0
 
     def turn(index: int) -> tuple[int, float, float]:
         lon, lat = places[index]
-        return (int((north - lat) / row_degrees) if row_degrees > 0 else 0, lon, -lat)
+        return int((north - lat) / height), lon, -lat
 
     codes = [""] * len(places)
     for serial, index in enumerate(sorted(range(len(places)), key=turn), start=start + 1):
