@@ -56,6 +56,24 @@ class Deployment:
             return Urls(owner, _as_app(owner, self._app_password.read_text().strip()))
         raise Unavailable("The managed database is not prepared yet. Run first: ./wangge up")
 
+    def wake(self) -> Urls:
+        """The URLs of a database that answers: an embedded one is started if it was stopped."""
+        if not self.managed:
+            self.cluster.start()
+        return self.urls
+
+    def settings(self, host: str = "127.0.0.1", port: int = 8420) -> dict[str, str]:
+        """The environment that a deployment's own processes read their settings from."""
+        return {
+            "WANGGE_DATABASE_URL": self.urls.app,
+            "WANGGE_SCHEMA_URL": self.urls.schema,
+            "WANGGE_DATA_DIR": str(self.data),
+            "WANGGE_HOST": host,
+            "WANGGE_PORT": str(port),
+            "PYTHONPATH": str(PROJECT),
+            "PYTHONUNBUFFERED": "1",
+        }
+
     def ensure_database(self, say: postgis_install.Say) -> str:
         """Bring the database to life, install what is missing; returns what it is, for people."""
         make_data_folder(self.data)

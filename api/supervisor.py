@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -145,7 +145,7 @@ class Supervisor:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **environment(self.deployment, self.host, self.port)},
+            env={**os.environ, **self.deployment.settings(self.host, self.port)},
             start_new_session=True,
             preexec_fn=self._end_with_us,  # noqa: PLW1509  one call into libc that was loaded before
         )
@@ -209,24 +209,6 @@ class Supervisor:
         _log(self.deployment.data, "supervisor").info(text)
         if self.echo is not None:
             self.echo(text)
-
-
-def environment(deployment: Deployment, host: str, port: int) -> dict[str, str]:
-    """The settings that a deployment's processes read."""
-    urls = deployment.urls
-    return {
-        "WANGGE_DATABASE_URL": urls.app,
-        "WANGGE_SCHEMA_URL": urls.schema,
-        "WANGGE_DATA_DIR": str(deployment.data),
-        "WANGGE_HOST": host,
-        "WANGGE_PORT": str(port),
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-def apply(deployment: Deployment, settings: Mapping[str, str] | None = None) -> None:
-    """Put a deployment's settings into this process's environment, for commands that run in it."""
-    os.environ.update({**environment(deployment, os.environ.get("WANGGE_HOST", "127.0.0.1"), 8420), **(settings or {})})
 
 
 def last_words(data: Path, name: str = "server") -> str:
