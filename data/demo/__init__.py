@@ -1,0 +1,1 @@
+"""The demo district: pure functions of a size, a seed and a moment; only `load` speaks to a database."""
