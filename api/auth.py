@@ -46,7 +46,7 @@ def resolve(database: Database, token: str) -> Actor | None:
 
 def token_of(connection: HTTPConnection) -> str:
     """The bearer token of a request, else its session cookie, else an empty string."""
-    return bearer_of(connection.headers) or cookie_of(connection.cookies)
+    return bearer_of(connection.headers) or cookie_of(connection.cookies, secure=connection.app.state.settings.secure_cookies)
 
 
 def bearer_of(headers: Mapping[str, str]) -> str:
@@ -55,9 +55,9 @@ def bearer_of(headers: Mapping[str, str]) -> str:
     return _plausible(token.strip()) if scheme.lower() == "bearer" else ""
 
 
-def cookie_of(cookies: Mapping[str, str]) -> str:
-    """The token of a session cookie, whichever of its two names it came under."""
-    return _plausible(cookies.get(SECURE_COOKIE) or cookies.get(COOKIE) or "")
+def cookie_of(cookies: Mapping[str, str], *, secure: bool) -> str:
+    """The token of the session cookie. Over HTTPS only the protected name counts: a neighbour host could plant the other."""
+    return _plausible(cookies.get(SECURE_COOKIE if secure else COOKIE, ""))
 
 
 def actor_from(caller: people.Caller) -> Actor:
