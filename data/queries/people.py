@@ -34,7 +34,7 @@ WHO = text("SELECT *, extract(epoch FROM now() - last_seen_at)::float AS idle_s 
 def who(session: Session, token: str) -> Caller | None:
     """Who asks in this transaction, which `token` was named for; None when it is unknown, expired or idle too long."""
     row = session.execute(WHO).mappings().one_or_none()
-    return None if row is None else _caller(row, token)
+    return None if row is None else caller_from(row, token)
 
 
 def seen(session: Session) -> None:
@@ -42,7 +42,8 @@ def seen(session: Session) -> None:
     session.execute(text("SELECT gate.seen()"))
 
 
-def _caller(row: Mapping[Any, Any], token: str) -> Caller:
+def caller_from(row: Mapping[Any, Any], token: str) -> Caller:
+    """The caller in a row of WHO."""
     return Caller(
         person_id=row["person_id"],
         sign_in_name=row["sign_in_name"],

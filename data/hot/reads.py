@@ -1,0 +1,120 @@
+"""Questions of the hot path: each goes to the database together with the caller's token, in one round trip."""
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import anyio.to_thread
+import psycopg
+from sqlalchemy import Engine
+
+from data.database import Database
+from data.hot.pool import HeldConnections
+from data.queries import people
+from data.scope import Scope
+from gis.errors import Unavailable
+
+CALLER_KEPT_S = 3.0
+"""A revoked token can read tiles for at most this long."""
+CALLERS_KEPT = 10_000
+NAME_CALLER = "SELECT set_config('wangge.token', %s, true)"
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One statement with `%(name)s` binds; `prepare` where one plan serves all values."""
+
+    sql: str
+    prepare: bool = True
+
+
+WHO = Question(str(people.WHO))
+
+
+class HotReads:
+    """Answers over held connections while it is open (`async with`), else one by one through the database it was given.
+
+    The second way serves tests, whose rows only their own connection sees, and whatever runs without a server.
+    """
+
+    def __init__(self, database: Database, *, connections: int) -> None:
+        self.database = database
+        self._most = connections
+        self._held: HeldConnections | None = None
+        self._callers: dict[bytes, tuple[float, people.Caller]] = {}
+
+    async def __aenter__(self) -> "HotReads":
+        if isinstance(self.database.bind, Engine):
+            url = self.database.bind.url.set(drivername="postgresql").render_as_string(hide_password=False)
+            self._held = HeldConnections(url, self._most)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            await held.close()
+
+    async def ask(self, token: str, question: Question, values: Mapping[str, object]) -> list[Row]:
+        """The rows a question has for a caller; Unavailable when it takes longer than two seconds."""
+        try:
+            if self._held is None:
+                return await anyio.to_thread.run_sync(self._ask_plainly, token, question, values)
+            return (await self._ask_held(self._held, token, question, values))[1]
+        except (psycopg.errors.QueryCanceled, psycopg.OperationalError) as failed:
+            raise Unavailable("The database did not answer in time.") from failed
+
+    async def who(self, token: str) -> people.Caller | None:
+        """The living person behind a token; remembered for some seconds while open."""
+        if self._held is None:
+            return await anyio.to_thread.run_sync(self._who_plainly, token)
+        key, now = hashlib.blake2b(token.encode(), digest_size=16).digest(), time.monotonic()
+        known = self._callers.get(key)
+        if known is not None and now - known[0] < CALLER_KEPT_S:
+            return known[1]
+        names, rows = await self._ask_held(self._held, token, WHO, {})
+        if not rows:
+            self._callers.pop(key, None)
+            return None
+        if len(self._callers) >= CALLERS_KEPT:
+            self._callers.clear()
+        caller = people.caller_from(dict(zip(names, rows[0], strict=True)), token)
+        self._callers[key] = (now, caller)
+        return caller
+
+    async def fold(self, token: str, at_least: int) -> None:
+        """Move the incident deltas into the pyramid if there are many; reads stay true without it, only slower."""
+        if self._held is None:
+            return
+        async with self._held.connection() as connection, connection.transaction():
+            await connection.execute("SET TRANSACTION READ WRITE")
+            await connection.execute("SET LOCAL statement_timeout = '60s'")
+            await connection.execute(NAME_CALLER, [token])
+            await connection.execute("SELECT fold_incident_bins(%s)", [at_least])
+
+    @staticmethod
+    async def _ask_held(
+        held: HeldConnections, token: str, question: Question, values: Mapping[str, object]
+    ) -> tuple[Sequence[str], list[Row]]:
+        async with held.connection() as connection:
+            async with connection.pipeline():
+                await connection.execute("BEGIN", prepare=True)
+                await connection.execute(NAME_CALLER, [token], prepare=True)
+                cursor = connection.cursor(binary=True)
+                await cursor.execute(question.sql, values, prepare=question.prepare)
+                await connection.execute("COMMIT", prepare=True)
+            rows = await cursor.fetchall()
+            return [column.name for column in cursor.description or ()], rows
+
+    def _ask_plainly(self, token: str, question: Question, values: Mapping[str, object]) -> list[Row]:
+        with self.database.unit_of_work(Scope(token=token)) as session:
+            driver = cast("psycopg.Connection[Row]", session.connection().connection.dbapi_connection)
+            with driver.cursor(binary=True) as cursor:
+                cursor.execute(question.sql, values)
+                return cursor.fetchall()
+
+    def _who_plainly(self, token: str) -> people.Caller | None:
+        with self.database.unit_of_work(Scope(token=token)) as session:
+            return people.who(session, token)

@@ -1,0 +1,24 @@
+DROP FUNCTION gate.current_communities();
+DROP FUNCTION gate.current_grids();
+DROP FUNCTION gate.ground_stamp();
+DROP VIEW area_ever, grid_ever;
+DROP FUNCTION gate.grid_kind(bigint), gate.grid_code(bigint);
+DROP TRIGGER count_truncate ON incident;
+DROP TRIGGER count_update ON incident;
+DROP TRIGGER count_delete ON incident;
+DROP TRIGGER count_insert ON incident;
+DROP FUNCTION rebuild_incident_bins(), fold_incident_bins(integer), count_incidents_none(), count_incidents_moved(),
+    count_incidents_old(), count_incidents_new(), note_incident_cells(integer[]), bins_later();
+DROP TABLE incident_delta, incident_bin;
+DROP INDEX incident_recent, incident_qk;
+CREATE INDEX incident_qk ON incident (qk) INCLUDE (category_id, is_open, severity);
+ALTER TABLE grid DROP COLUMN label3857;
+ALTER TABLE area DROP COLUMN label3857;
+DROP TRIGGER note_tiles ON base_feature;
+DROP TRIGGER note_tiles ON facility;
+DROP TRIGGER note_tiles ON building;
+DROP TRIGGER note_tiles ON grid;
+DROP TRIGGER note_tiles ON area;
+DROP FUNCTION note_tile_change();
+DROP TABLE tile_change;
+DROP SEQUENCE tile_change_id_seq;
