@@ -16,7 +16,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from api import cluster_files, postgis
-from api.owner import Owner, owner_of
+from api.managed import ManagedServer
+from api.owner import Owner, owner_of, passer_by
 from data import roles
 from gis.errors import Unavailable
 
@@ -28,6 +29,7 @@ STOP_WITHIN_S = 60.0
 """A fast shutdown right after a crash can hang; then the server is stopped at once and recovers at the next start."""
 LOOK_EVERY_S = 0.02
 TEMPORARY_PREFIX = "wangge-test-"
+TEST_DATABASE_URL = "TEST_DATABASE_URL"
 TEST_CLUSTER = "WANGGE_TEST_CLUSTER"
 """The data folder of the temporary cluster that a test run shares with its workers."""
 PR_SET_PDEATHSIG = 1
@@ -177,22 +179,25 @@ class Cluster:
 
     @classmethod
     @contextlib.contextmanager
-    def for_tests(cls) -> Iterator["Cluster"]:
-        """The temporary cluster of this test run, or a new one when nobody made one."""
-        shared = os.environ.get(TEST_CLUSTER)
-        if shared:
+    def for_tests(cls) -> Iterator["Cluster | ManagedServer"]:
+        """The server of TEST_DATABASE_URL, else the temporary cluster of this test run, else a new one."""
+        managed, shared = os.environ.get(TEST_DATABASE_URL), os.environ.get(TEST_CLUSTER)
+        if managed:
+            yield ManagedServer(managed)
+        elif shared:
             yield cls(Path(shared), durable=False)
-            return
-        with cls.temporary() as cluster:
-            yield cluster
+        else:
+            with cls.temporary() as cluster:
+                yield cluster
 
     def refuse_unreachable(self) -> None:
         """Refuse a data folder that the user who must own the files cannot enter, with the command that mends it."""
-        if self.owner.reaches(self.data):
+        owner = passer_by(self.pgdata)
+        if owner.reaches(self.data):
             return
         raise Unavailable(
-            f"The user {self.owner.name}, who must own the database files, cannot enter {self.data}."
-            f" Choose another folder with --data, or let them in: {cluster_files.way_in(self.data, self.owner)}"
+            f"The user {owner.name}, who must own the database files, cannot enter {self.data}."
+            f" Choose another folder with --data, or let them in: {cluster_files.way_in(self.data, owner)}"
         )
 
     def _init(self) -> None:
@@ -282,7 +287,7 @@ class Cluster:
 def default_data(project: Path) -> Path:
     """`.wangge` in the project; as root, a folder below /var/lib when the database's owner cannot reach the project."""
     data = project / ".wangge"
-    if os.geteuid() != 0 or owner_of(data / "pg").reaches(data):
+    if os.geteuid() != 0 or passer_by(data / "pg").reaches(data):
         return data
     digest = hashlib.sha256(str(project).encode()).hexdigest()[:8]
     return Path("/var/lib/wangge") / f"{project.name}-{digest}"

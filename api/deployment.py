@@ -6,17 +6,16 @@ import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
 
-from api import postgis, postgis_install
+from api import postgis_install
 from api.cluster import PROJECT, Cluster, default_data
 from api.cluster_files import make_data_folder
+from api.managed import as_app, refuse_unfit, shown, sqlalchemy_url
 from data import roles
-from gis.errors import BadValue, Unavailable
+from gis.errors import Unavailable
 
 DATABASE_URL = "DATABASE_URL"
 APP_URL = "DATABASE_APP_URL"
-OLDEST_POSTGIS = (3, 3)
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Deployment:
         if os.environ.get(APP_URL):
             return Urls(owner, sqlalchemy_url(os.environ[APP_URL]))
         with contextlib.suppress(FileNotFoundError):
-            return Urls(owner, _as_app(owner, self._app_password.read_text().strip()))
+            return Urls(owner, as_app(owner, self._app_password.read_text().strip()))
         raise Unavailable("The managed database is not prepared yet. Run first: ./wangge up")
 
     def wake(self) -> Urls:
@@ -126,37 +125,6 @@ class Deployment:
             fresh.write_text(secrets.token_urlsafe(32) + "\n")
             fresh.replace(self._app_password)
         return self._app_password.read_text().strip()
-
-
-def sqlalchemy_url(url: str) -> str:
-    """The form with the driver's name, whichever of the usual forms came in."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
-        raise BadValue(f"A database URL begins with postgresql://, this one begins with {scheme[:20]!r}.", field=DATABASE_URL)
-    return f"postgresql+psycopg://{rest}"
-
-
-def shown(url: str) -> str:
-    """A URL without its password, for people and logs."""
-    parts = urlsplit(url)
-    return f"{parts.hostname or 'socket'}{f':{parts.port}' if parts.port else ''}{parts.path}"
-
-
-def refuse_unfit(standing: roles.Standing) -> None:
-    """Refuse a server that is too old or has no PostGIS."""
-    major = standing.version_num // 10000
-    if major < postgis.OLDEST_MAJOR:
-        raise Unavailable(f"The database server is PostgreSQL {major}; {postgis.OLDEST_MAJOR} or newer is needed.")
-    if standing.postgis is None:
-        raise Unavailable("The database server has no PostGIS. Ask its administrator to install PostGIS 3.3 or newer.")
-    if tuple(int(part) for part in standing.postgis.split(".")[:2]) < OLDEST_POSTGIS:
-        raise Unavailable(f"The database server has PostGIS {standing.postgis}; 3.3 or newer is needed.")
-
-
-def _as_app(owner_url: str, password: str) -> str:
-    parts = urlsplit(owner_url)
-    place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{roles.APP}:{quote(password)}@{place}"))
 
 
 def _from_environment() -> Path | None:

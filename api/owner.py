@@ -1,5 +1,6 @@
 """Decides which user of the operating system owns the database files, because PostgreSQL refuses to run as root."""
 
+import contextlib
 import os
 import pwd
 import subprocess
@@ -11,6 +12,9 @@ from gis.errors import Unavailable
 
 UNDER_ROOT = ("wangge", "postgres")
 """The users root hands the server to, the first that exists."""
+
+
+NOBODY = 65534
 
 
 class Identity(TypedDict, total=False):
@@ -34,6 +38,8 @@ class Owner:
         """What `subprocess` needs to run as this user; nothing when that is who we are."""
         if os.geteuid() == self.uid:
             return {}
+        if self.uid == NOBODY:
+            return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         return {"user": self.uid, "group": self.gid, "extra_groups": os.getgrouplist(self.name, self.gid)}
 
     def reaches(self, folder: Path) -> bool:
@@ -64,16 +70,27 @@ def owner_of(pgdata: Path) -> Owner:
         return _of_uid(me)
     if pgdata.exists() and pgdata.stat().st_uid != 0:
         return _of_uid(pgdata.stat().st_uid)
+    owner = _under_root()
+    if owner is None:
+        raise Unavailable(
+            "PostgreSQL refuses to run as root and there is no user to hand it to."
+            " Make one: useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin wangge"
+        )
+    return owner
+
+
+def passer_by(pgdata: Path) -> Owner:
+    """The owner, for questions of reach only: where a bare machine has no such user yet, anybody without rights."""
+    nobody_yet = os.geteuid() == 0 and not pgdata.exists() and _under_root() is None
+    return Owner("nobody", NOBODY, NOBODY) if nobody_yet else owner_of(pgdata)
+
+
+def _under_root() -> Owner | None:
     for name in UNDER_ROOT:
-        try:
+        with contextlib.suppress(KeyError):
             entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Owner(name, entry.pw_uid, entry.pw_gid)
-    raise Unavailable(
-        "PostgreSQL refuses to run as root and there is no user to hand it to."
-        " Make one: useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin wangge"
-    )
+            return Owner(name, entry.pw_uid, entry.pw_gid)
+    return None
 
 
 def _of_uid(uid: int) -> Owner:

@@ -108,12 +108,12 @@ def districts(schema_url: str) -> int:
     return int(row[0]) if row else 0
 
 
-def create_database(admin_url: str, database: str, *, template: str) -> None:
-    """Clone `template` (nobody may be connected to it) into a new `database` of the schema role."""
+def create_database(admin_url: str, database: str, *, template: str, owner: str = SCHEMA) -> None:
+    """Clone `template` (nobody may be connected to it) into a new `database` of `owner`."""
     with _connect(admin_url) as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy").format(
-                sql.Identifier(database), sql.Identifier(SCHEMA), sql.Identifier(template)
+                sql.Identifier(database), sql.Identifier(owner), sql.Identifier(template)
             )
         )
 

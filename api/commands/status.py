@@ -7,7 +7,8 @@ from pathlib import Path
 
 from api import supervisor
 from api.commands.up import answers
-from api.deployment import DATABASE_URL, Deployment, shown, sqlalchemy_url
+from api.deployment import DATABASE_URL, Deployment
+from api.managed import shown, sqlalchemy_url
 
 
 def run(data: Path | None, *, as_json: bool) -> None:
