@@ -58,9 +58,7 @@ class GridLocator:
     Safe to ask from several threads.
     """
 
-    def __init__(
-        self, borders: Sequence[Polygon | MultiPolygon], ids: ArrayLike, *, tolerance_m: float = TOLERANCE_M
-    ) -> None:
+    def __init__(self, borders: Sequence[Polygon | MultiPolygon], ids: ArrayLike, *, tolerance_m: float = TOLERANCE_M) -> None:
         self._borders = np.array(list(borders), dtype=object)
         self._ids = np.append(np.asarray(ids, dtype=np.int64), NOBODY)
         if len(self._ids) != len(self._borders) + 1:
@@ -82,13 +80,13 @@ class GridLocator:
         owners = np.full(len(x), kernels.UNSURE, dtype=np.int32)
         on_border = np.zeros(len(x), dtype=np.bool_)
         if self._matched:
-            kernels.owners_at(x, y, *self._owner_index, owners)
+            kernels.owners_at(x, y, self._index, owners)
         unsure = np.flatnonzero(owners == kernels.UNSURE)
         if len(unsure):
             owners[unsure], on_border[unsure] = self._asked_of_geos(x[unsure], y[unsure])
         distance = np.empty(len(x), dtype=np.float32)
         reach = REACH_M if distances else self.tolerance_m
-        kernels.border_distances(x, y, reach, *self._edge_index, distance)
+        kernels.border_distances(x, y, reach, self._index, distance)
         distance[on_border] = 0.0
         ambiguous = (distance < self.tolerance_m) | on_border
         return Assignment(self._ids[owners], distance, on_border, ambiguous)
@@ -97,46 +95,37 @@ class GridLocator:
         """The grid of one place (degrees), its distance exact up to 200 m; some microseconds."""
         if not (isfinite(lon) and isfinite(lat)):
             return Located(NOBODY, float("nan"), False, False)
-        owner, on_border = kernels.UNSURE, False
-        if self._matched:
-            owner = kernels.owner_of(lon, lat, *self._owner_index)
-        if owner == kernels.UNSURE:
+        owner, distance = kernels.locate(lon, lat, REACH_M, self._parts)
+        on_border = False
+        if owner == kernels.UNSURE or not self._matched:
             owners, touching = self._asked_of_geos(np.array([lon]), np.array([lat]))
             owner, on_border = int(owners[0]), bool(touching[0])
-        distance = kernels.border_distance(lon, lat, REACH_M, *self._edge_index)
-        distance = 0.0 if on_border else distance
+            distance = 0.0 if on_border else distance
         return Located(int(self._ids[owner]), distance, on_border, on_border or distance < self.tolerance_m)
 
     def _lay_raster(self) -> None:
-        edges, east, matched = _edges_with_owners(self._borders)
-        rows, columns, self._frame = _raster_shape(edges)
-        first = np.zeros(rows * columns + 1, dtype=np.int64)
-        nothing = np.empty(0, dtype=np.int32)
-        kernels.cells_of_edges(edges, self._frame, rows, columns, first, nothing)
-        mixed = np.flatnonzero(first[:-1])
-        counts = first[mixed]
-        starts = np.concatenate([[0], np.cumsum(counts)])
-        first[mixed] = starts[:-1]
-        entries = np.empty(starts[-1], dtype=np.int32)
+        edges, east, self._matched = _edges_with_owners(self._borders)
+        rows, columns, frame = _raster_shape(edges)
+        counts = np.zeros(rows * columns + 1, dtype=np.int64)
+        kernels.cells_of_edges(edges, frame, rows, columns, counts, np.empty(0, dtype=np.int32))
+        mixed = np.flatnonzero(counts)
+        first = np.concatenate([[0], np.cumsum(counts[mixed])])
+        places = counts
+        places[mixed] = first[:-1]
+        entries = np.empty(first[-1], dtype=np.int32)
         if len(entries):
-            kernels.cells_of_edges(edges, self._frame, rows, columns, first, entries)
-        raster = np.full(rows * columns, np.iinfo(np.int32).max, dtype=np.int32)
-        raster[mixed] = -2 - np.arange(len(mixed), dtype=np.int32)
-        self._raster = raster.reshape(rows, columns)
-        self._first, self._edges, self._east = starts.astype(np.int64), edges[entries], east[entries]
-        self._matched = matched and kernels.fill_raster(
-            self._raster, self._frame, self._first, self._edges, self._east
-        )
-        near = distance_transform_cdt(self._raster >= NOBODY, metric="chessboard")
-        near = np.minimum(near, 255).astype(np.uint8)
-        self._owner_index = (self._frame, self._raster, self._first, self._edges, self._east)
-        self._edge_index = (self._frame, self._raster, near, self._first, self._edges)
+            kernels.cells_of_edges(edges, frame, rows, columns, places, entries)
+        owners = np.full((rows, columns), kernels.UNFILLED, dtype=np.int32)
+        owners.flat[mixed] = -2 - np.arange(len(mixed), dtype=np.int32)
+        near = np.minimum(distance_transform_cdt(owners >= 0, metric="chessboard"), 255).astype(np.uint8)
+        self._index = kernels.Index(frame, owners, near, first, edges[entries], east[entries])
+        index = self._index
+        self._parts = (index.frame, index.owners, index.near, index.first, index.edges, index.east)
+        self._matched = self._matched and kernels.fill_raster(self._index)
 
-    def _asked_of_geos(
-        self, lon: NDArray[np.float64], lat: NDArray[np.float64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    def _asked_of_geos(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Owner and whether on a border, by exact predicates; the first border in order wins."""
-        places = shapely.points(lon, lat)
+        places = np.asarray(shapely.points(lon, lat), dtype=object)
         place, border = self._tree.query(places, predicate="intersects")
         owners = np.full(len(lon), len(self._borders), dtype=np.int32)
         np.minimum.at(owners, place, border.astype(np.int32))

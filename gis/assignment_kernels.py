@@ -1,12 +1,8 @@
-# mypy: disable-error-code="untyped-decorator,misc"
-"""The compiled loops of gis.assignment: a raster of labels, and the edges that cross its mixed cells.
-
-raster[row, column] >= 0 is the owner of the whole cell, OUTSIDE nobody, and -2 - k says that cell k of `first` is mixed.
-`edges` rows are ax, ay, bx, by with ay <= by, in degrees, copied per cell; `east` is the owner on the side of larger x.
-frame = west, south, cell width, cell height (degrees).
-"""
+# mypy: disable-error-code="untyped-decorator"
+"""The compiled loops of gis.assignment: a raster of owners, and the edges that cross its mixed cells."""
 
 import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -19,10 +15,28 @@ Bytes = NDArray[np.uint8]
 
 OUTSIDE = -1
 UNSURE = -2
+UNFILLED = 2**31 - 1
 # A crossing is computed with an error under 1e-13 degree; what is nearer than this is left to exact predicates.
 DOUBT = 1e-12
 RADIUS_A = 6378137.0
 ECCENTRICITY2 = 0.00669438002290  # GRS 80
+
+
+class Index(NamedTuple):
+    """Where the edges are.
+
+    `frame`: west, south, cell width, cell height (degrees). `owners[row, column]` >= 0 is the owner of the whole cell,
+    OUTSIDE nobody, and -2 - k says that cell k of `first` is mixed. `near`: how many cells away the nearest mixed cell
+    is. `edges`, rows ax, ay, bx, by with ay <= by in degrees, are copied for each mixed cell, cell k from first[k] to
+    first[k + 1]; `east` is the owner on their side of larger x.
+    """
+
+    frame: Floats
+    owners: Ints
+    near: Bytes
+    first: Longs
+    edges: Floats
+    east: Ints
 
 
 @numba.njit(cache=True, nogil=True)
@@ -33,16 +47,16 @@ def cells_of_edges(edges: Floats, frame: Floats, rows: int, columns: int, first:
     listing = len(entries) > 0
     for edge in range(len(edges)):
         ax, ay, bx, by = edges[edge, 0], edges[edge, 1], edges[edge, 2], edges[edge, 3]
-        low = max(0, int(math.floor((ay - south) / height - margin)))
-        high = min(rows - 1, int(math.floor((by - south) / height + margin)))
+        low = max(0, (math.floor((ay - south) / height - margin)))
+        high = min(rows - 1, (math.floor((by - south) / height + margin)))
         slope = (bx - ax) / (by - ay) if by > ay else 0.0
         for row in range(low, high + 1):
             bottom = max(ay, south + (row - margin) * height)
             top = min(by, south + (row + 1 + margin) * height)
             x0 = ax + (bottom - ay) * slope if by > ay else ax
             x1 = ax + (top - ay) * slope if by > ay else bx
-            left = max(0, int(math.floor((min(x0, x1) - west) / width - margin)))
-            right = min(columns - 1, int(math.floor((max(x0, x1) - west) / width + margin)))
+            left = max(0, (math.floor((min(x0, x1) - west) / width - margin)))
+            right = min(columns - 1, (math.floor((max(x0, x1) - west) / width + margin)))
             for column in range(left, right + 1):
                 cell = row * columns + column
                 if listing:
@@ -51,13 +65,14 @@ def cells_of_edges(edges: Floats, frame: Floats, rows: int, columns: int, first:
 
 
 @numba.njit(cache=True, nogil=True)
-def owner_at(x: float, y: float, column: int, row: int, frame: Floats, raster: Ints, first: Longs, edges: Floats, east: Ints) -> int:  # fmt: skip
+def owner_at(x: float, y: float, column: int, row: int, index: Index) -> int:
     """The owner of a place in a cell: the east side of the nearest edge to its west; UNSURE if too near to tell.
 
     Looks west cell by cell, so it also fills the raster from west to east while that is being built.
     """
+    frame, owners, first, edges, east = index.frame, index.owners, index.first, index.edges, index.east
     while column >= 0:
-        label = raster[row, column]
+        label = owners[row, column]
         if label >= OUTSIDE:
             return int(label)
         cell = -2 - label
@@ -79,9 +94,7 @@ def owner_at(x: float, y: float, column: int, row: int, frame: Floats, raster: I
                 elif crossing >= nearest - DOUBT:
                     doubt = doubt or owner != east[entry]
                     nearest = max(nearest, crossing)
-            elif ay == by == y and min(edges[entry, 0], edges[entry, 2]) <= x <= max(edges[entry, 0], edges[entry, 2]):
-                return UNSURE
-            elif by == y and edges[entry, 2] == x:
+            elif by == y and min(edges[entry, 0], edges[entry, 2]) <= x <= max(edges[entry, 0], edges[entry, 2]):
                 return UNSURE
         if nearest >= border:
             return UNSURE if doubt else owner
@@ -90,61 +103,62 @@ def owner_at(x: float, y: float, column: int, row: int, frame: Floats, raster: I
 
 
 @numba.njit(cache=True, nogil=True)
-def fill_raster(raster: Ints, frame: Floats, first: Longs, edges: Floats, east: Ints) -> bool:
+def fill_raster(index: Index) -> bool:
     """Give every cell that no edge touches its owner; False if one stays in doubt."""
-    rows, columns = raster.shape
-    empty = np.int32(np.iinfo(np.int32).max)
+    frame, owners = index.frame, index.owners
+    rows, columns = owners.shape
     for row in range(rows):
         for column in range(columns):
-            if raster[row, column] != empty:
+            if owners[row, column] != UNFILLED:
                 continue
             if column == 0:
-                raster[row, column] = OUTSIDE
+                owners[row, column] = OUTSIDE
                 continue
-            if raster[row, column - 1] >= OUTSIDE:
-                raster[row, column] = raster[row, column - 1]
+            if owners[row, column - 1] >= OUTSIDE:
+                owners[row, column] = owners[row, column - 1]
                 continue
             owner = UNSURE
             for share in (0.5, 0.37, 0.71, 0.13, 0.89, 0.437, 0.611):
                 y = frame[1] + (row + share) * frame[3]
                 x = frame[0] + (column + 0.5) * frame[2]
-                owner = owner_at(x, y, column - 1, row, frame, raster, first, edges, east)
+                owner = owner_at(x, y, column - 1, row, index)
                 if owner != UNSURE:
                     break
             if owner == UNSURE:
                 return False
-            raster[row, column] = owner
+            owners[row, column] = owner
     return True
 
 
 @numba.njit(cache=True, nogil=True)
-def owner_of(x: float, y: float, frame: Floats, raster: Ints, first: Longs, edges: Floats, east: Ints) -> int:
+def owner_of(x: float, y: float, index: Index) -> int:
     """The owner of one place; OUTSIDE if it lies off the raster, UNSURE if too near an edge to tell."""
-    rows, columns = raster.shape
+    frame, owners = index.frame, index.owners
+    rows, columns = owners.shape
     across, up = (x - frame[0]) / frame[2], (y - frame[1]) / frame[3]
     if not (0.0 <= across < columns and 0.0 <= up < rows):
         return OUTSIDE
     column, row = int(across), int(up)
-    label = raster[row, column]
+    label = owners[row, column]
     if label >= OUTSIDE:
         return int(label)
-    return owner_at(x, y, column, row, frame, raster, first, edges, east)
+    return owner_at(x, y, column, row, index)
 
 
 @numba.njit(cache=True, nogil=True)
-def owners_at(lon: Floats, lat: Floats, frame: Floats, raster: Ints, first: Longs, edges: Floats, east: Ints, out: Ints) -> None:  # fmt: skip
+def owners_at(lon: Floats, lat: Floats, index: Index, out: Ints) -> None:
     """Owner of every place into `out`. A place that is not finite is OUTSIDE."""
-    rows, columns = raster.shape
+    frame, owners = index.frame, index.owners
+    rows, columns = owners.shape
     west, south, width, height = frame[0], frame[1], frame[2], frame[3]
     for place in range(len(lon)):
         x, y = lon[place], lat[place]
         across, up = (x - west) / width, (y - south) / height
-        label = np.int32(OUTSIDE)
-        if 0.0 <= across < columns and 0.0 <= up < rows:
-            label = raster[numba.uint64(up), numba.uint64(across)]
-            if label < OUTSIDE:
-                label = owner_at(x, y, int(across), int(up), frame, raster, first, edges, east)
-        out[place] = label
+        if not (0.0 <= across < columns and 0.0 <= up < rows):
+            out[place] = OUTSIDE
+            continue
+        owner = owners[numba.uint64(up), numba.uint64(across)]
+        out[place] = owner if owner >= OUTSIDE else owner_at(x, y, int(across), int(up), index)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -159,18 +173,16 @@ def metres_per_degree(lat: float) -> tuple[float, float]:
 
 
 @numba.njit(cache=True, nogil=True)
-def border_distance(x: float, y: float, reach_m: float, frame: Floats, raster: Ints, near: Bytes, first: Longs, edges: Floats) -> float:  # fmt: skip
-    """Metres to the nearest edge, at most `reach_m`: looks in rings of cells around the place until none can be nearer.
-
-    `near` says for each cell how many cells away the nearest mixed one is, so that empty rings are not walked.
-    """
-    rows, columns = raster.shape
+def border_distance(x: float, y: float, reach_m: float, index: Index) -> float:
+    """Metres to the nearest edge, at most `reach_m`: looks in rings of cells around the place until none can be nearer."""
+    frame, owners, near, first, edges = index.frame, index.owners, index.near, index.first, index.edges
+    rows, columns = owners.shape
     kx, ky = metres_per_degree(y)
     across, up = (x - frame[0]) / frame[2], (y - frame[1]) / frame[3]
     wide, high = kx * frame[2], ky * frame[3]
     if not (-reach_m <= across * wide <= columns * wide + reach_m and -reach_m <= up * high <= rows * high + reach_m):
         return reach_m
-    column, row = int(math.floor(across)), int(math.floor(up))
+    column, row = (math.floor(across)), (math.floor(up))
     inner = min(min(across - column, column + 1 - across) * wide, min(up - row, row + 1 - up) * high)
     side = min(wide, high)
     best = reach_m * reach_m
@@ -182,8 +194,8 @@ def border_distance(x: float, y: float, reach_m: float, frame: Floats, raster: I
         for r in range(max(0, row - ring), min(rows - 1, row + ring) + 1):
             step = 1 if abs(r - row) == ring else max(1, 2 * ring)
             for c in range(column - ring, column + ring + 1, step):
-                if 0 <= c < columns and raster[r, c] < OUTSIDE:
-                    cell = -2 - raster[r, c]
+                if 0 <= c < columns and owners[r, c] < OUTSIDE:
+                    cell = -2 - owners[r, c]
                     for entry in range(first[cell], first[cell + 1]):
                         ax, ay = (edges[entry, 0] - x) * kx, (edges[entry, 1] - y) * ky
                         dx, dy = (edges[entry, 2] - edges[entry, 0]) * kx, (edges[entry, 3] - edges[entry, 1]) * ky
@@ -195,9 +207,10 @@ def border_distance(x: float, y: float, reach_m: float, frame: Floats, raster: I
 
 
 @numba.njit(cache=True, nogil=True)
-def border_distances(lon: Floats, lat: Floats, reach_m: float, frame: Floats, raster: Ints, near: Bytes, first: Longs, edges: Floats, out: NDArray[np.float32]) -> None:  # fmt: skip
+def border_distances(lon: Floats, lat: Floats, reach_m: float, index: Index, out: NDArray[np.float32]) -> None:
     """Metres to the nearest edge of every place into `out`, at most `reach_m`; NaN where a place is not finite."""
-    rows, columns = raster.shape
+    frame, owners, near = index.frame, index.owners, index.near
+    rows, columns = owners.shape
     west, south, width, height = frame[0], frame[1], frame[2], frame[3]
     # The smallest cell side of the raster: its north or south rim, whichever is nearer the pole.
     side_south, side_north = metres_per_degree(south), metres_per_degree(south + rows * height)
@@ -209,6 +222,13 @@ def border_distances(lon: Floats, lat: Floats, reach_m: float, frame: Floats, ra
         if 0.0 <= across < columns and 0.0 <= up < rows and near[numba.uint64(up), numba.uint64(across)] >= empty:
             out[place] = reach_m
         elif math.isfinite(x) and math.isfinite(y):
-            out[place] = border_distance(x, y, reach_m, frame, raster, near, first, edges)
+            out[place] = border_distance(x, y, reach_m, index)
         else:
             out[place] = np.nan
+
+
+@numba.njit(cache=True, nogil=True)
+def locate(x: float, y: float, reach_m: float, parts: tuple[Floats, Ints, Bytes, Longs, Floats, Ints]) -> tuple[int, float]:
+    """Owner and distance of one place; the parts of an Index come as a plain tuple, which is quicker to hand over."""
+    index = Index(parts[0], parts[1], parts[2], parts[3], parts[4], parts[5])
+    return owner_of(x, y, index), border_distance(x, y, reach_m, index)

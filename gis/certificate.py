@@ -30,7 +30,7 @@ def loose_edges(children: Sequence[Ground], outline: Ground | Sequence[Ground]) 
     sign = np.where(owner < len(children), 1, -1)
     low, high = _uncancelled(to_integers(start), to_integers(end), sign)
     lines = to_coordinates(np.stack([low, high], axis=1)) if len(low) else np.empty((0, 2, 2))
-    return list(shapely.linestrings(lines)) if len(lines) else []
+    return [LineString(line) for line in lines]
 
 
 def tiles_exactly(children: Sequence[Ground], outline: Ground | Sequence[Ground]) -> bool:

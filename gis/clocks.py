@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from itertools import pairwise
 
 from gis.errors import BadValue, DeadlineUnknown
 
@@ -35,7 +36,7 @@ class Calendar:
 
     def __post_init__(self) -> None:
         edges = [edge for slot in self.slots for edge in slot]
-        if not edges or any(later <= earlier for earlier, later in zip(edges, edges[1:], strict=False)):
+        if not edges or any(later <= earlier for earlier, later in pairwise(edges)):
             raise BadValue("Working slots need times in rising order.", slots=[str(slot) for slot in self.slots])
         if self.holidays & self.make_up_days:
             both = min(self.holidays & self.make_up_days)
@@ -50,9 +51,7 @@ class Calendar:
     def is_working_day(self, day: date) -> bool:
         """Whether a day is worked; DeadlineUnknown beyond the known years."""
         if day.year not in self.years:
-            raise DeadlineUnknown(
-                "The calendar of working days does not know this year.", day=day.isoformat(), years=sorted(self.years)
-            )
+            raise DeadlineUnknown("The calendar of working days does not know this year.", day=day.isoformat(), years=sorted(self.years))
         return day in self.make_up_days or (day.weekday() < 5 and day not in self.holidays)
 
 
@@ -77,9 +76,7 @@ def deadline(start: datetime, limit: float, unit: str, calendar: Calendar) -> da
     raise AssertionError("the calendar ends with DeadlineUnknown")
 
 
-def elapsed(
-    start: datetime, end: datetime, unit: str, calendar: Calendar, suspended: Sequence[Span] = ()
-) -> float:
+def elapsed(start: datetime, end: datetime, unit: str, calendar: Calendar, suspended: Sequence[Span] = ()) -> float:
     """How much of a limit's unit has run from `start` to `end`, less the suspended spans (they may overlap).
 
     0 if `end` is not after `start`. Raises DeadlineUnknown beyond the calendar, BadValue for a time without a zone.

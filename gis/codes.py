@@ -28,14 +28,12 @@ class CodePattern:
         for name, width in fields:
             digits = name == "serial" and re.fullmatch(r"0[1-9]d", width)
             if not (name.isidentifier() and (digits or (name != "serial" and not width))):
-                raise CodeRefused(
-                    "A code pattern has names in braces and a serial such as {serial:03d}.", pattern=self.pattern
-                )
+                raise CodeRefused("A code pattern has names in braces and a serial such as {serial:03d}.", pattern=self.pattern)
 
     @property
     def capacity(self) -> int:
         """The largest serial that fits."""
-        return int(10 ** self._digits - 1)
+        return int(10**self._digits - 1)
 
     def code(self, serial: int, areas: Mapping[str, str]) -> str:
         """The code of a serial within its areas; CodeRefused if the number overflows or an area is missing."""

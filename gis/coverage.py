@@ -5,4 +5,4 @@ from gis.defects import KINDS, defects
 from gis.hierarchy import Hierarchy, build_hierarchy
 from gis.mending import STEPS, MendReport, mend
 
-__all__ = ["KINDS", "STEPS", "defects", "Hierarchy", "MendReport", "build_hierarchy", "loose_edges", "mend", "tiles_exactly"]
+__all__ = ["KINDS", "STEPS", "Hierarchy", "MendReport", "build_hierarchy", "defects", "loose_edges", "mend", "tiles_exactly"]

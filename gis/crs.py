@@ -173,9 +173,7 @@ def tile_cells(z: int, x: int, y: int) -> tuple[int, int]:
 @lru_cache(maxsize=64)
 def _local_transformer(lon0: float, lat0: float) -> pyproj.Transformer:
     centre = f"+lat_0={lat0!r} +lon_0={lon0!r} +k=1 +ellps=GRS80"
-    return pyproj.Transformer.from_pipeline(
-        f"+proj=pipeline +step +proj=unitconvert +xy_in=deg +xy_out=rad +step +proj=tmerc {centre}"
-    )
+    return pyproj.Transformer.from_pipeline(f"+proj=pipeline +step +proj=unitconvert +xy_in=deg +xy_out=rad +step +proj=tmerc {centre}")
 
 
 @lru_cache(maxsize=64)
@@ -229,9 +227,7 @@ def _gcj_offset(lon: Floats, lat: Floats) -> Pair:
     return np.where(inside, np.degrees(east / parallel), 0.0), np.where(inside, np.degrees(north / meridian), 0.0)
 
 
-def _inverse(
-    forward: Callable[[ArrayLike, ArrayLike], Pair], lon: Floats, lat: Floats, lon_guess: Floats, lat_guess: Floats
-) -> Pair:
+def _inverse(forward: Callable[[ArrayLike, ArrayLike], Pair], lon: Floats, lat: Floats, lon_guess: Floats, lat_guess: Floats) -> Pair:
     """The place that `forward` sends to lon, lat; the offsets vary slowly, so each round gains three digits."""
     for _ in range(INVERSE_ROUNDS):
         there = forward(lon_guess, lat_guess)

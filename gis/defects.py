@@ -60,9 +60,9 @@ def _of_each(given: Shapes, shapes: Shapes, codes: NDArray[np.object_]) -> Itera
     for index in np.flatnonzero(~shapely.is_valid(given)):
         yield "invalid", shapes[index], (codes[index],), str(shapely.is_valid_reason(given[index]))
     seen: set[object] = set()
-    for index, code in enumerate(codes):
+    for number, code in enumerate(codes):
         if code in seen:
-            yield "duplicate_code", shapes[index], (code,), "another polygon has this code"
+            yield "duplicate_code", shapes[number], (code,), "another polygon has this code"
         seen.add(code)
     for index in np.flatnonzero(shapely.get_num_geometries(shapes) > 1):
         yield "multipart", shapes[index], (codes[index],), f"{shapely.get_num_geometries(shapes[index])} pieces"
@@ -81,14 +81,12 @@ def _overlaps(shapes: Shapes, codes: NDArray[np.object_]) -> Iterator[Row]:
     left, right = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     left, right = left[left < right], right[left < right]
     common = shapely.intersection(shapes[left], shapes[right])
-    for index in np.flatnonzero(shapely.area(common) > 0):
-        for part in shapely.get_parts(polygonal(common[index])):
-            yield "overlap", part, (codes[left[index]], codes[right[index]]), "ground of two polygons"
+    for pair in np.flatnonzero(shapely.area(common) > 0):
+        for part in shapely.get_parts(polygonal(common[pair])):
+            yield "overlap", part, (codes[left[pair]], codes[right[pair]]), "ground of two polygons"
 
 
-def _against_outline(
-    shapes: Shapes, codes: NDArray[np.object_], outline: Polygon | MultiPolygon | None
-) -> Iterator[Row]:
+def _against_outline(shapes: Shapes, codes: NDArray[np.object_], outline: Polygon | MultiPolygon | None) -> Iterator[Row]:
     union = shapely.union_all(shapes)
     if outline is None:
         holes = shapely.get_rings(shapely.get_parts(polygonal(union)))

@@ -59,11 +59,9 @@ def homes(faces: Faces, claims_face: Ints, claims_child: Ints, parents: Ints, co
 
     `parents` is the parent of each face. Equal shares go to the lowest parent.
     """
-    table = pd.DataFrame(
-        {"child": claims_child, "parent": parents[claims_face], "area": faces.area_m2[claims_face]}
-    )
+    table = pd.DataFrame({"child": claims_child, "parent": parents[claims_face], "area": faces.area_m2[claims_face]})
     total = np.bincount(table["child"], table["area"], minlength=count)
-    shares = table[table["parent"] >= 0].groupby(["child", "parent"], as_index=False)["area"].sum()
+    shares = table[table["parent"] >= 0].groupby(["child", "parent"])["area"].sum().reset_index()
     best = shares.sort_values(["child", "area", "parent"], ascending=[True, False, True]).drop_duplicates("child")
     home, share = np.full(count, NOBODY), np.zeros(count)
     index = best["child"].to_numpy()
@@ -87,11 +85,8 @@ def _grown(faces: Faces, ground: Ints, labels: Ints, open_faces: NDArray[np.bool
     while waiting.any():
         asks = waiting[face] & (labels[neighbour] >= 0)
         votes = pd.DataFrame({"face": face[asks], "child": labels[neighbour[asks]], "length": length[asks]})
-        votes = votes.groupby(["face", "child"], as_index=False)["length"].sum()
-        fair = [
-            not contested[f] or (f, c) in claimed
-            for f, c in zip(votes["face"].tolist(), votes["child"].tolist(), strict=True)
-        ]
+        votes = votes.groupby(["face", "child"])["length"].sum().reset_index()
+        fair = [not contested[f] or (f, c) in claimed for f, c in zip(votes["face"].tolist(), votes["child"].tolist(), strict=True)]
         votes = votes[np.array(fair, dtype=np.bool_)]
         if votes.empty:
             if own is None or not _settle_by_order(labels, waiting, own):
@@ -126,7 +121,7 @@ def _strays(faces: Faces, labels: Ints, claims: Claims) -> NDArray[np.bool_]:
             "area": faces.area_m2[claims.face[kept]],
         }
     )
-    table = table.groupby(["piece", "part"], as_index=False)["area"].sum()
+    table = table.groupby(["piece", "part"])["area"].sum().reset_index()
     main = table.sort_values(["part", "area", "piece"], ascending=[True, False, True]).drop_duplicates("part")
     return (labels >= 0) & ~np.isin(piece, main["piece"].to_numpy())
 

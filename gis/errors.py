@@ -1,33 +1,33 @@
 """The tree of expected failures that every room shares.
 
-    Refusal                     an expected no: a code for machines, facts for both
-    ├── AccessRefused           who asks
-    │   ├── NotFound            no such thing, or not in the caller's scope: a stranger cannot tell which
-    │   ├── NotPermitted        the caller sees it but may not do this
-    │   ├── SignInNeeded        nobody is signed in
-    │   ├── SignInRefused       name, password or link is wrong
-    │   └── TooManyAttempts     wait before the next try
-    ├── ConflictRefused         what others did meanwhile
-    │   ├── StaleVersion        somebody saved in between
-    │   ├── Conflict            it collides with something that exists
-    │   └── IdempotencyMismatch one key, two different requests
-    ├── InputRefused            what came in
-    │   ├── BadValue            a field is out of its range or of the wrong kind
-    │   ├── TooLarge            more than a limit allows
-    │   ├── BadFile             a file cannot be read as what it claims to be
-    │   ├── BadMapping          a mapping file does not fit its source
-    │   ├── CodeRefused         a code breaks its pattern, overflows or is dead
-    │   └── GeometryRefused     shapes and places
-    │       ├── BadGeometry     broken, open, empty or of the wrong type
-    │       ├── BadCoordinate   not finite, or not degrees
-    │       ├── WrongCrs        an unknown or unfit coordinate system
-    │       ├── OutsideDistrict far from the deployment's own district
-    │       └── CoverageBroken  polygons do not tile their outline exactly
-    ├── RuleRefused             what the rules of the work do not allow
-    │   ├── TransitionRefused   this state does not permit that action
-    │   ├── DeadlineUnknown     the calendar does not reach that far
-    │   └── NothingToAnalyse    too few areas or incidents for a sound statistic
-    └── Unavailable             a part of the system does not answer now
+Refusal                     an expected no: a code for machines, facts for both
+├── AccessRefused           who asks
+│   ├── NotFound            no such thing, or not in the caller's scope: a stranger cannot tell which
+│   ├── NotPermitted        the caller sees it but may not do this
+│   ├── SignInNeeded        nobody is signed in
+│   ├── SignInRefused       name, password or link is wrong
+│   └── TooManyAttempts     wait before the next try
+├── ConflictRefused         what others did meanwhile
+│   ├── StaleVersion        somebody saved in between
+│   ├── Conflict            it collides with something that exists
+│   └── IdempotencyMismatch one key, two different requests
+├── InputRefused            what came in
+│   ├── BadValue            a field is out of its range or of the wrong kind
+│   ├── TooLarge            more than a limit allows
+│   ├── BadFile             a file cannot be read as what it claims to be
+│   ├── BadMapping          a mapping file does not fit its source
+│   ├── CodeRefused         a code breaks its pattern, overflows or is dead
+│   └── GeometryRefused     shapes and places
+│       ├── BadGeometry     broken, open, empty or of the wrong type
+│       ├── BadCoordinate   not finite, or not degrees
+│       ├── WrongCrs        an unknown or unfit coordinate system
+│       ├── OutsideDistrict far from the deployment's own district
+│       └── CoverageBroken  polygons do not tile their outline exactly
+├── RuleRefused             what the rules of the work do not allow
+│   ├── TransitionRefused   this state does not permit that action
+│   ├── DeadlineUnknown     the calendar does not reach that far
+│   └── NothingToAnalyse    too few areas or incidents for a sound statistic
+└── Unavailable             a part of the system does not answer now
 """
 
 

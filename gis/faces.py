@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from shapely.geometry import MultiPolygon, Polygon
 
 from gis.certificate import directed_edges
 from gis.crs import LocalMetres
@@ -51,7 +52,7 @@ class Faces:
         low, high = np.minimum(left, right), np.maximum(left, right)
         pair, place = np.unique(low * len(self.shapes) + high, return_inverse=True)
         total = np.bincount(place, length, minlength=len(pair))
-        return pair // len(self.shapes), pair % len(self.shapes), total
+        return pair // len(self.shapes), pair % len(self.shapes), np.asarray(total, dtype=np.float64)
 
     @cached_property
     def on_rim(self) -> NDArray[np.bool_]:
@@ -136,11 +137,11 @@ def mean_width_m(in_metres: Shapes) -> Floats:
     return np.divide(2 * shapely.area(in_metres), perimeter, out=np.zeros(len(in_metres)), where=perimeter > 0)
 
 
-def polygonal(shape: shapely.Geometry) -> shapely.Geometry:
+def polygonal(shape: shapely.Geometry) -> Polygon | MultiPolygon:
     """Only the polygons of a shape, one alone as a polygon; lines and points that a repair leaves have no ground."""
     parts = shapely.get_parts(shapely.get_parts(shape))
     ground = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
-    return ground[0] if len(ground) == 1 else shapely.multipolygons(ground)
+    return Polygon(ground[0]) if len(ground) == 1 else MultiPolygon(list(ground))
 
 
 def _rings_as_lines(polygons: Shapes) -> Shapes:

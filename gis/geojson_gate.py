@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
 import shapely
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon
@@ -10,6 +10,7 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon
 from gis.errors import BadCoordinate, BadGeometry, OutsideDistrict, TooLarge
 
 MAX_VERTICES = 100_000
+MAX_COORDINATE = 1e12  # beyond metres on any projection
 Bounds = tuple[float, float, float, float]
 Position = tuple[float, float]
 
@@ -41,9 +42,7 @@ def line_from_geojson(value: object, *, bounds: Bounds | None, max_vertices: int
     return LineString(positions)
 
 
-def polygon_from_geojson(
-    value: object, *, bounds: Bounds | None, max_vertices: int = MAX_VERTICES
-) -> Polygon | MultiPolygon:
+def polygon_from_geojson(value: object, *, bounds: Bounds | None, max_vertices: int = MAX_VERTICES) -> Polygon | MultiPolygon:
     """A GeoJSON Polygon or MultiPolygon (already parsed JSON, degrees) as it stands, or a refusal.
 
     `bounds` is the deployment's own district with its margin: west, south, east, north in degrees; None asks only
@@ -90,7 +89,7 @@ def _ring(value: object, where: str, gate: _Gate) -> list[Position]:
     if len(ring) < 4:
         raise BadGeometry("A ring needs at least four positions.", where=where, positions=len(ring))
     if ring[0] != ring[-1]:
-        raise BadGeometry("A ring is open: its last position differs from its first.", where=where, first=ring[0], last=ring[-1])  # fmt: skip
+        raise BadGeometry("A ring is open: its last position is not its first.", where=where, first=ring[0], last=ring[-1])
     return ring
 
 
@@ -103,28 +102,29 @@ def _positions(value: object, where: str, gate: _Gate) -> list[Position]:
 
 
 def _position(value: object, where: str, gate: _Gate) -> Position:
-    numbers = _list(value, where)
-    if not 2 <= len(numbers) <= 3:
-        raise BadGeometry("A position is longitude and latitude.", where=where, numbers=len(numbers))
-    if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
-        raise BadCoordinate("A coordinate is not a number.", where=where)
-    # A whole number of JSON can be too long for a float.
-    if any(isinstance(number, int) and abs(number) > 1e9 for number in numbers):
-        raise BadCoordinate("A coordinate is not a degree of longitude and latitude.", where=where)
-    lon, lat = float(numbers[0]), float(numbers[1])
-    if not all(isfinite(float(number)) for number in numbers):
-        raise BadCoordinate("A coordinate is not a finite number.", where=where)
+    items = _list(value, where)
+    if not 2 <= len(items) <= 3:
+        raise BadGeometry("A position is longitude and latitude.", where=where, numbers=len(items))
+    lon, lat = (_number(item, where) for item in items[:2])
+    if len(items) == 3:
+        _number(items[2], where)
     if not (abs(lon) <= 180 and abs(lat) <= 90):
-        raise BadCoordinate(
-            "A coordinate is not a degree of longitude and latitude.", where=where, lon=lon, lat=lat,
-            hint=_hint(lon, lat, gate.bounds),
-        )  # fmt: skip
+        hint = _hint(lon, lat, gate.bounds)
+        raise BadCoordinate("A coordinate is not a degree of longitude and latitude.", where=where, lon=lon, lat=lat, hint=hint)
     if gate.bounds is not None and not _within(lon, lat, gate.bounds):
-        raise OutsideDistrict(
-            "The place lies far from this district.", where=where, lon=lon, lat=lat, bounds=gate.bounds,
-            hint=_hint(lon, lat, gate.bounds),
-        )  # fmt: skip
+        hint = _hint(lon, lat, gate.bounds)
+        raise OutsideDistrict("The place lies far from this district.", where=where, lon=lon, lat=lat, bounds=gate.bounds, hint=hint)
     return lon, lat
+
+
+def _number(value: object, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadCoordinate("A coordinate is not a number.", where=where, found=type(value).__name__)
+    # A whole number of JSON can be too long for a float.
+    number = float(value) if abs(value) < MAX_COORDINATE else inf
+    if not isfinite(number):
+        raise BadCoordinate("A coordinate is not a finite number.", where=where)
+    return number
 
 
 def _hint(lon: float, lat: float, bounds: Bounds | None) -> str | None:

@@ -88,9 +88,7 @@ def _settle_truth(faces: Faces, level: _Level, gap_width_m: float) -> None:
     claimed[level.claims.face] = True
     gaps = faces.enclosed(~claimed) & (faces.width_m < gap_width_m)
     home = np.zeros(len(level.codes), dtype=np.int64)
-    level.labels = divide(
-        faces, np.where(claimed | gaps, 0, NOBODY), Claims(level.claims.face, level.claims.child, home)
-    )
+    level.labels = divide(faces, np.where(claimed | gaps, 0, NOBODY), Claims(level.claims.face, level.claims.child, home))
 
 
 def _cut_to_parents(faces: Faces, level: _Level, above: _Level) -> None:
@@ -150,9 +148,7 @@ def _report(faces: Faces, built: list[_Level], broken: list[pd.DataFrame]) -> Hi
         frames.append(frame[left])
         shapes.append(united)
         moved.append(moved_ground(faces, level.claims, held, level.labels[held], level.codes).assign(level=number))
-        home_rows.append(
-            pd.DataFrame({"level": number, "code": level.codes, "parent_code": parents, "share": level.share})
-        )
+        home_rows.append(pd.DataFrame({"level": number, "code": level.codes, "parent_code": parents, "share": level.share}))
         refused += [{**row, "level": number} for row in nothing_left(level.codes[~left])]
         refused += [{**row, "level": number} for row in _childless(faces, level, above)]
     outline = _outline(faces, built[-1])
@@ -168,7 +164,8 @@ def _report(faces: Faces, built: list[_Level], broken: list[pd.DataFrame]) -> Hi
 
 
 def _named(codes: NDArray[np.object_], index: Ints) -> NDArray[np.object_]:
-    return np.append(codes, None)[index]
+    named = np.array([*codes, None], dtype=object)
+    return np.asarray(named[index], dtype=object)
 
 
 def _childless(faces: Faces, level: _Level, above: _Level | None) -> list[dict[str, object]]:
@@ -188,7 +185,8 @@ def _childless(faces: Faces, level: _Level, above: _Level | None) -> list[dict[s
 
 def _outline(faces: Faces, coarsest: _Level) -> Polygon | MultiPolygon:
     held = np.flatnonzero(coarsest.labels >= 0)
-    return faces.united(held, np.zeros(len(held), dtype=np.int64), 1)[0]
+    outline: Polygon | MultiPolygon = faces.united(held, np.zeros(len(held), dtype=np.int64), 1)[0]
+    return outline
 
 
 def _tiled(level: _Level, children: NDArray[np.object_], parents: NDArray[np.object_]) -> bool:

@@ -43,9 +43,7 @@ def to_integers(coords: ArrayLike) -> NDArray[np.int64]:
     whole = np.rint(steps)
     if not np.isfinite(steps).all() or (whole != steps).any():
         off = np.argwhere(~(whole == steps))[0]
-        raise BadGeometry(
-            "A vertex does not lie on the lattice of 2^-27 degree.", coordinate=float(degrees[tuple(off)])
-        )
+        raise BadGeometry("A vertex does not lie on the lattice of 2^-27 degree.", coordinate=float(degrees[tuple(off)]))
     return whole.astype(np.int64)
 
 

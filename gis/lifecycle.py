@@ -101,9 +101,7 @@ OPEN_STATES: frozenset[State] = frozenset(State) - {State.NOT_FILED, State.CLOSE
 LEVELS = ("grid", "community", "street", "district")
 
 
-def after(
-    state: str, action: str, *, reason: str | None = None, condition_met: bool = False
-) -> State:
+def after(state: str, action: str, *, reason: str | None = None, condition_met: bool = False) -> State:
     """The state that an action leads to.
 
     Raises BadValue for an unknown word, and TransitionRefused if the state does not permit the action, if it needs a
@@ -118,9 +116,7 @@ def after(
     if step.reason_required and not (reason and reason.strip()):
         raise TransitionRefused("This action needs a reason.", state=known.value, action=asked.value, needs="reason")
     if step.condition_required and not condition_met:
-        raise TransitionRefused(
-            "The close condition has to be confirmed.", state=known.value, action=asked.value, needs="condition"
-        )
+        raise TransitionRefused("The close condition has to be confirmed.", state=known.value, action=asked.value, needs="condition")
     return step.to
 
 

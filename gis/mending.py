@@ -40,9 +40,7 @@ class MendReport:
     exact: bool
 
 
-def mend(
-    children: gpd.GeoDataFrame, outline: Polygon | MultiPolygon, *, steps: Sequence[str], metres: LocalMetres
-) -> MendReport:
+def mend(children: gpd.GeoDataFrame, outline: Polygon | MultiPolygon, *, steps: Sequence[str], metres: LocalMetres) -> MendReport:
     """Make children (degrees, with a `code`) tile an outline exactly, by the steps asked for.
 
     "snap" moves borders to the lattice and nodes them together; broken rings are rebuilt and listed. "slivers" gives
@@ -104,9 +102,7 @@ def sound_polygons(frame: gpd.GeoDataFrame, codes: NDArray[np.object_]) -> tuple
     return shapes, pd.DataFrame({"code": codes[broken], "reason": reasons})
 
 
-def moved_ground(
-    faces: Faces, claims: Claims, held: Ints, holder: Ints, codes: NDArray[np.object_]
-) -> pd.DataFrame:
+def moved_ground(faces: Faces, claims: Claims, held: Ints, holder: Ints, codes: NDArray[np.object_]) -> pd.DataFrame:
     """Who lost ground to whom: from_code, to_code (None: nobody), area_m2, the largest first.
 
     `held` and `holder` are the pairs (face, child) of the result. In an overlap, the claimants that do not keep it
@@ -118,8 +114,8 @@ def moved_ground(
     kept = table[table["before"] == table["after"]]
     table = table.merge(kept.assign(kept=True), on=["face", "before"], how="left", suffixes=("", "_kept"))
     table = table[table["kept"].isna()].assign(area_m2=lambda rows: faces.area_m2[rows["face"]])
-    table = table.groupby(["before", "after"], as_index=False)["area_m2"].sum()
-    named = np.append(codes, None)
+    table = table.groupby(["before", "after"])["area_m2"].sum().reset_index()
+    named = np.array([*codes, None], dtype=object)
     moved = pd.DataFrame(
         {
             "from_code": pd.Series(named[table["before"]], dtype=object),
@@ -136,21 +132,10 @@ def refused_frame(rows: list[dict[str, object]]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=STORAGE_EPSG)
 
 
-def _check_steps(steps: Sequence[str]) -> None:
-    unknown = [step for step in steps if step not in STEPS]
-    if unknown:
-        raise BadValue("There is no such mending step.", unknown=unknown, steps=list(STEPS))
-    if "fit" in steps and "outline" in steps:
-        raise BadValue("Either the children give way (fit) or the outline does (outline), not both.")
-
-
 def nothing_left(codes: NDArray[np.object_]) -> list[dict[str, object]]:
     """Rows of `refused` for polygons whose whole ground others hold."""
     reason = "others hold all its ground"
-    return [
-        {"kind": "nothing_left", "codes": (code,), "area_m2": 0.0, "reason": reason, "geometry": Polygon()}
-        for code in codes
-    ]
+    return [{"kind": "nothing_left", "codes": (code,), "area_m2": 0.0, "reason": reason, "geometry": Polygon()} for code in codes]
 
 
 def with_shapes(frame: gpd.GeoDataFrame, shapes: Shapes) -> gpd.GeoDataFrame:
@@ -180,9 +165,7 @@ def _grounds(faces: Faces, claims: Claims, edge: Shapes, steps: Sequence[str]) -
     return np.where(allowed, 0, NOBODY), inside
 
 
-def _open_ground(
-    faces: Faces, border: NDArray[np.bool_], held: Ints, holder: Ints, codes: NDArray[np.object_]
-) -> list[dict[str, object]]:
+def _open_ground(faces: Faces, border: NDArray[np.bool_], held: Ints, holder: Ints, codes: NDArray[np.object_]) -> list[dict[str, object]]:
     """Rows of `refused` for faces inside that nobody holds or several hold, and faces outside that somebody holds."""
     holders = np.bincount(held, minlength=len(border))
     kinds = {

@@ -62,7 +62,7 @@ def gi_star(
     if permutations < 99:
         raise BadValue("Fewer than 99 permutations say nothing.", permutations=permutations)
     lived = np.flatnonzero(base > 0)
-    neighbours = queen_neighbours([borders[index] for index in lived])
+    neighbours = queen_neighbours([borders[int(index)] for index in lived])
     joined = np.array([len(each) > 0 for each in neighbours], dtype=np.bool_)
     used = lived[joined]
     _enough_to_analyse(cases[used])
@@ -79,9 +79,7 @@ def gi_star(
     table.loc[used, "p"] = p
     table.loc[used, "q"] = multipletests(p, method="fdr_bh")[1]
     table.loc[used, "class"] = classes(z, table.loc[used, "q"].to_numpy())
-    return GiStar(
-        table, lived[~joined].tolist(), np.flatnonzero(base == 0).tolist(), permutations, seed, len(used)
-    )
+    return GiStar(table, lived[~joined].tolist(), np.flatnonzero(base == 0).tolist(), permutations, seed, len(used))
 
 
 def local_g_star(
@@ -124,14 +122,10 @@ def _enough_to_analyse(cases: NDArray[np.float64]) -> None:
     if len(cases) < MINIMUM_AREAS:
         raise NothingToAnalyse("Too few areas for hot spots.", areas=len(cases), minimum=MINIMUM_AREAS)
     if cases.sum() < MINIMUM_INCIDENTS:
-        raise NothingToAnalyse(
-            "Too few incidents for hot spots.", incidents=float(cases.sum()), minimum=MINIMUM_INCIDENTS
-        )
+        raise NothingToAnalyse("Too few incidents for hot spots.", incidents=float(cases.sum()), minimum=MINIMUM_INCIDENTS)
     zeros = float((cases == 0).mean())
     if zeros > MAXIMUM_SHARE_OF_ZEROS:
-        raise NothingToAnalyse(
-            "Too many areas have no incident at all.", share=round(zeros, 4), maximum=MAXIMUM_SHARE_OF_ZEROS
-        )
+        raise NothingToAnalyse("Too many areas have no incident at all.", share=round(zeros, 4), maximum=MAXIMUM_SHARE_OF_ZEROS)
 
 
 def _table(cases: NDArray[np.float64], base: NDArray[np.float64]) -> pd.DataFrame:

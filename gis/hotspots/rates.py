@@ -11,7 +11,7 @@ PER_HOUSEHOLDS = 1000.0
 def raw_rates(counts: ArrayLike, households: ArrayLike) -> NDArray[np.float64]:
     """Incidents per household; NaN where there are no households."""
     cases, base = checked_counts(counts, households)
-    return np.divide(cases, base, out=np.full(len(cases), np.nan), where=base > 0)
+    return np.asarray(np.divide(cases, base, out=np.full(len(cases), np.nan), where=base > 0))
 
 
 def empirical_bayes_rates(counts: ArrayLike, households: ArrayLike) -> NDArray[np.float64]:
