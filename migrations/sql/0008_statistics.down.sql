@@ -1,0 +1,13 @@
+DROP TRIGGER note_insert ON incident;
+DROP TRIGGER note_update ON incident;
+DROP TRIGGER note_delete ON incident;
+DROP FUNCTION note_shares_new(), note_shares_changed(), note_shares_old(), statistics_fold(), statistics_mend();
+DROP FUNCTION incident_shares(integer, bigint, integer, text, text, boolean, bigint, timestamptz, timestamptz, timestamptz, timestamptz, bigint, text);
+DROP TABLE fill_breaks, statistics_grid_month, statistics_month, statistics_day, statistics_delta;
+DROP FUNCTION deployment_time_zone(), deployment_now();
+DROP INDEX incident_grid_time, incident_community_time, incident_open, incident_closed;
+CREATE INDEX incident_grid_time ON incident (grid_id, reported_at) INCLUDE (category_id, state, due_at);
+CREATE INDEX incident_community_time ON incident (community_id, reported_at) INCLUDE (category_id, is_open, closed_at, due_at);
+CREATE INDEX incident_time ON incident USING brin (reported_at);
+CREATE INDEX incident_open ON incident (community_id, due_at) WHERE is_open;
+ALTER TABLE incident DROP COLUMN suspended_at, DROP COLUMN suspended_until, DROP COLUMN suspended_s, DROP COLUMN extensions;
