@@ -187,8 +187,8 @@ def settings_for(clone: Clone, data_dir: Path) -> Settings:
 
 
 def make_app(settings: Settings, database: Database) -> FastAPI:
-    """The application; imported late, so that tests of other rooms run while it does not start."""
-    from api.main import create_app
+    """The whole application; imported late, so that tests of other rooms run while it does not start."""
+    from api.main import create_app  # noqa: PLC0415
 
     return create_app(settings, database)
 

@@ -80,10 +80,8 @@ class Ids:
     @property
     def numbers(self) -> frozenset[int]:
         """Ids that may appear in no answer to somebody of another community."""
-        return frozenset(
-            (self.area, *self.grids, *self.buildings, *self.households, *self.residents)
-            + (*self.facilities, *self.officers, *self.assignments, *self.incidents)
-        )
+        kinds = (self.grids, self.buildings, self.households, self.residents, self.facilities, self.officers, self.assignments, self.incidents)
+        return frozenset({self.area}.union(*kinds))
 
 
 @dataclass(frozen=True)
@@ -264,8 +262,8 @@ def _make_incident(connection: psycopg.Connection, ids: Ids, serial: int, centre
         " placed_by, border_distance_m, state, severity, officer_id, closed_at, due_at)"
         " VALUES (%s, %s, now() - interval '3 days', 'test', %s, %s, %s, %s, %s, %s, %s, %s, 1, 'covers', 190, %s, 2, %s,"
         " CASE WHEN %s THEN now() - interval '1 day' END, now() - interval '2 hours')",
-        (cell, number, f"T{number}", (410, 420)[serial], f"{place.name}事件{serial + 1}", f"{place.name}路{serial + 1}号", wkb(centre), _key(centre), ids.area)
-        + (ids.grids[serial], "closed" if closed else "handling", ids.officers[serial], closed),
+        (cell, number, f"T{number}", (410, 420)[serial], f"{place.name}事件{serial + 1}", f"{place.name}路{serial + 1}号", wkb(centre), _key(centre), ids.area,
+         ids.grids[serial], "closed" if closed else "handling", ids.officers[serial], closed),
     )
     connection.execute(
         "INSERT INTO intake (source, source_id, cell, incident_id, reported_at, community_id) VALUES ('test', %s, %s, %s, now() - interval '3 days', %s)",
