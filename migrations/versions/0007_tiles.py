@@ -3,7 +3,7 @@
 from migrations.statements import run_sql
 
 revision = "0007_tiles"
-down_revision = "0005_record"
+down_revision = "0006_sign_in"
 
 
 def upgrade() -> None:
