@@ -154,4 +154,4 @@ def _keeper_of(engine: Engine) -> _Keeper:
 
 
 def _borders(stored: list[bytes]) -> list[MultiPolygon]:
-    return list(shapely.from_wkb(stored))  # type: ignore[arg-type]
+    return list(shapely.from_wkb(stored))

@@ -218,18 +218,20 @@ CREATE FUNCTION gate.grid_kind(of_grid bigint) RETURNS text
     SELECT kind FROM grid WHERE id = of_grid
     $$;
 CREATE VIEW grid_ever WITH (security_invoker = true) AS
-    SELECT id, version, scheme_id, community_id, code, name, name_en, kind, households, geom, valid_from, valid_to
+    SELECT id, version, scheme_id, community_id, code, name, name_en, kind, households, geom, valid_from, valid_to,
+           area_m2, perimeter_m, label3857
       FROM grid
     UNION ALL
     SELECT grid_id, version, scheme_id, community_id, gate.grid_code(grid_id), name, name_en, gate.grid_kind(grid_id),
-           households, geom, valid_from, valid_to
+           households, geom, valid_from, valid_to,
+           ST_Area(geom::geography), ST_Perimeter(geom::geography), ST_PointOnSurface(ST_Transform(geom, 3857))
       FROM grid_past;
 CREATE VIEW area_ever WITH (security_invoker = true) AS
-    SELECT id, version, level, parent_id, code, name, name_en, geom, valid_from, valid_to
+    SELECT id, version, level, parent_id, code, name, name_en, geom, valid_from, valid_to, area_m2, label3857
       FROM area
     UNION ALL
     SELECT past.area_id, past.version, area.level, past.parent_id, area.code, past.name, past.name_en, past.geom,
-           past.valid_from, past.valid_to
+           past.valid_from, past.valid_to, ST_Area(past.geom::geography), ST_PointOnSurface(ST_Transform(past.geom, 3857))
       FROM area_past AS past JOIN area ON area.id = past.area_id;
 GRANT SELECT ON grid_ever, area_ever TO wangge_app;
 
