@@ -246,7 +246,7 @@ BEGIN
 
     WITH hourly AS (
         SELECT community_id, category_id, date_trunc('month', reported_at AT TIME ZONE zone)::date AS month,
-               extract(hour FROM reported_at AT TIME ZONE zone)::integer AS hour, count(*) AS reported
+               extract(hour FROM reported_at AT TIME ZONE zone)::integer AS hour, count(*)::integer AS reported
           FROM incident GROUP BY 1, 2, 3, 4
         UNION ALL
         SELECT community_id, category_id, month, (n - 1)::integer, -number
@@ -282,7 +282,7 @@ BEGIN
                coalesce(sum(reported) FILTER (WHERE hour = 16), 0), coalesce(sum(reported) FILTER (WHERE hour = 17), 0),
                coalesce(sum(reported) FILTER (WHERE hour = 18), 0), coalesce(sum(reported) FILTER (WHERE hour = 19), 0),
                coalesce(sum(reported) FILTER (WHERE hour = 20), 0), coalesce(sum(reported) FILTER (WHERE hour = 21), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 22), 0), coalesce(sum(reported) FILTER (WHERE hour = 23), 0)] <> array_fill(0, ARRAY[24])::bigint[]
+               coalesce(sum(reported) FILTER (WHERE hour = 22), 0), coalesce(sum(reported) FILTER (WHERE hour = 23), 0)] <> array_fill(0::bigint, ARRAY[24])
         ON CONFLICT (community_id, category_id, month) DO UPDATE SET
             reported = kept.reported + excluded.reported,
             hours = ARRAY(SELECT a + b FROM unnest(kept.hours, excluded.hours) WITH ORDINALITY AS pair (a, b, n) ORDER BY n);
