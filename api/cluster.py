@@ -25,6 +25,8 @@ READY_WITHIN_S = 600.0
 """A crash after a bulk load is replayed first: seconds when quiet, minutes on a busy disk."""
 QUIET_S = 3.0
 """How long a start may take before we tell why it takes long."""
+RELEASED_WITHIN_S = 15.0
+"""How long the processes of a killed server may need to notice that it is gone."""
 STOP_WITHIN_S = 60.0
 """A fast shutdown right after a crash can hang; then the server is stopped at once and recovers at the next start."""
 LOOK_EVERY_S = 0.02
@@ -33,6 +35,9 @@ TEST_DATABASE_URL = "TEST_DATABASE_URL"
 TEST_CLUSTER = "WANGGE_TEST_CLUSTER"
 """The data folder of the temporary cluster that a test run shares with its workers."""
 PR_SET_PDEATHSIG = 1
+
+_launched: list[subprocess.Popen[bytes]] = []
+"""Servers that are children of this process; kept so that a dead one can be reaped."""
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -107,10 +112,10 @@ class Cluster:
         """Make the cluster if it is missing, start it if it is stopped, prepare its roles; safe to call at any time."""
         self.refuse_unreachable()
         cluster_files.make_folders(self.data, self.owner)
-        with cluster_files.exclusively(self.data / "setup.lock"):
+        with cluster_files.exclusively(self.data / "setup.lock") as lock:
             if not (self.pgdata / "PG_VERSION").exists():
                 say("making the database files")
-                self._init()
+                self._init(lock)
             self._start(say)
         roles.prepare(self.url("admin", "postgres"), self.url("admin"), "wangge")
 
@@ -131,6 +136,7 @@ class Cluster:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, sent)
             if _until(lambda: not self._held(), patience):
+                _reap()
                 return True
         raise Unavailable(
             f"The database in {self.data} does not stop; another machine or container may be using the folder."
@@ -174,6 +180,7 @@ class Cluster:
             if pid is not None:
                 os.kill(pid, signal.SIGQUIT)
                 _until(lambda: not cluster._held(), 20.0)
+                _reap()
             shutil.rmtree(data, ignore_errors=True)
             os.close(alive)
 
@@ -200,7 +207,7 @@ class Cluster:
             f" Choose another folder with --data, or let them in: {cluster_files.way_in(self.data, owner)}"
         )
 
-    def _init(self) -> None:
+    def _init(self, lock: int) -> None:
         programs, fresh = self.programs(), self.data / "pg.new"
         shutil.rmtree(fresh, ignore_errors=True)
         owner = self.owner
@@ -226,7 +233,7 @@ class Cluster:
                 _until(lambda: self._answers(programs) or not self._held(), 3.0)
                 if not self._held():
                     raise Unavailable(f"The database does not start: {self._last_words()}")
-            elif cluster_files.live_pid(self.pgdata) is None and not _until(self._released_or_answering(programs), 15.0):
+            elif cluster_files.live_pid(self.pgdata) is None and not _until(self._released_or_answering(programs), RELEASED_WITHIN_S):
                 raise Unavailable(
                     f"Another program, perhaps in another container, holds the database in {self.data}."
                     " Two servers on one folder would destroy it, so this one was not started. Stop the other one first."
@@ -248,7 +255,7 @@ class Cluster:
             # We hold the lock, so whoever bears this number now (a zombie, a stranger) is no server of ours.
             environment["PG_GRANDPARENT_PID"] = str(stale_pid)
         with (self.data / "log" / "start.log").open("wb") as log:
-            subprocess.Popen(
+            server = subprocess.Popen(
                 [programs.path("postgres"), "-D", str(self.pgdata)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -260,6 +267,7 @@ class Cluster:
                 preexec_fn=None if self.durable else _die_with_parent(os.getpid()),  # noqa: PLW1509  tests start it from one thread
                 **self.owner.identity,
             )
+        _launched.append(server)
 
     def _answers(self, programs: postgis.Programs) -> bool:
         command = [
@@ -307,6 +315,10 @@ def _die_with_parent(parent: int) -> Callable[[], None]:
 def _environment(programs: postgis.Programs) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return {**kept, **programs.environment, "LC_ALL": "C"}
+
+
+def _reap() -> None:
+    _launched[:] = [server for server in _launched if server.poll() is None]
 
 
 def _until(condition: Callable[[], bool], patience_s: float) -> bool:

@@ -88,12 +88,15 @@ def held(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def exclusively(path: Path) -> Iterator[None]:
-    """Wait for the lock of a file and hold it; the kernel frees it when this process ends in any way."""
+def exclusively(path: Path) -> Iterator[int]:
+    """Wait for the lock of a file and hold it; yields the descriptor that holds it.
+
+    The kernel frees the lock when this process, and whoever inherited the descriptor, ended in any way.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

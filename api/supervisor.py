@@ -220,7 +220,7 @@ def last_words(data: Path, name: str = "server") -> str:
     return next((line for line in reversed(lines) if line.strip()), "it wrote nothing") + f" (see {data / 'logs'})"
 
 
-def setting_up(data: Path) -> contextlib.AbstractContextManager[None]:
+def setting_up(data: Path) -> contextlib.AbstractContextManager[int]:
     """Hold this while a deployment is being set up: a second start waits and finds the work done."""
     return exclusively(data / "up.lock")
 

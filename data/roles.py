@@ -134,6 +134,20 @@ def box_functions_leakproof(url: str) -> bool:
         )
 
 
+def faults(schema_url: str) -> dict[str, list[str]]:
+    """What is wrong with the application's role: it must exist, be nobody special and own nothing."""
+    with _connect(schema_url) as connection:
+        row = connection.execute(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole, NOT rolcanlogin,"
+            " EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid) FROM pg_roles WHERE rolname = %s",
+            [APP],
+        ).fetchone()
+    if row is None:
+        return {APP: ["does not exist"]}
+    words = ("is a superuser", "bypasses row-level security", "may create roles", "may not log in", "owns tables")
+    return {APP: [word for word, wrong in zip(words, row, strict=True) if wrong]}
+
+
 def _connect(url: str) -> psycopg.Connection:
     address = url.replace("postgresql+psycopg://", "postgresql://", 1)
     try:
