@@ -214,7 +214,10 @@ class Cluster:
         owner.give(fresh)
         command = [programs.path("initdb"), "-D", str(fresh), "-U", roles.ADMIN, "-A", "peer", "-k", "-E", "UTF8"]
         command += ["--lc-collate=C", "--lc-ctype=C.UTF-8", "--lc-messages=C"] + ([] if self.durable else ["--no-sync"])
-        run = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env=_environment(programs), **owner.identity)
+        # initdb keeps the lock: should we be killed, the next one waits until it is gone and then clears up.
+        run = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd="/", env=_environment(programs), pass_fds=[lock], **owner.identity
+        )
         if run.returncode:
             shutil.rmtree(fresh, ignore_errors=True)
             raise Unavailable(f"The database files could not be made: {_last_line(run.stderr)}")

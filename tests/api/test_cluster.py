@@ -1,5 +1,6 @@
 """The embedded cluster lives through concurrent starts and every kill, has one owner, and lets in nobody else."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -55,14 +56,19 @@ def servers_of(data: Path) -> list[int]:
     return found
 
 
+def kill_all(data: Path) -> None:
+    for pid in servers_of(data):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 @pytest.fixture
 def data() -> Iterator[Path]:
     """A folder that the owner of the database can reach; whatever runs in it afterwards is ended."""
     folder = Path(tempfile.mkdtemp(prefix="wangge-cluster-", dir=cluster_files.fastest_folder()))
     folder.chmod(0o711)
     yield folder
-    for pid in servers_of(folder):
-        os.kill(pid, signal.SIGKILL)
+    kill_all(folder)
     until(lambda: not cluster_files.held(folder / "owner.lock"))
     cluster_module._reap()
     shutil.rmtree(folder)
@@ -110,8 +116,7 @@ def test_a_killed_server_comes_back_with_every_committed_row(cluster: Cluster) -
 
 
 def test_all_processes_killed_at_once_is_survived_as_well(cluster: Cluster) -> None:
-    for pid in servers_of(cluster.data):
-        os.kill(pid, signal.SIGKILL)
+    kill_all(cluster.data)
     cluster.start()
     assert one(cluster, "SELECT one FROM kept") == 1
 
