@@ -1,6 +1,9 @@
 -- Signing in: what the application must know or change of credentials, links and sessions, as functions that each do one thing.
 -- wangge_app has no right on credential, sign_in_link or session; these functions are all it can do with them.
 
+-- Failures are counted by name in limit_hit, for names nobody has as well, so that a lock does not tell which names exist.
+ALTER TABLE credential DROP COLUMN failures, DROP COLUMN locked_until;
+
 -- Who covers every district there is or will be: the first person of a fresh deployment.
 ALTER TABLE person ADD COLUMN every_district boolean NOT NULL DEFAULT false;
 CREATE FUNCTION grant_new_district() RETURNS trigger LANGUAGE plpgsql
@@ -30,30 +33,15 @@ CREATE TRIGGER not_by_oneself BEFORE UPDATE OF roles, every_district, disabled_a
 CREATE TRIGGER not_by_oneself BEFORE INSERT OR UPDATE ON person_scope FOR EACH ROW EXECUTE FUNCTION not_by_oneself();
 
 CREATE FUNCTION gate.credential_of(of_name text) RETURNS TABLE (
-        person_id bigint, roles text[], password_hash text, changed_at timestamptz, totp_sealed bytea, locked boolean, disabled boolean)
+        person_id bigint, roles text[], password_hash text, changed_at timestamptz, totp_sealed bytea, disabled boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT person.id, roles, password_hash, changed_at, totp_sealed, coalesce(locked_until > now(), false), disabled_at IS NOT NULL
+    SELECT person.id, roles, password_hash, changed_at, totp_sealed, disabled_at IS NOT NULL
       FROM person LEFT JOIN credential ON credential.person_id = person.id
      WHERE sign_in_name = of_name AND NOT 'system' = ANY (roles)
     $$;
 CREATE FUNCTION gate.own_credential() RETURNS TABLE (password_hash text, past_hashes text[], changed_at timestamptz, totp_sealed bytea)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT password_hash, past_hashes, changed_at, totp_sealed FROM credential WHERE person_id = gate.person_id()
-    $$;
-
--- Counts a failure and locks when there were enough of them; tells until when it is locked.
-CREATE FUNCTION gate.note_failure(of_person bigint, allowed integer, locked_for interval) RETURNS timestamptz
-    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    INSERT INTO credential (person_id, failures, locked_until)
-         VALUES (of_person, 1, CASE WHEN allowed <= 1 THEN now() + locked_for END)
-    ON CONFLICT (person_id) DO UPDATE
-        SET failures = CASE WHEN credential.failures + 1 >= allowed THEN 0 ELSE credential.failures + 1 END,
-            locked_until = CASE WHEN credential.failures + 1 >= allowed THEN now() + locked_for ELSE credential.locked_until END
-    RETURNING locked_until
-    $$;
-CREATE FUNCTION gate.note_success(of_person bigint) RETURNS void
-    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    UPDATE credential SET failures = 0, locked_until = NULL WHERE person_id = of_person AND (failures > 0 OR locked_until IS NOT NULL)
     $$;
 
 -- Passwords and second factors are set by their owner only; an administrator can merely take them away (gate.reset).
@@ -63,7 +51,7 @@ CREATE FUNCTION gate.set_password(new_hash text, remember integer) RETURNS boole
          SELECT gate.person_id(), new_hash, now() WHERE gate.person_id() IS NOT NULL
     ON CONFLICT (person_id) DO UPDATE
         SET past_hashes = (array_remove(array_prepend(credential.password_hash, credential.past_hashes), NULL))[1:remember],
-            password_hash = new_hash, changed_at = now(), failures = 0, locked_until = NULL
+            password_hash = new_hash, changed_at = now()
     RETURNING true
     $$;
 CREATE FUNCTION gate.set_second_factor(sealed bytea, step bigint) RETURNS boolean
@@ -85,7 +73,7 @@ CREATE FUNCTION gate.reset(of_person bigint) RETURNS boolean
     WITH gone AS (DELETE FROM session WHERE person_id = of_person AND gate.may('people.write')),
          unused AS (DELETE FROM sign_in_link WHERE person_id = of_person AND gate.may('people.write')),
          bare AS (
-        UPDATE credential SET password_hash = NULL, changed_at = NULL, totp_sealed = NULL, totp_last_step = NULL, failures = 0, locked_until = NULL
+        UPDATE credential SET password_hash = NULL, changed_at = NULL, totp_sealed = NULL, totp_last_step = NULL
          WHERE person_id = of_person AND gate.may('people.write'))
     SELECT gate.may('people.write')
     $$;
