@@ -5,7 +5,7 @@ DROP FUNCTION note_shares_new(), note_shares_changed(), note_shares_old(), stati
 DROP FUNCTION incident_shares(integer, bigint, integer, text, text, boolean, bigint, timestamptz, timestamptz, timestamptz, timestamptz, bigint, text);
 DROP TABLE fill_breaks, statistics_grid_month, statistics_month, statistics_day, statistics_delta;
 DROP FUNCTION deployment_time_zone(), deployment_now();
-DROP INDEX incident_grid_time, incident_community_time, incident_open, incident_closed;
+DROP INDEX incident_grid_time, incident_community_time, incident_open, incident_closed, incident_due;
 CREATE INDEX incident_grid_time ON incident (grid_id, reported_at) INCLUDE (category_id, state, due_at);
 CREATE INDEX incident_community_time ON incident (community_id, reported_at) INCLUDE (category_id, is_open, closed_at, due_at);
 CREATE INDEX incident_time ON incident USING brin (reported_at);

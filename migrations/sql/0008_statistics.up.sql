@@ -11,9 +11,10 @@ ALTER TABLE incident
 -- Morton order, which makes a BRIN of times useless; incident_recent serves questions by time.
 DROP INDEX incident_grid_time, incident_community_time, incident_time, incident_open;
 CREATE INDEX incident_grid_time ON incident (grid_id, reported_at) INCLUDE (community_id, category_id, state, due_at);
-CREATE INDEX incident_community_time ON incident (community_id, reported_at) INCLUDE (grid_id, category_id, is_open, closed_at, due_at);
+CREATE INDEX incident_community_time ON incident (community_id, reported_at) INCLUDE (grid_id, category_id, filed_at);
 CREATE INDEX incident_open ON incident (community_id, due_at) INCLUDE (grid_id, category_id, reported_at) WHERE is_open;
-CREATE INDEX incident_closed ON incident (community_id, closed_at) INCLUDE (category_id, reported_at, due_at) WHERE closed_at IS NOT NULL;
+CREATE INDEX incident_due ON incident (community_id, due_at) INCLUDE (category_id, state, closed_at, duplicate_of) WHERE due_at IS NOT NULL;
+CREATE INDEX incident_closed ON incident (community_id, closed_at) INCLUDE (category_id, reported_at, due_at, state, level, on_spot, duplicate_of, suspended_s) WHERE closed_at IS NOT NULL;
 
 CREATE FUNCTION deployment_time_zone() RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT coalesce((SELECT value #>> '{}' FROM deployment WHERE key = 'timezone'), 'Asia/Shanghai')
@@ -42,10 +43,10 @@ CREATE TABLE statistics_delta (
     due_on_time     integer NOT NULL
 );
 
--- Category 0 is the sum over all categories. Days and months are the deployment's.
+-- Days and months are the deployment's. By day all categories together, by month each category: a cell a category a day
+-- would be as many cells as incidents. Category by day is read from incident_community_time, incident_closed and incident_due.
 CREATE TABLE statistics_day (
     community_id    integer NOT NULL,
-    category_id     integer NOT NULL,
     day             date NOT NULL,
     reported        integer NOT NULL,
     filed           integer NOT NULL,
@@ -58,23 +59,32 @@ CREATE TABLE statistics_day (
     due             integer NOT NULL,
     due_closed      integer NOT NULL,
     due_on_time     integer NOT NULL,
-    PRIMARY KEY (community_id, category_id, day)
+    PRIMARY KEY (community_id, day)
 );
 CREATE TABLE statistics_month (
     community_id    integer NOT NULL,
     category_id     integer NOT NULL,
     month           date NOT NULL,
     reported        integer NOT NULL,
+    filed           integer NOT NULL,
+    closed          integer NOT NULL,
+    on_spot         integer NOT NULL,
+    closed_in_grid  integer NOT NULL,
+    closed_in_community integer NOT NULL,
+    closed_late     integer NOT NULL,
+    handled_s       bigint NOT NULL,
+    due             integer NOT NULL,
+    due_closed      integer NOT NULL,
+    due_on_time     integer NOT NULL,
     hours           integer[] NOT NULL CHECK (cardinality(hours) = 24),
     PRIMARY KEY (community_id, category_id, month)
 );
 CREATE TABLE statistics_grid_month (
     grid_id         bigint NOT NULL,
-    category_id     integer NOT NULL,
     month           date NOT NULL,
     community_id    integer NOT NULL,
     reported        integer NOT NULL,
-    PRIMARY KEY (community_id, category_id, month, grid_id)
+    PRIMARY KEY (community_id, month, grid_id)
 );
 
 -- What one incident adds: a row on the day it was reported, one on the day it was closed, one on the day it was due.
@@ -153,17 +163,14 @@ BEGIN
         RETURN 0;
     END IF;
     WITH gone AS (
-        DELETE FROM statistics_delta RETURNING *
-    ), each AS (
-        SELECT gone.*, either.category, date_trunc('month', day)::date AS month
-          FROM gone, LATERAL (VALUES (gone.category_id), (0)) AS either (category)
+        DELETE FROM statistics_delta RETURNING *, date_trunc('month', day)::date AS month
     ), days AS (
         INSERT INTO statistics_day AS kept
-        SELECT community_id, category, day,
+        SELECT community_id, day,
                sum(reported), sum(filed), sum(closed), sum(on_spot), sum(closed_in_grid), sum(closed_in_community), sum(closed_late),
                sum(handled_s), sum(due), sum(due_closed), sum(due_on_time)
-          FROM each GROUP BY 1, 2, 3
-        ON CONFLICT (community_id, category_id, day) DO UPDATE SET
+          FROM gone GROUP BY 1, 2
+        ON CONFLICT (community_id, day) DO UPDATE SET
             reported = kept.reported + excluded.reported, filed = kept.filed + excluded.filed, closed = kept.closed + excluded.closed,
             on_spot = kept.on_spot + excluded.on_spot, closed_in_grid = kept.closed_in_grid + excluded.closed_in_grid,
             closed_in_community = kept.closed_in_community + excluded.closed_in_community,
@@ -172,7 +179,9 @@ BEGIN
             due_on_time = kept.due_on_time + excluded.due_on_time
     ), months AS (
         INSERT INTO statistics_month AS kept
-        SELECT community_id, category, month, sum(reported), ARRAY[
+        SELECT community_id, category_id, month,
+               sum(reported), sum(filed), sum(closed), sum(on_spot), sum(closed_in_grid), sum(closed_in_community), sum(closed_late),
+               sum(handled_s), sum(due), sum(due_closed), sum(due_on_time), ARRAY[
                coalesce(sum(reported) FILTER (WHERE hour = 0), 0), coalesce(sum(reported) FILTER (WHERE hour = 1), 0),
                coalesce(sum(reported) FILTER (WHERE hour = 2), 0), coalesce(sum(reported) FILTER (WHERE hour = 3), 0),
                coalesce(sum(reported) FILTER (WHERE hour = 4), 0), coalesce(sum(reported) FILTER (WHERE hour = 5), 0),
@@ -185,57 +194,72 @@ BEGIN
                coalesce(sum(reported) FILTER (WHERE hour = 18), 0), coalesce(sum(reported) FILTER (WHERE hour = 19), 0),
                coalesce(sum(reported) FILTER (WHERE hour = 20), 0), coalesce(sum(reported) FILTER (WHERE hour = 21), 0),
                coalesce(sum(reported) FILTER (WHERE hour = 22), 0), coalesce(sum(reported) FILTER (WHERE hour = 23), 0)]
-          FROM each WHERE reported <> 0 GROUP BY 1, 2, 3
+          FROM gone GROUP BY 1, 2, 3
         ON CONFLICT (community_id, category_id, month) DO UPDATE SET
-            reported = kept.reported + excluded.reported,
+            reported = kept.reported + excluded.reported, filed = kept.filed + excluded.filed, closed = kept.closed + excluded.closed,
+            on_spot = kept.on_spot + excluded.on_spot, closed_in_grid = kept.closed_in_grid + excluded.closed_in_grid,
+            closed_in_community = kept.closed_in_community + excluded.closed_in_community,
+            closed_late = kept.closed_late + excluded.closed_late, handled_s = kept.handled_s + excluded.handled_s,
+            due = kept.due + excluded.due, due_closed = kept.due_closed + excluded.due_closed,
+            due_on_time = kept.due_on_time + excluded.due_on_time,
             hours = ARRAY(SELECT a + b FROM unnest(kept.hours, excluded.hours) WITH ORDINALITY AS pair (a, b, n) ORDER BY n)
     ), grids AS (
         INSERT INTO statistics_grid_month AS kept
-        SELECT grid_id, category, month, community_id, sum(reported)
-          FROM each WHERE reported <> 0 AND grid_id > 0 GROUP BY 1, 2, 3, 4
-        ON CONFLICT (community_id, category_id, month, grid_id) DO UPDATE SET reported = kept.reported + excluded.reported
+        SELECT grid_id, month, community_id, sum(reported)
+          FROM gone WHERE reported <> 0 AND grid_id > 0 GROUP BY 1, 2, 3
+        ON CONFLICT (community_id, month, grid_id) DO UPDATE SET reported = kept.reported + excluded.reported
     )
     SELECT count(*) INTO folded FROM gone;
     RETURN folded;
 END $$;
 
 -- Makes the rollups equal a recount, beside writers: each statement compares, in one snapshot, the incidents with what
--- rollup and deltas say, and adds the difference. Returns the cells that differed. For bulk loads, and as the test of the rest.
-CREATE FUNCTION statistics_mend() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+-- rollup and deltas say, and adds the difference. Returns the cells that differed. For bulk loads, and as the test of the rest:
+-- it counts in its own words.
+CREATE FUNCTION statistics_mend() RETURNS bigint LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, public SET work_mem = '256MB' AS $$
 DECLARE
     zone text := deployment_time_zone();
     mended bigint;
     changed bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(8420, 8);
-    WITH truth AS (
-        SELECT share.community_id, coalesce(share.category_id, 0) AS category_id, share.day,
-               sum(share.reported) AS reported, sum(share.filed) AS filed, sum(share.closed) AS closed, sum(share.on_spot) AS on_spot,
-               sum(share.closed_in_grid) AS closed_in_grid, sum(share.closed_in_community) AS closed_in_community,
-               sum(share.closed_late) AS closed_late, sum(share.handled_s) AS handled_s, sum(share.due) AS due,
-               sum(share.due_closed) AS due_closed, sum(share.due_on_time) AS due_on_time
-          FROM incident AS i, LATERAL incident_shares(
-                i.community_id, i.grid_id, i.category_id, i.state, i.level, i.on_spot, i.duplicate_of, i.reported_at, i.filed_at,
-                i.closed_at, i.due_at, i.suspended_s, zone) AS share
-         GROUP BY GROUPING SETS ((share.community_id, share.category_id, share.day), (share.community_id, share.day))
-    ), known AS (
-        SELECT * FROM statistics_day
+    WITH compared (community_id, day,
+                   reported, filed, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
+                   due_on_time) AS (
+        SELECT community_id, ((reported_at AT TIME ZONE zone)::date),
+               count(*), count(filed_at), 0, 0, 0, 0, 0, 0, 0, 0, 0
+          FROM incident GROUP BY 1, 2
         UNION ALL
-        SELECT community_id, category, day,
-               reported, filed, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed, due_on_time
-          FROM statistics_delta, LATERAL (VALUES (category_id), (0)) AS either (category)
+        SELECT community_id, ((closed_at AT TIME ZONE zone)::date),
+               0, 0, count(*), count(*) FILTER (WHERE on_spot), count(*) FILTER (WHERE level = 'grid'),
+               count(*) FILTER (WHERE level IN ('grid', 'community')), count(*) FILTER (WHERE closed_at > due_at),
+               sum(greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0)), 0, 0, 0
+          FROM incident WHERE state = 'closed' AND duplicate_of IS NULL GROUP BY 1, 2
+        UNION ALL
+        SELECT community_id, ((due_at AT TIME ZONE zone)::date),
+               0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE state = 'closed'),
+               count(*) FILTER (WHERE state = 'closed' AND closed_at <= due_at)
+          FROM incident WHERE due_at IS NOT NULL AND duplicate_of IS NULL AND state NOT IN ('not_filed', 'suspended')
+         GROUP BY 1, 2
+        UNION ALL
+        SELECT community_id, day,
+               -reported, -filed, -closed, -on_spot, -closed_in_grid, -closed_in_community, -closed_late, -handled_s, -due, -due_closed,
+               -due_on_time FROM statistics_day
+        UNION ALL
+        SELECT community_id, day,
+               -reported, -filed, -closed, -on_spot, -closed_in_grid, -closed_in_community, -closed_late, -handled_s, -due, -due_closed,
+               -due_on_time FROM statistics_delta
     )
     INSERT INTO statistics_day AS kept
-    SELECT community_id, category_id, day,
-           sum(sign * reported), sum(sign * filed), sum(sign * closed), sum(sign * on_spot), sum(sign * closed_in_grid),
-           sum(sign * closed_in_community), sum(sign * closed_late), sum(sign * handled_s), sum(sign * due), sum(sign * due_closed),
-           sum(sign * due_on_time)
-      FROM (SELECT 1 AS sign, truth.* FROM truth UNION ALL SELECT -1, known.* FROM known) AS compared
-     GROUP BY 1, 2, 3
-    HAVING (sum(sign * reported), sum(sign * filed), sum(sign * closed), sum(sign * on_spot), sum(sign * closed_in_grid),
-            sum(sign * closed_in_community), sum(sign * closed_late), sum(sign * handled_s), sum(sign * due), sum(sign * due_closed),
-            sum(sign * due_on_time)) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-        ON CONFLICT (community_id, category_id, day) DO UPDATE SET
+    SELECT community_id, day,
+           sum(reported), sum(filed), sum(closed), sum(on_spot), sum(closed_in_grid), sum(closed_in_community), sum(closed_late),
+           sum(handled_s), sum(due), sum(due_closed), sum(due_on_time)
+      FROM compared GROUP BY 1, 2
+    HAVING (sum(reported), sum(filed), sum(closed), sum(on_spot), sum(closed_in_grid), sum(closed_in_community), sum(closed_late),
+            sum(handled_s), sum(due), sum(due_closed), sum(due_on_time))
+           <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        ON CONFLICT (community_id, day) DO UPDATE SET
             reported = kept.reported + excluded.reported, filed = kept.filed + excluded.filed, closed = kept.closed + excluded.closed,
             on_spot = kept.on_spot + excluded.on_spot, closed_in_grid = kept.closed_in_grid + excluded.closed_in_grid,
             closed_in_community = kept.closed_in_community + excluded.closed_in_community,
@@ -244,65 +268,98 @@ BEGIN
             due_on_time = kept.due_on_time + excluded.due_on_time;
     GET DIAGNOSTICS mended = ROW_COUNT;
 
-    WITH hourly AS (
-        SELECT community_id, category_id, date_trunc('month', reported_at AT TIME ZONE zone)::date AS month,
-               extract(hour FROM reported_at AT TIME ZONE zone)::integer AS hour, count(*)::integer AS reported
-          FROM incident GROUP BY 1, 2, 3, 4
+    WITH timed AS (
+        SELECT *, reported_at AT TIME ZONE zone AS reported_local, extract(hour FROM reported_at AT TIME ZONE zone)::integer AS hour FROM incident
+    ), compared (community_id, category_id, month,
+                   reported, filed, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
+                   due_on_time, hours) AS (
+        SELECT community_id, category_id, (date_trunc('month', reported_at AT TIME ZONE zone)::date),
+               count(*), count(filed_at), 0, 0, 0, 0, 0, 0, 0, 0, 0, ARRAY[
+               count(*) FILTER (WHERE hour = 0), count(*) FILTER (WHERE hour = 1), count(*) FILTER (WHERE hour = 2),
+               count(*) FILTER (WHERE hour = 3), count(*) FILTER (WHERE hour = 4), count(*) FILTER (WHERE hour = 5),
+               count(*) FILTER (WHERE hour = 6), count(*) FILTER (WHERE hour = 7), count(*) FILTER (WHERE hour = 8),
+               count(*) FILTER (WHERE hour = 9), count(*) FILTER (WHERE hour = 10), count(*) FILTER (WHERE hour = 11),
+               count(*) FILTER (WHERE hour = 12), count(*) FILTER (WHERE hour = 13), count(*) FILTER (WHERE hour = 14),
+               count(*) FILTER (WHERE hour = 15), count(*) FILTER (WHERE hour = 16), count(*) FILTER (WHERE hour = 17),
+               count(*) FILTER (WHERE hour = 18), count(*) FILTER (WHERE hour = 19), count(*) FILTER (WHERE hour = 20),
+               count(*) FILTER (WHERE hour = 21), count(*) FILTER (WHERE hour = 22), count(*) FILTER (WHERE hour = 23)]
+          FROM timed GROUP BY 1, 2, 3
         UNION ALL
-        SELECT community_id, category_id, month, (n - 1)::integer, -number
-          FROM statistics_month, unnest(hours) WITH ORDINALITY AS slot (number, n) WHERE category_id > 0
+        SELECT community_id, category_id, (date_trunc('month', closed_at AT TIME ZONE zone)::date),
+               0, 0, count(*), count(*) FILTER (WHERE on_spot), count(*) FILTER (WHERE level = 'grid'),
+               count(*) FILTER (WHERE level IN ('grid', 'community')), count(*) FILTER (WHERE closed_at > due_at),
+               sum(greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0)), 0, 0, 0, NULL::bigint[]
+          FROM incident WHERE state = 'closed' AND duplicate_of IS NULL GROUP BY 1, 2, 3
         UNION ALL
-        SELECT community_id, category_id, date_trunc('month', day)::date, hour, -reported FROM statistics_delta WHERE reported <> 0
+        SELECT community_id, category_id, (date_trunc('month', due_at AT TIME ZONE zone)::date),
+               0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE state = 'closed'),
+               count(*) FILTER (WHERE state = 'closed' AND closed_at <= due_at), NULL::bigint[]
+          FROM incident WHERE due_at IS NOT NULL AND duplicate_of IS NULL AND state NOT IN ('not_filed', 'suspended')
+         GROUP BY 1, 2, 3
+        UNION ALL
+        SELECT community_id, category_id, month,
+               -reported, -filed, -closed, -on_spot, -closed_in_grid, -closed_in_community, -closed_late, -handled_s, -due, -due_closed,
+               -due_on_time,
+               ARRAY(SELECT -number::bigint FROM unnest(hours) WITH ORDINALITY AS slot (number, n) ORDER BY n) FROM statistics_month
+        UNION ALL
+        SELECT community_id, category_id, date_trunc('month', day)::date,
+               -sum(reported), -sum(filed), -sum(closed), -sum(on_spot), -sum(closed_in_grid), -sum(closed_in_community), -sum(closed_late),
+               -sum(handled_s), -sum(due), -sum(due_closed), -sum(due_on_time),
+               ARRAY[
+               -coalesce(sum(reported) FILTER (WHERE hour = 0), 0), -coalesce(sum(reported) FILTER (WHERE hour = 1), 0),
+               -coalesce(sum(reported) FILTER (WHERE hour = 2), 0), -coalesce(sum(reported) FILTER (WHERE hour = 3), 0),
+               -coalesce(sum(reported) FILTER (WHERE hour = 4), 0), -coalesce(sum(reported) FILTER (WHERE hour = 5), 0),
+               -coalesce(sum(reported) FILTER (WHERE hour = 6), 0), -coalesce(sum(reported) FILTER (WHERE hour = 7), 0),
+               -coalesce(sum(reported) FILTER (WHERE hour = 8), 0), -coalesce(sum(reported) FILTER (WHERE hour = 9), 0),
+               -coalesce(sum(reported) FILTER (WHERE hour = 10), 0), -coalesce(sum(reported) FILTER (WHERE hour = 11), 0),
+               -coalesce(sum(reported) FILTER (WHERE hour = 12), 0), -coalesce(sum(reported) FILTER (WHERE hour = 13), 0),
+               -coalesce(sum(reported) FILTER (WHERE hour = 14), 0), -coalesce(sum(reported) FILTER (WHERE hour = 15), 0),
+               -coalesce(sum(reported) FILTER (WHERE hour = 16), 0), -coalesce(sum(reported) FILTER (WHERE hour = 17), 0),
+               -coalesce(sum(reported) FILTER (WHERE hour = 18), 0), -coalesce(sum(reported) FILTER (WHERE hour = 19), 0),
+               -coalesce(sum(reported) FILTER (WHERE hour = 20), 0), -coalesce(sum(reported) FILTER (WHERE hour = 21), 0),
+               -coalesce(sum(reported) FILTER (WHERE hour = 22), 0), -coalesce(sum(reported) FILTER (WHERE hour = 23), 0)]
+          FROM statistics_delta GROUP BY 1, 2, 3
+    ), summed AS (
+        SELECT community_id, category_id, month,
+               sum(reported) AS reported, sum(filed) AS filed, sum(closed) AS closed, sum(on_spot) AS on_spot,
+               sum(closed_in_grid) AS closed_in_grid, sum(closed_in_community) AS closed_in_community, sum(closed_late) AS closed_late,
+               sum(handled_s) AS handled_s, sum(due) AS due, sum(due_closed) AS due_closed, sum(due_on_time) AS due_on_time,
+               ARRAY[
+               coalesce(sum(hours[1]), 0), coalesce(sum(hours[2]), 0), coalesce(sum(hours[3]), 0), coalesce(sum(hours[4]), 0),
+               coalesce(sum(hours[5]), 0), coalesce(sum(hours[6]), 0), coalesce(sum(hours[7]), 0), coalesce(sum(hours[8]), 0),
+               coalesce(sum(hours[9]), 0), coalesce(sum(hours[10]), 0), coalesce(sum(hours[11]), 0), coalesce(sum(hours[12]), 0),
+               coalesce(sum(hours[13]), 0), coalesce(sum(hours[14]), 0), coalesce(sum(hours[15]), 0), coalesce(sum(hours[16]), 0),
+               coalesce(sum(hours[17]), 0), coalesce(sum(hours[18]), 0), coalesce(sum(hours[19]), 0), coalesce(sum(hours[20]), 0),
+               coalesce(sum(hours[21]), 0), coalesce(sum(hours[22]), 0), coalesce(sum(hours[23]), 0), coalesce(sum(hours[24]), 0)] AS hours
+          FROM compared GROUP BY 1, 2, 3
     )
     INSERT INTO statistics_month AS kept
-    SELECT community_id, category, month, sum(reported), ARRAY[
-               coalesce(sum(reported) FILTER (WHERE hour = 0), 0), coalesce(sum(reported) FILTER (WHERE hour = 1), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 2), 0), coalesce(sum(reported) FILTER (WHERE hour = 3), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 4), 0), coalesce(sum(reported) FILTER (WHERE hour = 5), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 6), 0), coalesce(sum(reported) FILTER (WHERE hour = 7), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 8), 0), coalesce(sum(reported) FILTER (WHERE hour = 9), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 10), 0), coalesce(sum(reported) FILTER (WHERE hour = 11), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 12), 0), coalesce(sum(reported) FILTER (WHERE hour = 13), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 14), 0), coalesce(sum(reported) FILTER (WHERE hour = 15), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 16), 0), coalesce(sum(reported) FILTER (WHERE hour = 17), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 18), 0), coalesce(sum(reported) FILTER (WHERE hour = 19), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 20), 0), coalesce(sum(reported) FILTER (WHERE hour = 21), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 22), 0), coalesce(sum(reported) FILTER (WHERE hour = 23), 0)]
-      FROM hourly, LATERAL (VALUES (category_id), (0)) AS either (category)
-     GROUP BY 1, 2, 3
-    HAVING ARRAY[
-               coalesce(sum(reported) FILTER (WHERE hour = 0), 0), coalesce(sum(reported) FILTER (WHERE hour = 1), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 2), 0), coalesce(sum(reported) FILTER (WHERE hour = 3), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 4), 0), coalesce(sum(reported) FILTER (WHERE hour = 5), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 6), 0), coalesce(sum(reported) FILTER (WHERE hour = 7), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 8), 0), coalesce(sum(reported) FILTER (WHERE hour = 9), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 10), 0), coalesce(sum(reported) FILTER (WHERE hour = 11), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 12), 0), coalesce(sum(reported) FILTER (WHERE hour = 13), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 14), 0), coalesce(sum(reported) FILTER (WHERE hour = 15), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 16), 0), coalesce(sum(reported) FILTER (WHERE hour = 17), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 18), 0), coalesce(sum(reported) FILTER (WHERE hour = 19), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 20), 0), coalesce(sum(reported) FILTER (WHERE hour = 21), 0),
-               coalesce(sum(reported) FILTER (WHERE hour = 22), 0), coalesce(sum(reported) FILTER (WHERE hour = 23), 0)] <> array_fill(0::bigint, ARRAY[24])
+    SELECT * FROM summed
+     WHERE (reported, filed, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed, due_on_time)
+           <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) OR hours <> array_fill(0::numeric, ARRAY[24])
         ON CONFLICT (community_id, category_id, month) DO UPDATE SET
-            reported = kept.reported + excluded.reported,
+            reported = kept.reported + excluded.reported, filed = kept.filed + excluded.filed, closed = kept.closed + excluded.closed,
+            on_spot = kept.on_spot + excluded.on_spot, closed_in_grid = kept.closed_in_grid + excluded.closed_in_grid,
+            closed_in_community = kept.closed_in_community + excluded.closed_in_community,
+            closed_late = kept.closed_late + excluded.closed_late, handled_s = kept.handled_s + excluded.handled_s,
+            due = kept.due + excluded.due, due_closed = kept.due_closed + excluded.due_closed,
+            due_on_time = kept.due_on_time + excluded.due_on_time,
             hours = ARRAY(SELECT a + b FROM unnest(kept.hours, excluded.hours) WITH ORDINALITY AS pair (a, b, n) ORDER BY n);
     GET DIAGNOSTICS changed = ROW_COUNT;
     mended := mended + changed;
 
     WITH compared AS (
-        SELECT grid_id, category_id, date_trunc('month', reported_at AT TIME ZONE zone)::date AS month, community_id, count(*) AS reported
-          FROM incident WHERE grid_id IS NOT NULL GROUP BY 1, 2, 3, 4
+        SELECT grid_id, date_trunc('month', reported_at AT TIME ZONE zone)::date AS month, community_id, count(*) AS reported
+          FROM incident WHERE grid_id IS NOT NULL GROUP BY 1, 2, 3
         UNION ALL
-        SELECT grid_id, category_id, month, community_id, -reported FROM statistics_grid_month WHERE category_id > 0
+        SELECT grid_id, month, community_id, -reported FROM statistics_grid_month
         UNION ALL
-        SELECT grid_id, category_id, date_trunc('month', day)::date, community_id, -reported
+        SELECT grid_id, date_trunc('month', day)::date, community_id, -reported
           FROM statistics_delta WHERE reported <> 0 AND grid_id > 0
     )
     INSERT INTO statistics_grid_month AS kept
-    SELECT grid_id, category, month, community_id, sum(reported)
-      FROM compared, LATERAL (VALUES (category_id), (0)) AS either (category)
-     GROUP BY 1, 2, 3, 4 HAVING sum(reported) <> 0
-        ON CONFLICT (community_id, category_id, month, grid_id) DO UPDATE SET reported = kept.reported + excluded.reported;
+    SELECT grid_id, month, community_id, sum(reported) FROM compared GROUP BY 1, 2, 3 HAVING sum(reported) <> 0
+        ON CONFLICT (community_id, month, grid_id) DO UPDATE SET reported = kept.reported + excluded.reported;
     GET DIAGNOSTICS changed = ROW_COUNT;
     RETURN mended + changed;
 END $$;
