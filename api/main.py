@@ -14,6 +14,7 @@ import api
 from api import problems
 from api.settings import Settings
 from data.database import Database, open_database
+from data.hot.reads import HotReads
 from gis.errors import Unavailable
 
 API = "/api/v1"
@@ -24,6 +25,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app = FastAPI(title="Wangge 网格", version="0.1.0", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=_lifespan)
     app.state.settings = settings
     app.state.database = database
+    app.state.hot = HotReads(database, connections=settings.hot_connections)
     problems.install(app)
     for router in routers():
         app.include_router(router)
@@ -68,5 +70,6 @@ def readyz(database: Database):  # type: ignore[no-untyped-def]
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    yield
+    async with app.state.hot:
+        yield
     app.state.database.close()

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from data.database import Database
 from data.hot.pool import HeldConnections
 from data.queries import people
-from data.scope import Scope
+from data.scope import Scope, from_multirange
 from gis.errors import Unavailable
 
 CALLER_KEPT_S = 3.0
@@ -31,7 +31,10 @@ class Question:
     prepare: bool = True
 
 
-WHO = Question(str(people.WHO))
+WHO = Question(
+    "SELECT person_id, sign_in_name, display_name, roles, language, permissions, scope, area_ids, kind, expires_at,"
+    " extract(epoch FROM now() - last_seen_at)::float FROM gate.who()"
+)
 
 
 class HotReads:
@@ -62,7 +65,7 @@ class HotReads:
         try:
             if self._held is None:
                 return await anyio.to_thread.run_sync(self._ask_plainly, token, question, values)
-            return (await self._ask_held(self._held, token, question, values))[1]
+            return await self._ask_held(self._held, token, question, values)
         except (psycopg.errors.QueryCanceled, psycopg.OperationalError) as failed:
             raise Unavailable("The database did not answer in time.") from failed
 
@@ -74,13 +77,13 @@ class HotReads:
         known = self._callers.get(key)
         if known is not None and now - known[0] < CALLER_KEPT_S:
             return known[1]
-        names, rows = await self._ask_held(self._held, token, WHO, {})
+        rows = await self._ask_held(self._held, token, WHO, {})
         if not rows:
             self._callers.pop(key, None)
             return None
         if len(self._callers) >= CALLERS_KEPT:
             self._callers.clear()
-        caller = people.caller_from(dict(zip(names, rows[0], strict=True)), token)
+        caller = _caller(rows[0], token)
         self._callers[key] = (now, caller)
         return caller
 
@@ -95,9 +98,7 @@ class HotReads:
             await connection.execute("SELECT fold_incident_bins(%s)", [at_least])
 
     @staticmethod
-    async def _ask_held(
-        held: HeldConnections, token: str, question: Question, values: Mapping[str, object]
-    ) -> tuple[Sequence[str], list[Row]]:
+    async def _ask_held(held: HeldConnections, token: str, question: Question, values: Mapping[str, object]) -> list[Row]:
         async with held.connection() as connection:
             async with connection.pipeline():
                 await connection.execute("BEGIN", prepare=True)
@@ -105,8 +106,7 @@ class HotReads:
                 cursor = connection.cursor(binary=True)
                 await cursor.execute(question.sql, values, prepare=question.prepare)
                 await connection.execute("COMMIT", prepare=True)
-            rows = await cursor.fetchall()
-            return [column.name for column in cursor.description or ()], rows
+            return await cursor.fetchall()
 
     def _ask_plainly(self, token: str, question: Question, values: Mapping[str, object]) -> list[Row]:
         with self.database.unit_of_work(Scope(token=token)) as session:
@@ -118,3 +118,11 @@ class HotReads:
     def _who_plainly(self, token: str) -> people.Caller | None:
         with self.database.unit_of_work(Scope(token=token)) as session:
             return people.who(session, token)
+
+
+def _caller(row: Row, token: str) -> people.Caller:
+    person_id, sign_in_name, name, roles, language, permissions, scope, area_ids, kind, expires_at, idle_s = row
+    return people.Caller(
+        person_id, sign_in_name, name, tuple(roles), language, tuple(permissions), from_multirange(token, scope), tuple(area_ids), kind,
+        expires_at, idle_s,
+    )  # fmt: skip

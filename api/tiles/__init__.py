@@ -1,0 +1,1 @@
+"""Vector tiles over HTTP: thin over data.hot, the ecosystem's protocol."""

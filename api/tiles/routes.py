@@ -1,0 +1,128 @@
+"""Tiles and TileJSON over HTTP: raw endpoints, as the map asks for dozens at a time."""
+
+import re
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+import orjson
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.actor import Actor
+from api.auth import actor_from
+from api.hot import hot_caller_of, reads_of
+from data.hot.cache import FinishedTile
+from data.hot.tiles import LAYERS, MAX_ZOOM, Filter, TileLayer, Tiles
+from data.queries import deployment
+from gis.errors import BadValue, NotFound
+
+TILE = "application/vnd.mapbox-vector-tile"
+NUMBER = re.compile(r"0|[1-9][0-9]{0,7}")
+CATEGORIES_AT_MOST = 100
+KEEP = "private, max-age=0, must-revalidate"
+
+
+def install(app: FastAPI) -> None:
+    """Add the tile routes to an application."""
+    app.state.tiles = Tiles(app.state.hot, app.state.settings.tile_cache_bytes)
+    app.router.routes.append(Route("/tiles/{layer}.json", tile_json, methods=["GET"], name="tile_json"))
+    app.router.routes.append(Route("/tiles/{layer}/{z}/{x}/{y}", tile, methods=["GET"], name="tile"))
+
+
+async def tile(request: Request) -> Response:
+    """One tile: 200 with its bytes, 204 where there is nothing, 304 if the caller has it already."""
+    layer = _layer(request.path_params["layer"])
+    z, x, y = _address(request)
+    shown = _filter(request, layer)
+    caller = await hot_caller_of(request)
+    request.state.actor = _permitted(actor_from(caller), layer)
+    tiles: Tiles = request.app.state.tiles
+    return _answer(request, await tiles.tile(caller, layer, z, x, y, shown))
+
+
+async def tile_json(request: Request) -> Response:
+    """TileJSON 3.0.0 of a layer, with the deployment's bounds."""
+    layer = _layer(request.path_params["layer"])
+    caller = await hot_caller_of(request)
+    request.state.actor = _permitted(actor_from(caller), layer)
+    bounds = await deployment.bounds_of(reads_of(request), caller.scope.token)
+    query = f"?{request.url.query}" if request.url.query else ""
+    body: dict[str, object] = {
+        "tilejson": "3.0.0",
+        "name": layer.name,
+        "scheme": "xyz",
+        "tiles": [f"{request.base_url}tiles/{layer.name}/{{z}}/{{x}}/{{y}}.mvt{query}"],
+        "minzoom": min(part.from_zoom for part in layer.parts),
+        "maxzoom": MAX_ZOOM,
+        "vector_layers": [
+            {"id": part.name, "fields": dict(part.fields), "minzoom": part.from_zoom, "maxzoom": MAX_ZOOM} for part in layer.parts
+        ],
+    }
+    if bounds is not None:
+        body["bounds"] = bounds
+        body["center"] = [(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2, 13]
+    return Response(orjson.dumps(body), media_type="application/json", headers={"Cache-Control": KEEP})
+
+
+def _answer(request: Request, finished: FinishedTile) -> Response:
+    headers = {"ETag": finished.etag, "Cache-Control": KEEP, "Vary": "Accept-Encoding, Cookie, Authorization"}
+    if finished.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if not finished.body:
+        return Response(status_code=204, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", "") and finished.zipped is not finished.body:
+        return Response(finished.zipped, media_type=TILE, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(finished.body, media_type=TILE, headers=headers)
+
+
+def _permitted(actor: Actor, layer: TileLayer) -> Actor:
+    for permission in layer.permissions:
+        actor.must(permission)
+    return actor
+
+
+def _layer(name: str) -> TileLayer:
+    if name not in LAYERS:
+        raise NotFound("There is no such layer.", layers=sorted(LAYERS))
+    return LAYERS[name]
+
+
+def _address(request: Request) -> tuple[int, int, int]:
+    last = request.path_params["y"].removesuffix(".mvt").removesuffix(".pbf")
+    parts = (request.path_params["z"], request.path_params["x"], last)
+    if not all(NUMBER.fullmatch(part) for part in parts):
+        raise BadValue("A tile is addressed by three whole numbers: zoom, column, row.", form="/tiles/{layer}/{z}/{x}/{y}.mvt")
+    z, x, y = (int(part) for part in parts)
+    if z > MAX_ZOOM or x >= 2**z or y >= 2**z:
+        raise NotFound("There is no such tile.", max_zoom=MAX_ZOOM)
+    return z, x, y
+
+
+def _filter(request: Request, layer: TileLayer) -> Filter:
+    """Only incidents can be filtered; a wrong value is refused, a name nobody knows too."""
+    query = request.query_params
+    allowed = {"from", "to", "category"} if layer.name == "incidents" else set()
+    unknown = set(query.keys()) - allowed
+    if unknown:
+        raise BadValue("This layer has no such filter.", unknown=sorted(unknown)[:5], known=sorted(allowed))
+    zone = ZoneInfo(request.app.state.settings.time_zone)
+    return Filter(_moment(query.get("from"), "from", zone), _moment(query.get("to"), "to", zone), _categories(query.getlist("category")))
+
+
+def _moment(value: str | None, name: str, zone: ZoneInfo) -> datetime | None:
+    if not value:
+        return None
+    try:
+        if len(value) == len("2026-01-01"):
+            return datetime.combine(date.fromisoformat(value), time(), zone)
+        moment = datetime.fromisoformat(value.replace(" ", "+"))
+    except ValueError as wrong:
+        raise BadValue("A date is 2026-01-31, a time 2026-01-31T08:00:00Z.", at=name) from wrong
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def _categories(values: list[str]) -> tuple[int, ...] | None:
+    if len(values) > CATEGORIES_AT_MOST or not all(NUMBER.fullmatch(each) for each in values):
+        raise BadValue("A category is a whole number, and there are at most a hundred.", at="category")
+    return tuple(sorted({int(each) for each in values})) or None
