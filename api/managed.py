@@ -63,4 +63,4 @@ def as_app(owner_url: str, password: str) -> str:
     """The same database, asked for as the application's role."""
     parts = urlsplit(owner_url)
     place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{roles.APP}:{quote(password, safe="")}@{place}"))
+    return urlunsplit(parts._replace(netloc=f"{roles.APP}:{quote(password, safe='')}@{place}"))

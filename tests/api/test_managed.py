@@ -1,0 +1,67 @@
+"""A managed database is prepared through its owner alone, and what cannot be done is asked of its administrator."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from api.cluster import Cluster
+from api.deployment import Deployment
+from api.managed import ManagedServer
+from data import roles
+from gis.errors import Unavailable
+
+
+@pytest.fixture
+def server_url(cluster: Cluster) -> Iterator[str]:
+    """A server's own database whose user may do everything, as a URL with a password in it."""
+    if not isinstance(cluster, Cluster):
+        pytest.skip("needs the embedded cluster")
+    with psycopg.connect(cluster.url("admin", "postgres").replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS managed")
+        connection.execute("CREATE DATABASE managed TEMPLATE template0")
+    yield cluster.url("admin", "managed").replace("+psycopg", "").replace("@", ":not-asked@", 1)
+    cluster.drop_database("managed")
+
+
+def test_the_first_start_prepares_a_managed_database_and_keeps_the_password_to_itself(
+    server_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", server_url)
+    with pytest.raises(Unavailable, match="not prepared yet"):
+        assert Deployment(tmp_path / "data").urls
+    deployment = Deployment(tmp_path / "data")
+    assert "PostGIS 3." in deployment.ensure_database(lambda _: None)
+    kept = tmp_path / "data" / "keys" / "app-password"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.read_text().strip() in deployment.urls.app
+    again = Deployment(tmp_path / "data")
+    again.ensure_database(lambda _: None)
+    assert again.urls == deployment.urls
+    with psycopg.connect(deployment.urls.app.replace("+psycopg", "")) as connection:
+        assert connection.execute("SELECT current_user, postgis_lib_version() > '3'").fetchone() == ("wangge_app", True)
+    with psycopg.connect(server_url) as connection:
+        row = connection.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'wangge_app'").fetchone()
+    assert row is not None
+    assert row[0].startswith("SCRAM-SHA-256$")
+
+
+def test_an_owner_who_may_not_create_roles_is_told_what_to_ask_for(
+    server_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", server_url.replace("wangge_admin", "wangge_schema"))
+    with pytest.raises(Unavailable, match=r"CREATE ROLE wangge_app LOGIN.*DATABASE_APP_URL"):
+        Deployment(tmp_path / "data").ensure_database(lambda _: None)
+
+
+def test_the_suite_can_run_on_a_managed_server(server_url: str) -> None:
+    server = ManagedServer(server_url)
+    server.create_database("suite_template")
+    server.create_database("suite_one", template="suite_template")
+    try:
+        assert roles.standing(server.url("app", "suite_one")).superuser is False
+        assert roles.box_functions_leakproof(server.url("schema", "suite_one"))
+    finally:
+        server.drop_database("suite_one")
+        server.drop_database("suite_template")
