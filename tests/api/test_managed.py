@@ -1,5 +1,6 @@
 """A managed database is prepared through its owner alone, and what cannot be done is asked of its administrator."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +14,20 @@ from data import roles
 from gis.errors import Unavailable
 
 
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+MANAGED, TEMPLATE, SUITE = (f"{name}_{WORKER}" for name in ("managed", "suite_template", "suite_one"))
+
+
 @pytest.fixture
 def server_url(cluster: Cluster) -> Iterator[str]:
     """A server's own database whose user may do everything, as a URL with a password in it."""
     if not isinstance(cluster, Cluster):
         pytest.skip("needs the embedded cluster")
     with psycopg.connect(cluster.url("admin", "postgres").replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS managed")
-        connection.execute("CREATE DATABASE managed TEMPLATE template0")
-    yield cluster.url("admin", "managed").replace("+psycopg", "").replace("@", ":not-asked@", 1)
-    cluster.drop_database("managed")
+        connection.execute(f"DROP DATABASE IF EXISTS {MANAGED}")
+        connection.execute(f"CREATE DATABASE {MANAGED} TEMPLATE template0")
+    yield cluster.url("admin", MANAGED).replace("+psycopg", "").replace("@", ":not-asked@", 1)
+    cluster.drop_database(MANAGED)
 
 
 def test_the_first_start_prepares_a_managed_database_and_keeps_the_password_to_itself(
@@ -57,11 +62,11 @@ def test_an_owner_who_may_not_create_roles_is_told_what_to_ask_for(
 
 def test_the_suite_can_run_on_a_managed_server(server_url: str) -> None:
     server = ManagedServer(server_url)
-    server.create_database("suite_template")
-    server.create_database("suite_one", template="suite_template")
+    server.create_database(TEMPLATE)
+    server.create_database(SUITE, template=TEMPLATE)
     try:
-        assert roles.standing(server.url("app", "suite_one")).superuser is False
-        assert roles.box_functions_leakproof(server.url("schema", "suite_one"))
+        assert roles.standing(server.url("app", SUITE)).superuser is False
+        assert roles.box_functions_leakproof(server.url("schema", SUITE))
     finally:
-        server.drop_database("suite_one")
-        server.drop_database("suite_template")
+        server.drop_database(SUITE)
+        server.drop_database(TEMPLATE)
