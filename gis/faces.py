@@ -43,7 +43,7 @@ class Faces:
 
     @cached_property
     def borders(self) -> tuple[Ints, Ints, Floats]:
-        """Pairs of faces that share a border, each pair once, and the shared length in metres."""
+        """Pairs of faces that share a border, each pair once, and the shared length in metres, to a micrometre for ties."""
         edges, owner, twin = self._sorted_edges
         shared = edges[:-1][twin]
         x, y = self.metres.xy(shared[:, [0, 2]], shared[:, [1, 3]])
@@ -52,7 +52,7 @@ class Faces:
         low, high = np.minimum(left, right), np.maximum(left, right)
         pair, place = np.unique(low * len(self.shapes) + high, return_inverse=True)
         total = np.bincount(place, length, minlength=len(pair))
-        return pair // len(self.shapes), pair % len(self.shapes), np.asarray(total, dtype=np.float64)
+        return pair // len(self.shapes), pair % len(self.shapes), np.asarray(np.round(total, 6), dtype=np.float64)
 
     @cached_property
     def on_rim(self) -> NDArray[np.bool_]:
