@@ -125,10 +125,8 @@ def subdivide(ground: Polygon, target_m2: float, crooked: float, rng: np.random.
     """Cut a polygon (metres) into parts of about a size: as a straight net, or by crooked halving."""
     if ground.area < 1.5 * target_m2:
         return [ground]
-    if crooked == 0.0 or ground.area > 60 * target_m2:
-        parts = _net_cut(ground, target_m2, rng)
-    else:
-        parts = _halves(ground, target_m2, crooked, rng)
+    net = crooked == 0.0 or ground.area > 60 * target_m2
+    parts = _net_cut(ground, target_m2, rng) if net else _halves(ground, target_m2, crooked, rng)
     if len(parts) == 1:
         return parts
     large = [each for each in parts if each.area > 2.2 * target_m2]

@@ -1,5 +1,7 @@
 """Footprints on their lots: rows of slots in the frame of each piece, kept where they clear every road and border."""
 
+# ruff: noqa: E501  the tables read best with a row on a line
+
 from dataclasses import dataclass
 
 import numpy as np

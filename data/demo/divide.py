@@ -18,6 +18,7 @@ from data.demo.sizes import Size
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Numbers = NDArray[np.int64] | NDArray[np.float64]
 
 TREES = 14  # spanning trees tried for a cut
 BAND = 0.25  # share around the target that costs nothing much
@@ -51,7 +52,7 @@ def divide(fabric: Fabric, households: Integers, size: Size, rng: np.random.Gene
     alone = int(apart.max(initial=-1)) + 1
     pieces = np.arange(len(weight))
     inside = np.where(apart >= 0, community.max() + 1 + apart, community)
-    counts = _apportion(np.bincount(community, np.where(apart < 0, households, 0)), size.grids - alone, np.bincount(community, apart < 0))
+    counts = _apportion(_sums(community, np.where(apart < 0, households, 0)), size.grids - alone, _sums(community, apart < 0))
     light = households + 0.4 * shapely.area(fabric.metres) / 1e4
     grid = _cut_all(fabric, pieces, inside, light, cost, np.r_[counts, np.ones(alone, dtype=np.int64)], rng)
     _, first = np.unique(grid, return_index=True)
@@ -76,9 +77,9 @@ def _level(
     """Cut every parent into parts made of whole units; `count` parts in all, shared out by weight."""
     unit = _components(fabric, units, parents)
     _, first = np.unique(unit, return_index=True)
-    heavy = np.bincount(unit, weight)
+    heavy = _sums(unit, weight)
     parent = parents[first]
-    counts = _apportion(np.bincount(parent, heavy), count, np.bincount(parent))
+    counts = _apportion(_sums(parent, heavy), count, _sums(parent, np.ones(len(parent))))
     return _cut_all(fabric, unit, parent, heavy, cost, counts, rng)[unit]
 
 
@@ -87,10 +88,10 @@ def _components(fabric: Fabric, units: Integers, parents: Integers) -> Integers:
     one, other = fabric.sides[fabric.sides[:, 1] >= 0].T
     same = (units[one] == units[other]) & (parents[one] == parents[other])
     links = coo_array((np.ones(same.sum()), (one[same], other[same])), shape=(len(units), len(units)))
-    return connected_components(links, directed=False)[1].astype(np.int64)
+    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
 
 
-def _apportion(weights: Floats, total: int, most: Floats | Integers) -> Integers:
+def _apportion(weights: Numbers, total: int, most: Numbers) -> Integers:
     """Whole shares of a total by weight, at least one and at most `most` each."""
     shares = np.ones(len(weights), dtype=np.int64)
     weights = np.maximum(weights, 1e-6)
@@ -98,6 +99,10 @@ def _apportion(weights: Floats, total: int, most: Floats | Integers) -> Integers
         need = np.where(shares < most, weights / (shares + 0.5), -1.0)
         shares[np.argmax(need)] += 1
     return shares
+
+
+def _sums(labels: Integers, amounts: NDArray[np.generic], count: int = 0) -> Floats:
+    return np.asarray(np.bincount(labels, np.asarray(amounts, dtype=np.float64), minlength=count), dtype=np.float64)
 
 
 def _cut_all(
@@ -127,7 +132,7 @@ def _cut_all(
 def _bundled(ends: Integers, cost: Floats) -> tuple[Integers, Floats]:
     """One edge for all that join the same two units."""
     pairs, which = np.unique(np.sort(ends, axis=1), axis=0, return_inverse=True)
-    return pairs.astype(np.int64), np.bincount(which.ravel(), cost, minlength=len(pairs))
+    return pairs.astype(np.int64), _sums(which.ravel(), cost, len(pairs))
 
 
 def _parts(count: int, edges: Integers, cost: Floats, weight: Floats, parts: int, rng: np.random.Generator) -> Integers:
@@ -184,15 +189,21 @@ def _best_cut(n, edges, cost, weight, parts, orders):  # type: ignore[no-untyped
         for at in range(1, n):
             if taken[parent[order[at]]]:
                 taken[order[at]] = True
-        price = 0.0
-        for at in range(len(edges)):
-            if taken[edges[at, 0]] != taken[edges[at, 1]]:
-                price += cost[at]
-        score = 4.0 * max(cut_gap, 0.08) + price / cost.sum() * np.sqrt(len(edges)) * 0.4
+        score = 4.0 * max(cut_gap, 0.08) + _price(taken, edges, cost) / cost.sum() * np.sqrt(len(edges)) * 0.4
         if score < best_score:
             best_score, best_share = score, cut_share
             best[:] = taken
     return best, best_share
+
+
+@njit(cache=True)  # type: ignore[misc, untyped-decorator, unused-ignore]
+def _price(taken, edges, cost):  # type: ignore[no-untyped-def]
+    """What the border between the taken nodes and the others costs."""
+    price = 0.0
+    for at in range(len(edges)):
+        if taken[edges[at, 0]] != taken[edges[at, 1]]:
+            price += cost[at]
+    return price
 
 
 @njit(cache=True)  # type: ignore[misc, untyped-decorator, unused-ignore]
@@ -244,9 +255,33 @@ def _off(weight):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)  # type: ignore[misc, untyped-decorator, unused-ignore]
-def _ease(labels, edges, cost, weight, parts, draws):  # type: ignore[no-untyped-def]
-    """Move units across borders where that makes parts more even or borders cheaper; parts stay contiguous."""
-    n, m = len(labels), len(edges)
+def _hangs_together(unit, labels, start, near, size, seen, mark, stack):  # type: ignore[no-untyped-def]
+    """Whether the part of a unit is still one piece without it: walk the part from one of the unit's neighbours."""
+    part, begin = labels[unit], -1
+    for arc in range(start[unit], start[unit + 1]):
+        if labels[near[arc]] == part:
+            begin = near[arc]
+    if begin < 0:
+        return False
+    seen[begin] = mark
+    seen[unit] = mark
+    stack[0], top, reached = begin, 1, 1
+    while top > 0:
+        top -= 1
+        node = stack[top]
+        for arc in range(start[node], start[node + 1]):
+            if labels[near[arc]] == part and seen[near[arc]] != mark:
+                seen[near[arc]] = mark
+                stack[top] = near[arc]
+                top += 1
+                reached += 1
+    return reached == size - 1
+
+
+@njit(cache=True)  # type: ignore[misc, untyped-decorator, unused-ignore]
+def _arcs(n, edges, cost):  # type: ignore[no-untyped-def]
+    """Neighbours of each node and what the border to each costs, one after the other."""
+    m = len(edges)
     start = np.zeros(n + 1, dtype=np.int64)
     for at in range(m):
         start[edges[at, 0] + 1] += 1
@@ -260,6 +295,14 @@ def _ease(labels, edges, cost, weight, parts, draws):  # type: ignore[no-untyped
             near[fill[u]] = v
             price[fill[u]] = cost[at]
             fill[u] += 1
+    return start, near, price
+
+
+@njit(cache=True)  # type: ignore[misc, untyped-decorator, unused-ignore]
+def _ease(labels, edges, cost, weight, parts, draws):  # type: ignore[no-untyped-def]
+    """Move units across borders where that makes parts more even or borders cheaper; parts stay contiguous."""
+    n, m = len(labels), len(edges)
+    start, near, price = _arcs(n, edges, cost)
     load = np.zeros(parts)
     members = np.zeros(parts, dtype=np.int64)
     for node in range(n):
@@ -280,26 +323,7 @@ def _ease(labels, edges, cost, weight, parts, draws):  # type: ignore[no-untyped
         heat = 0.25 * (1.0 - step / len(draws)) + 1e-3
         if gain < 0.0 and draws[step, 1] >= np.exp(gain / heat):
             continue
-        # The rest of the part that gives must still hang together: walk it from one neighbour of the unit.
-        begin = -1
-        for arc in range(start[u], start[u + 1]):
-            if labels[near[arc]] == a:
-                begin = near[arc]
-        if begin < 0:
-            continue
-        seen[begin] = step + 1
-        seen[u] = step + 1
-        stack[0], top, reached = begin, 1, 1
-        while top > 0:
-            top -= 1
-            node = stack[top]
-            for arc in range(start[node], start[node + 1]):
-                if labels[near[arc]] == a and seen[near[arc]] != step + 1:
-                    seen[near[arc]] = step + 1
-                    stack[top] = near[arc]
-                    top += 1
-                    reached += 1
-        if reached == members[a] - 1:
+        if _hangs_together(u, labels, start, near, members[a], seen, step + 1, stack):
             labels[u] = b
             load[a] -= weight[u]
             load[b] += weight[u]

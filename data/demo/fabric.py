@@ -87,7 +87,7 @@ def _owners(faces: NDArray[np.object_], flat_faces: NDArray[np.object_], pieces:
 def _one_face_a_piece(faces: NDArray[np.object_], owner: Integers) -> tuple[NDArray[np.object_], Integers]:
     """Splinters join the neighbour with the longest common side; a piece in several faces becomes several pieces."""
     while (owner < 0).any():
-        sides, lines, lengths = _edges(faces, faces)
+        sides, _, lengths = _edges(faces, faces)
         lone = int(np.flatnonzero(owner < 0)[0])
         beside = (sides == lone).any(axis=1) & (sides >= 0).all(axis=1)
         best = np.flatnonzero(beside)[np.argmax(lengths[beside])]
@@ -124,7 +124,7 @@ def _merged(pair: Integers, segments: Floats) -> tuple[Integers, NDArray[np.obje
     pair, segments = pair[order], segments[order]
     fresh = np.r_[True, (pair[1:] != pair[:-1]).any(axis=1)]
     group = np.cumsum(fresh) - 1
-    lines = shapely.multilinestrings(shapely.linestrings(segments), indices=group)
+    lines = shapely.multilinestrings(np.asarray(shapely.linestrings(segments)), indices=group)
     parts, of_group = shapely.get_parts(shapely.line_merge(lines), return_index=True)
     return pair[fresh][of_group], parts, shapely.length(parts)
 

@@ -1,6 +1,7 @@
 """Arterial roads on the flat sheet, the large faces they leave, and the named streets of the finished map."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -104,7 +105,8 @@ def _ring(terrain: Terrain) -> Polygon:
     square = np.column_stack([np.sign(x) * np.abs(x) ** 0.75, np.sign(y) * np.abs(y) ** 0.75])
     ring = Polygon(terrain.old_town + square * np.array([0.135, 0.19]) * terrain.side_m)
     cut = ring.difference(terrain.riverside)
-    return max(shapely.get_parts(cut), key=lambda part: part.area)
+    parts: list[Polygon] = list(shapely.get_parts(cut))
+    return max(parts, key=lambda part: part.area)
 
 
 def _boulevard(terrain: Terrain) -> LineString:
@@ -142,7 +144,7 @@ def _straight_on(node: Integers, away: Floats, rank: Integers) -> Integers:
 
     order = np.argsort(node, kind="stable")
     bounds = np.flatnonzero(np.r_[True, np.diff(node[order]) > 0, True])
-    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for begin, end in pairwise(bounds):
         meeting = order[begin:end]
         pairs = sorted(
             (float(away[a] @ away[b]), int(a), int(b))

@@ -16,6 +16,7 @@ class Size:
     buildings: int
     households: int
     incidents: int
+    days: int  # that the incidents span
     river_m: float  # width of the river
     hills: float  # share of the width of the ground that the hills take in the west
     spacing_m: float  # between arterial roads
@@ -24,9 +25,9 @@ class Size:
 
 
 SIZES = {
-    "small": Size("small", 0.92, 1, 2, 4, 24, 600, 4_000, 5_000, 60.0, 0.0, 420.0, 1.0, 1),
-    "district": Size("district", 44.0, 1, 14, 84, 1_007, 30_000, 210_000, 1_000_000, 330.0, 0.13, 860.0, 1.0, 4),
-    "city": Size("city", 1_400.0, 9, 163, 976, 3_461, 1_000_000, 3_000_000, 10_000_000, 900.0, 0.12, 1_500.0, 5.0, 12),
+    "small": Size("small", 0.92, 1, 2, 4, 24, 600, 4_400, 5_000, 210, 60.0, 0.0, 420.0, 1.0, 1),
+    "district": Size("district", 44.0, 1, 14, 84, 1_007, 30_000, 210_000, 1_000_000, 1_096, 330.0, 0.13, 860.0, 1.0, 4),
+    "city": Size("city", 1_400.0, 9, 163, 976, 3_461, 1_000_000, 3_000_000, 10_000_000, 1_096, 900.0, 0.12, 1_500.0, 5.0, 12),
 }
 
 CENTRE = (113.0, 28.2)  # degrees of EPSG:4490; the place is real, the district is not
