@@ -90,6 +90,17 @@ def token(
     _load("token").run(data, role=role, area=area)
 
 
+@app.command()
+def link(
+    name: Annotated[
+        str, typer.Argument(help="Sign-in name; always there: operator, system-admin, security-admin, audit-admin.")
+    ] = "operator",
+    data: Data = None,
+) -> None:
+    """Print a one-time sign-in link for somebody; their unused older link is void then."""
+    _load("link").run(data, name)
+
+
 @app.command("import", add_help_option=False, context_settings=PASS_ON)
 def import_(context: typer.Context) -> None:
     """Import areas, grids, buildings, households or incidents from files."""

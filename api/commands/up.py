@@ -210,7 +210,7 @@ def _invite(deployment: Deployment, found: Running, steps: Steps) -> None:
 
     link = sign_in_link(deployment, found.address)
     steps.tell("")
-    steps.tell(f"Sign in once with this link (10 minutes): {link}")
+    steps.tell(f"Sign in with this link, once, within a day: {link}")
 
 
 _echoing = threading.Lock()
