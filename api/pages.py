@@ -1,0 +1,109 @@
+"""HTML routes: ask for what a page opens on, hand it to web.pages; and the same refusals as pages for those who read."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+import web
+from api.actor import Actor
+from api.auth import possible_actor_of
+from api.deps import CurrentActor, Session
+from api.security import PROGRAM_PATHS
+from data.queries.first_view import first_view
+from gis.errors import NotFound, Refusal
+from web import pages
+from web.page import THEMES, View
+from web.words import LANGUAGES, language_of, table
+
+STATIC = Path(web.__file__).parent / "static"
+OPENAPI = "/api/openapi.json"
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+Visitor = Annotated[Actor | None, Depends(possible_actor_of)]
+
+
+def install(app: FastAPI) -> None:
+    """Add the pages, the static files, and problem pages for those who asked for a page."""
+    app.include_router(router)
+    app.mount("/static", Static(directory=STATIC, check_dir=False), name="static")
+    for kind in (Refusal, HTTPException, Exception):
+        app.add_exception_handler(kind, _as_page(app.exception_handlers[kind]))
+
+
+class Static(StaticFiles):
+    """Files that a browser keeps but asks about each time, so that an upgrade shows at once."""
+
+    def file_response(self, *given: Any, **named: Any) -> Response:
+        """The file, to be revalidated by its ETag."""
+        answer = super().file_response(*given, **named)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+
+@router.get("/")
+def one_screen(request: Request, session: Session, actor: CurrentActor) -> str:
+    """The one screen, on the caller's own ground."""
+    view = view_of(request, actor)
+    seen = first_view(session, actor.scope, actor.area_ids)
+    name = seen.name_en if view.language == "en" and seen.name_en else seen.name
+    return pages.one_screen(view, pages.Ground(name or view.word("product"), seen.bounds, seen.time_zone, seen.review_number))
+
+
+@router.get("/sign-in")
+def sign_in(request: Request, actor: Visitor, next: str = "/") -> Response:  # noqa: A002
+    """The form; who is signed in already goes on."""
+    if actor is not None:
+        return RedirectResponse(inside(next), 303)
+    return HTMLResponse(pages.sign_in(view_of(request), next_url=inside(next)))
+
+
+@router.get("/docs")
+def api_reference(request: Request, actor: CurrentActor) -> str:
+    """The reference of the API, from our own files."""
+    return pages.api_reference(view_of(request, actor), openapi_url=OPENAPI)
+
+
+@router.get("/words/{language}.json")
+def words(request: Request, language: str) -> Response:
+    """Every text of a language for the page's scripts."""
+    if language not in LANGUAGES:
+        raise NotFound("There is no such language.", language=language)
+    body = orjson.dumps(dict(table(language)))
+    tag = f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def view_of(request: Request, actor: Actor | None = None) -> View:
+    """How to show a page: the address decides, then what the browser remembers, then who asks."""
+    asked = request.query_params.get("lang") or request.cookies.get("wangge_lang")
+    language = language_of(asked or (actor.language if actor else request.headers.get("accept-language")))
+    theme = request.query_params.get("theme") or request.cookies.get("wangge_theme")
+    return View(language, next((each for each in THEMES if each == theme), "dark"), getattr(request.state, "nonce", ""))
+
+
+def inside(address: str) -> str:
+    """An address of our own, whatever a link asked for."""
+    own = address.startswith("/") and not address.startswith(("//", "/\\")) and not any(ord(sign) < 33 for sign in address)
+    return address if own else "/"
+
+
+def _as_page(answer: Callable[..., Any]) -> Callable[[Request, Exception], Response]:
+    def shown(request: Request, refused: Exception) -> Response:
+        plain: Response = answer(request, refused)
+        reads = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(PROGRAM_PATHS)
+        if not reads or plain.status_code < 400:
+            return plain
+        return HTMLResponse(pages.problem(view_of(request), plain.status_code), plain.status_code)
+
+    return shown

@@ -1,0 +1,28 @@
+"""TiledLayer is what all our layers have in common: a module that shows it, a tile address, a stable name."""
+
+from folium.map import Layer
+from folium.template import Template
+
+
+class TiledLayer(Layer):  # type: ignore[misc]
+    """A layer drawn on canvas by `module` from vector tiles at `tiles`."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+        import { show as {{ this.get_name() }} } from {{ this.module|tojson }};
+        {{ this.get_name() }}({{ this._parent.get_name() }}, {{ this.config|tojson }});
+        {% endmacro %}
+        """
+    )
+    module: str
+    stable_name: str
+    tiles: str | None = None
+
+    def __init__(self, **config: object) -> None:
+        super().__init__(name=self.stable_name, overlay=True, control=False, show=False)
+        self.config = {"tiles": self.tiles, **config} if self.tiles else config
+
+    def get_name(self) -> str:
+        """A name that stays."""
+        return f"show_{self.stable_name}"

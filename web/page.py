@@ -1,0 +1,64 @@
+"""Page is the one frame all pages share: own head, own viewport, scripts that carry the nonce of the answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from branca.element import Figure
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from web.words import HTML_LANGUAGE, Language, word
+
+Theme = Literal["dark", "light"]
+THEMES: tuple[Theme, ...] = ("dark", "light")
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a page is to be read: language, theme, and the nonce that lets its own script run."""
+
+    language: Language = "zh"
+    theme: Theme = "dark"
+    nonce: str = ""
+
+    @property
+    def html_language(self) -> str:
+        """The language as the lang attribute spells it."""
+        return HTML_LANGUAGE[self.language]
+
+    @property
+    def word(self) -> Callable[..., str]:
+        """Words of the view's language, by key."""
+        return lambda key, **facts: word(self.language, key, **facts)
+
+
+class Page(Figure):
+    """A Folium figure with our own document around it; its parts are added as Folium elements."""
+
+    _template = _TEMPLATES.get_template("page.html")
+
+    def __init__(self, view: View, *, name: str, title: str, styles: tuple[str, ...] = ()) -> None:
+        super().__init__(title=title)
+        self.view = view
+        self.page_name = name
+        self.styles = ("/static/css/tokens.css", "/static/css/base.css", *styles)
+        # The stock meta elements come without a choice and forbid zooming on phones.
+        self.header._children.clear()
+
+    def part(self, of: Literal["header", "html", "script"]) -> Markup:
+        """What the elements on this page wrote for one place of the document."""
+        return Markup("\n".join(child.render() for child in getattr(self, of)._children.values()))
+
+
+def fill(template: str, view: View, **facts: object) -> Markup:
+    """Fill one of our templates; every value is escaped unless it is markup already."""
+    return Markup(_TEMPLATES.get_template(template).render(view=view, word=view.word, **facts))

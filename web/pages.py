@@ -1,0 +1,83 @@
+"""One function a page: what a service answered goes in, a whole HTML document comes out."""
+
+from dataclasses import dataclass
+
+from branca.element import Element
+
+from web.layers.basemap import BaseMapLayer
+from web.layers.facilities import FacilityLayer
+from web.layers.ground import GroundLayer
+from web.layers.hotspots import HotSpotLayer
+from web.layers.incidents import IncidentLayer
+from web.layers.labels import LabelLayer
+from web.layers.officers import OfficerLayer
+from web.map import Behaviour, Bounds, DistrictMap
+from web.page import Page, View, fill
+
+ONE_SCREEN_STYLES = tuple(f"/static/css/{name}.css" for name in ("one_screen", "panels", "map", "phone"))
+LAYERS = (BaseMapLayer, GroundLayer, HotSpotLayer, IncidentLayer, FacilityLayer, OfficerLayer, LabelLayer)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The district a page is about; `bounds` in degrees of EPSG:4490."""
+
+    name: str
+    bounds: Bounds
+    time_zone: str = "Asia/Shanghai"
+    review_number: str = ""
+
+
+def one_screen(view: View, ground: Ground) -> str:
+    """The whole district in one look."""
+    page = Page(view, name="one-screen", title=f"{ground.name} · {view.word('title')}", styles=ONE_SCREEN_STYLES)
+    page.html.add_child(_Literal(fill("one_screen.html", view, ground=ground)), name="panels")
+    district = DistrictMap("one_screen", bounds=ground.bounds)
+    for layer in LAYERS:
+        district.add_child(layer())
+    district.add_child(Behaviour("/static/js/one_screen.js", timeZone=ground.time_zone))
+    page.add_child(district)
+    return str(page.render())
+
+
+def sign_in(view: View, *, next_url: str = "/", refused: str | None = None) -> str:
+    """Name, password and, where it is switched on, a one-time code."""
+    page = _plain(view, "sign-in", view.word("sign_in.title"), "sign_in.html", next_url=next_url, refused=refused)
+    return str(page.render())
+
+
+def sign_in_link(view: View, *, token: str) -> str:
+    """Asks before it uses a one-time link, so that a preview of the link does not use it up."""
+    return str(_plain(view, "sign-in", view.word("sign_in.title"), "sign_in_link.html", token=token).render())
+
+
+def problem(view: View, status: int, *, reference: str = "") -> str:
+    """A page for an address nobody has, may not see, or where something broke."""
+    known = status if status in (403, 404, 500, 503) else 500
+    return str(_plain(view, "problem", view.word(f"problem.{known}.title"), "problem.html", status=known, reference=reference).render())
+
+
+def api_reference(view: View, *, openapi_url: str) -> str:
+    """The reference of the API, from vendored files."""
+    page = Page(view, name="reference", title=view.word("reference.title"), styles=("/static/vendor/swagger-ui.css",))
+    page.html.add_child(_Literal(fill("reference.html", view)), name="reference")
+    page.script.add_child(_Literal(fill("reference.js", view, openapi_url=openapi_url)), name="reference")
+    return str(page.render())
+
+
+def _plain(view: View, name: str, title: str, template: str, **facts: object) -> Page:
+    page = Page(view, name=name, title=title, styles=("/static/css/plain.css",))
+    page.html.add_child(_Literal(fill(template, view, **facts)), name=name)
+    page.script.add_child(_Literal('import { start } from "/static/js/plain.js";\nstart();'), name=name)
+    return page
+
+
+class _Literal(Element):
+    """Markup as it is: Folium would read an element's text as a template once more."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.markup = str(markup)
+
+    def render(self, **kwargs: object) -> str:
+        return self.markup

@@ -1,0 +1,153 @@
+/** Canvas layers for Leaflet: tiles that repaint without fetching, and sheets that cover the whole view. */
+
+import { TILE } from "./tiles.js";
+
+const L = window.L;
+const SEAM = 1; // device rounding opens hairlines between scaled tiles; one shared pixel closes them
+
+/** A grid of 512-pixel canvases painted from one tile source: paint(context, tile, {scale, zoom, coords}). */
+export const CanvasTiles = L.GridLayer.extend({
+  options: { tileSize: TILE, updateWhenZooming: false, keepBuffer: 1 },
+
+  initialize(source, paint, options) {
+    this._source = source;
+    this._paint = paint;
+    L.setOptions(this, options);
+  },
+
+  getEvents() {
+    return { ...L.GridLayer.prototype.getEvents.call(this), zoomend: this._rescale };
+  },
+
+  createTile(coords, done) {
+    const canvas = document.createElement("canvas");
+    canvas.setAttribute("aria-hidden", "true");
+    this._source.at(coords.z - 1, coords.x, coords.y).then(
+      (tile) => {
+        canvas.tile = tile;
+        this._draw(canvas, coords);
+        done(null, canvas);
+      },
+      (failed) => done(failed, canvas),
+    );
+    return canvas;
+  },
+
+  /** Paint every tile that is on the map again, from what was fetched. */
+  repaint() {
+    for (const { el, coords } of Object.values(this._tiles ?? {})) if (el.tile) this._draw(el, coords);
+  },
+
+  _initTile(canvas) {
+    L.GridLayer.prototype._initTile.call(this, canvas);
+    canvas.style.width = canvas.style.height = `${TILE + SEAM}px`;
+  },
+
+  // Canvases have the resolution of the screen, whatever fraction of a zoom the map stands at.
+  _scale(coords) {
+    return this._map.getZoomScale(this._map.getZoom(), coords.z);
+  },
+
+  _rescale() {
+    for (const { el, coords } of Object.values(this._tiles)) {
+      if (el.tile && coords.z === this._tileZoom && el.scale !== this._scale(coords)) this._draw(el, coords);
+    }
+  },
+
+  _draw(canvas, coords) {
+    if (!this._map) return;
+    const scale = this._scale(coords);
+    const ratio = window.devicePixelRatio || 1;
+    const side = Math.ceil((TILE + SEAM) * scale * ratio);
+    if (canvas.width !== side) canvas.width = canvas.height = side;
+    canvas.scale = scale;
+    const context = canvas.getContext("2d");
+    const k = side / (TILE + SEAM);
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, side, side);
+    context.setTransform(k, 0, 0, k, 0, 0);
+    context.lineJoin = context.lineCap = "round";
+    this._paint(context, canvas.tile, { scale, zoom: this._map.getZoom(), px: 1 / scale, coords });
+  },
+});
+
+/** One canvas over the whole view, drawn again when the map stands still: draw(context, size, frame). */
+export const Sheet = L.Renderer.extend({
+  options: { padding: 0.12 },
+
+  initialize(draw, options) {
+    L.Renderer.prototype.initialize.call(this, options);
+    this._drawing = draw;
+  },
+
+  /** Draw again with what is known now. */
+  redraw() {
+    if (this._map && this._container && this._bounds) this._render();
+  },
+
+  _initContainer() {
+    this._container = document.createElement("canvas");
+    this._container.className = "leaflet-zoom-animated";
+    this._container.setAttribute("aria-hidden", "true");
+    this._container.style.pointerEvents = "none";
+    this._context = this._container.getContext("2d");
+  },
+
+  _destroyContainer() {
+    this._container.remove();
+    this._container = this._context = null;
+  },
+
+  _updatePaths() {},
+
+  _update() {
+    if (this._map._animatingZoom && this._bounds) return;
+    L.Renderer.prototype._update.call(this);
+    const size = this._bounds.getSize();
+    const ratio = window.devicePixelRatio || 1;
+    L.DomUtil.setPosition(this._container, this._bounds.min);
+    this._container.width = size.x * ratio;
+    this._container.height = size.y * ratio;
+    this._container.style.width = `${size.x}px`;
+    this._container.style.height = `${size.y}px`;
+    this._render();
+  },
+
+  _render() {
+    const ratio = window.devicePixelRatio || 1;
+    const size = this._bounds.getSize();
+    const zoom = this._map.getZoom();
+    const origin = this._map.getPixelOrigin().add(this._bounds.min);
+    this._context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this._context.clearRect(0, 0, size.x, size.y);
+    const shift = this._map.layerPointToContainerPoint(this._bounds.min);
+    this._drawing(this._context, size, { zoom, origin, shift });
+  },
+});
+
+/** Tiles that cover the view at its own zoom, with where each starts: [{tile, left, top, scale}]. */
+export async function tilesInView(map, source, { padding = 64 } = {}) {
+  const zoom = map.getZoom();
+  const tileZoom = Math.round(zoom);
+  const scale = map.getZoomScale(zoom, tileZoom);
+  const bounds = map.getPixelBounds();
+  const side = TILE * scale;
+  const [left, right] = [bounds.min.x - padding, bounds.max.x + padding].map((x) => Math.floor(x / side));
+  const [top, bottom] = [bounds.min.y - padding, bounds.max.y + padding].map((y) => Math.floor(y / side));
+  const asked = [];
+  for (let x = left; x <= right; x++)
+    for (let y = top; y <= bottom; y++)
+      asked.push(source.at(tileZoom - 1, x, y).then((tile) => ({ tile, left: x * side, top: y * side, side, scale })));
+  const settled = await Promise.allSettled(asked);
+  return settled.filter(({ status }) => status === "fulfilled").map(({ value }) => value);
+}
+
+/** The tile under a place, and the place in that tile's pixels. */
+export async function tileUnder(map, source, latlng) {
+  const tileZoom = Math.round(map.getZoom());
+  const point = map.project(latlng, tileZoom);
+  const x = Math.floor(point.x / TILE);
+  const y = Math.floor(point.y / TILE);
+  const tile = await source.at(tileZoom - 1, x, y);
+  return { tile, x: point.x - x * TILE, y: point.y - y * TILE };
+}

@@ -1,0 +1,96 @@
+/** Down by click, up by Esc: district, street, community, grid, building; the breadcrumb says where one is. */
+
+import { ask } from "./api.js";
+import { make, put } from "./dom.js";
+import { change, onChange, state } from "./state.js";
+import { named, word } from "./words.js";
+
+/** Follow the state's area and grid; offers `district.drill` with into, up and grid. */
+export async function follow(district, nav) {
+  const { deployment } = district;
+  const trail = { areas: [], grid: null };
+  const root = {
+    code: deployment.root,
+    level: district.rootLevel ?? "district",
+    name: deployment.name,
+    name_en: deployment.name_en,
+    bbox: deployment.bounds,
+  };
+  district.trail = trail;
+
+  async function arrive({ area, grid, building, at }, why) {
+    const [chain, patch] = await Promise.all([chainOf(area, root), grid ? gridOf(grid) : null]);
+    const now = state();
+    if (now.area !== area || now.grid !== grid) return;
+    trail.areas = chain;
+    trail.grid = patch;
+    const last = chain.at(-1);
+    district.focus = {
+      level: patch ? "grid" : last.level,
+      code: area ? last.code : "",
+      grid: patch?.id ?? null,
+      building: Number(building) || null,
+    };
+    district.ground.refocus();
+    district.labels.redraw();
+    crumbs(nav, trail, deployment);
+    if (why === "step" || (why === "back" && !at)) district.fit(patch?.bbox ?? last.bbox, { maxZoom: patch ? 18 : 17 });
+    else if (why === "back") district.map.setView([at[1], at[0]], at[2]);
+    else if (why === "start" && !at && (patch || area)) district.fit(patch?.bbox ?? last.bbox, { animate: false });
+    document.dispatchEvent(new CustomEvent("trail", { detail: trail }));
+  }
+
+  onChange((now, before, why) => {
+    if (now.area !== before.area || now.grid !== before.grid || now.building !== before.building || why === "back")
+      arrive(now, why).catch(() => change({ area: "", grid: "", building: "" }));
+  });
+  district.drill = { into: (found) => into(trail, found), up: () => up(trail), home: () => district.fit(root.bbox) };
+  await arrive(state(), "start").catch(() => change({ area: "", grid: "", building: "" }));
+}
+
+async function chainOf(code, root) {
+  if (!code || code === root.code) return [root];
+  const area = await ask(`/areas/${encodeURIComponent(code)}`);
+  const above = (area.ancestors ?? []).filter((each) => each.level !== "district");
+  return [root, ...above, area];
+}
+
+const gridOf = (id) => ask(`/grids/${encodeURIComponent(id)}`);
+
+/** One level deeper at a place: the first level where the place leaves the present trail. */
+export function into(trail, { street, community, grid, building }) {
+  const at = (level) => trail.areas.find((area) => area.level === level)?.code;
+  if (street && at("street") !== street.code && !trail.areas.some(({ level }) => level === "community")) return go({ area: street.code });
+  if (community && at("community") !== community.code) return go({ area: community.code });
+  if (grid && trail.grid?.id !== grid.id) return go({ grid: String(grid.id) });
+  if (building) return go({ grid: String(building.grid_id ?? grid?.id ?? ""), building: String(building.id) });
+  return false;
+}
+
+function go(part) {
+  change({ grid: "", building: "", at: null, ...part }, { step: true });
+  return true;
+}
+
+function up(trail) {
+  const { area, grid, building } = state();
+  if (building) return change({ building: "" }, { step: true });
+  if (grid) return go({});
+  if (!area) return false;
+  const above = trail.areas.at(-2);
+  return go({ area: trail.areas.length > 2 ? above.code : "" });
+}
+
+function crumbs(nav, trail, deployment) {
+  const steps = trail.areas.map((area, rank) => ({ text: named(area), part: { area: rank ? area.code : "" } }));
+  if (trail.grid) steps.push({ text: named(trail.grid), part: { grid: String(trail.grid.id) } });
+  put(
+    nav,
+    steps.map(({ text, part }, rank) =>
+      rank === steps.length - 1
+        ? make("span", { className: "crumb", "aria-current": "location" }, text)
+        : make("button", { className: "crumb", type: "button", title: word("crumb.up", { name: text }), onclick: () => go(part) }, text),
+    ),
+  );
+  document.title = `${steps.at(-1).text} · ${named(deployment)} · ${word("title")}`;
+}

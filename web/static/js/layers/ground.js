@@ -1,0 +1,203 @@
+/** Streets, communities, grids and buildings from one tile: fills on one pane, borders on another, picks that are exact. */
+
+import { CanvasTiles, Sheet, tileUnder, tilesInView } from "../canvas.js";
+import { colour } from "../palette.js";
+import { TILE, batches, trace } from "../tiles.js";
+
+const USES = {
+  commercial: "map-building-2",
+  office: "map-building-2",
+  mixed: "map-building-2",
+  public: "map-building-3",
+  school: "map-building-3",
+  medical: "map-building-3",
+};
+const EDGE = 64; // tiles carry this much beyond their sides, in their pixels
+
+/** Show the ground; offers `district.ground` with recolour, refocus, outline and pick. */
+export function show(district, { tiles }) {
+  const { map } = district;
+  const source = district.source(tiles);
+  const fill = new CanvasTiles(source, (...given) => paintFill(district, ...given), { pane: "fill" }).addTo(map);
+  const ink = new CanvasTiles(source, paintInk, { pane: "ink" }).addTo(map);
+  const veil = new CanvasTiles(source, (...given) => paintFocus(district.focus, ...given), { pane: "veil" }).addTo(map);
+  const outline = hoverOutline(map, source);
+  const thin = () =>
+    (map.getPane("fill").style.opacity = map.getZoom() >= 15.5 ? 0.5 : map.getZoom() >= 14.5 ? 0.72 : colour("fill-opacity"));
+  map.on("zoomend", thin);
+  thin();
+  document.addEventListener("theme", () => {
+    thin();
+    for (const layer of [fill, ink, veil]) layer.repaint();
+  });
+  district.ground = {
+    source,
+    recolour: () => fill.repaint(),
+    refocus: () => veil.repaint(),
+    outline,
+    pick: (latlng) => pick(map, source, latlng),
+  };
+}
+
+async function pick(map, source, latlng) {
+  const { tile, x, y } = await tileUnder(map, source, latlng);
+  const found = { district: null, street: null, community: null, grid: null, building: null };
+  for (const { properties } of tile.holding("area", x, y)) found[properties.level] = properties;
+  // On a shared border both sides hold the place; the lowest code wins, here as in the database.
+  found.grid = lowest(tile.holding("grid", x, y));
+  found.building = lowest(tile.holding("building", x, y));
+  return found;
+}
+
+const lowest = (features) =>
+  features.map(({ properties }) => properties).sort((a, b) => String(a.code ?? a.id).localeCompare(String(b.code ?? b.id)))[0] ?? null;
+
+function paintFill(district, context, tile, { zoom, px }) {
+  const colourOf = district.colourOf ?? (() => null);
+  const groups = new Map();
+  for (const grid of tile.of("grid")) {
+    const paint = colourOf(grid.properties.id);
+    if (!paint) continue;
+    if (!groups.has(paint)) groups.set(paint, []);
+    groups.get(paint).push(grid);
+  }
+  for (const [paint, grids] of groups) {
+    context.fillStyle = paint === "hatch" ? hatch(context) : paint;
+    batches(context, grids, () => context.fill("evenodd"));
+  }
+  // Grid lines lie here, below water and roads: where nobody lives they say nothing.
+  context.strokeStyle = colour("map-grid");
+  context.lineWidth = (0.5 + nearness(zoom) * 1.4) * px;
+  batches(context, tile.of("grid"), () => context.stroke());
+}
+
+const nearness = (zoom) => Math.max(0, Math.min(1, (zoom - 12) / 4));
+
+/** Grey hatching: no data, or nobody assigned. */
+export function hatch(context, tint = "faint") {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 8;
+  const pen = tile.getContext("2d");
+  pen.fillStyle = colour("fill-none");
+  pen.fillRect(0, 0, 8, 8);
+  pen.strokeStyle = colour(tint);
+  pen.globalAlpha = 0.5;
+  pen.lineWidth = 1.2;
+  pen.beginPath();
+  for (const shift of [-8, 0, 8]) {
+    pen.moveTo(shift, 8);
+    pen.lineTo(shift + 8, 0);
+  }
+  pen.stroke();
+  return context.createPattern(tile, "repeat");
+}
+
+function paintInk(context, tile, { zoom, px }) {
+  paintBuildings(context, tile, { zoom, px });
+  const areas = tile.of("area");
+  const of = (level) => areas.filter(({ properties }) => properties.level === level);
+  const lines = (features, tint, width) => {
+    if (!features.length) return;
+    context.strokeStyle = colour(tint);
+    context.lineWidth = width * px;
+    batches(context, features, () => context.stroke());
+  };
+  const near = nearness(zoom);
+  lines(of("community"), "map-border-case", 2.2 + near * 1.8);
+  lines(of("community"), "map-community", 0.8 + near * 0.9);
+  lines(of("street"), "map-border-case", 4 + near * 2);
+  lines(of("street"), "map-street-border", 1.5 + near * 1.1);
+  lines(of("district"), "map-border-case", 6);
+  lines(of("district"), "map-district", 2.25);
+}
+
+function paintBuildings(context, tile, { zoom, px }) {
+  const buildings = tile.of("building");
+  if (!buildings.length) return;
+  const groups = new Map();
+  for (const building of buildings) {
+    const tint = USES[building.properties.use] ?? "map-building";
+    if (!groups.has(tint)) groups.set(tint, []);
+    groups.get(tint).push(building);
+  }
+  context.globalAlpha = zoom >= 15.5 ? 1 : 0.7;
+  context.strokeStyle = colour("map-building-line");
+  context.lineWidth = (zoom >= 16.5 ? 1 : 0.5) * px;
+  for (const [tint, group] of groups) {
+    context.fillStyle = colour(tint);
+    batches(context, group, () => {
+      context.fill("evenodd");
+      context.stroke();
+    });
+  }
+  context.globalAlpha = 1;
+}
+
+/** Everything outside the chosen area steps back; the chosen one gets a line of light. */
+function paintFocus(focus, context, tile, { px }) {
+  const inside = tile
+    .of("area")
+    .filter(({ properties }) => (focus.code ? properties.code === focus.code : properties.level === "district"));
+  context.fillStyle = colour("map-mask");
+  context.beginPath();
+  context.rect(-EDGE, -EDGE, TILE + 2 * EDGE, TILE + 2 * EDGE);
+  for (const feature of inside) trace(context, feature);
+  context.fill("evenodd");
+  const house = tile.of("building").filter(({ properties }) => properties.id === focus.building);
+  context.fillStyle = colour("accent");
+  batches(context, house, () => context.fill("evenodd"));
+  const chosen = focus.grid ? tile.of("grid").filter(({ properties }) => properties.id === focus.grid) : focus.code ? inside : [];
+  if (!chosen.length) return;
+  for (const [tint, alpha, width] of [
+    ["hot-case", 0.8, 7],
+    ["accent", 1, 3],
+  ]) {
+    context.globalAlpha = alpha;
+    context.strokeStyle = colour(tint);
+    context.lineWidth = width * px;
+    batches(context, chosen, () => context.stroke());
+  }
+  context.globalAlpha = 1;
+}
+
+/** The outline of what the pointer is on, drawn piece by piece so that tile seams stay unseen. */
+function hoverOutline(map, source) {
+  let wanted = null;
+  let pieces = [];
+  const sheet = new Sheet(
+    (context, size, frame) => {
+      for (const { tile, left, top, scale } of pieces) {
+        const features = tile.of(wanted.layer).filter(({ properties }) => properties.id === wanted.id);
+        if (!features.length) continue;
+        context.save();
+        context.translate(left - frame.origin.x, top - frame.origin.y);
+        context.scale(scale, scale);
+        context.beginPath();
+        context.rect(0, 0, TILE, TILE);
+        context.clip();
+        context.beginPath();
+        for (const feature of features) trace(context, feature);
+        for (const [tint, width] of [
+          ["hot-case", 5],
+          ["accent", 2],
+        ]) {
+          context.strokeStyle = colour(tint);
+          context.lineWidth = width / scale;
+          context.stroke();
+        }
+        context.restore();
+      }
+    },
+    { pane: "hover" },
+  ).addTo(map);
+  const follow = async () => {
+    pieces = wanted ? await tilesInView(map, source) : [];
+    sheet.redraw();
+  };
+  map.on("moveend", follow);
+  return (layer, id) => {
+    if (wanted?.layer === layer && wanted?.id === id) return;
+    wanted = layer ? { layer, id } : null;
+    follow();
+  };
+}

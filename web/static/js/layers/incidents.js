@@ -1,0 +1,145 @@
+/** Incidents: open ones counted by cell from afar, single ones by shape and severity from near, the newest always. */
+
+import { Sheet, tilesInView } from "../canvas.js";
+import { fromTile } from "../map.js";
+import { colour } from "../palette.js";
+import { onChange, state } from "../state.js";
+import { outline } from "../symbols.js";
+import { TILE } from "../tiles.js";
+
+const SIZE = 15;
+const GATHER = 32; // pixels of a tile
+
+/** Show incidents; offers `district.incidents` with `period` (what to ask) and `pins` (the newest of the feed). */
+export function show(district, { tiles }) {
+  const { map } = district;
+  const source = district.source(tiles);
+  let found = [];
+  let pins = [];
+  let spots = [];
+  const sheet = new Sheet(
+    (context, size, frame) => {
+      spots = [];
+      for (const piece of found) for (const mark of marksOf(piece, frame)) spots.push(drawIncident(context, mark, district));
+      const cells = gathered(found, frame);
+    const most = Math.max(1, ...cells.map(({ data }) => data.open));
+    for (const cell of cells) spots.push(drawCell(context, cell, most));
+      for (const pin of pins) spots.push(drawPin(context, pin, district.onSheet(pin.place, frame)));
+      spots.shift = frame.shift;
+    },
+    { pane: "marks" },
+  ).addTo(map);
+  const follow = async () => {
+    found = state().layers.includes("incidents") ? await tilesInView(map, source, { padding: 0 }) : [];
+    sheet.redraw();
+  };
+  map.on("moveend", follow);
+  onChange((now, before) => now.layers !== before.layers && follow());
+  document.addEventListener("theme", () => sheet.redraw());
+  district.marks.push((point) => nearest(spots, point));
+  district.incidents = {
+    load: (query) => {
+      if (source.ask(query)) follow();
+    },
+    pins: (items) => {
+      pins = items;
+      sheet.redraw();
+    },
+  };
+  follow();
+}
+
+const inside = ([x, y]) => x >= 0 && y >= 0 && x < TILE && y < TILE; // points beyond a side belong to the tile next to it
+
+function* marksOf(piece, frame) {
+  for (const { properties, rings } of piece.tile.of("incident")) {
+    if (!inside(rings[0])) continue;
+    const [x, y] = fromTile(piece, rings[0], frame);
+    yield { kind: "incident", data: properties, x, y };
+  }
+}
+
+/** Cells of a tile, a few together at their common centre: the lattice they come on is not part of the message. */
+function gathered(pieces, frame) {
+  const groups = new Map();
+  for (const piece of pieces)
+    for (const {
+      properties: { n, open },
+      rings: [at],
+    } of piece.tile.of("incident_cell")) {
+      if (!open || !inside(at)) continue;
+      const key = `${piece.left}/${piece.top}/${Math.floor(at[0] / GATHER)}/${Math.floor(at[1] / GATHER)}`;
+      const group = groups.get(key) ?? { n: 0, open: 0, x: 0, y: 0, piece };
+      groups.set(key, group);
+      group.n += n;
+      group.open += open;
+      group.x += at[0] * n;
+      group.y += at[1] * n;
+    }
+  return [...groups.values()].map(({ n, open, x, y, piece }) => {
+    const [left, top] = fromTile(piece, [x / n, y / n], frame);
+    return { kind: "incident_cell", data: { n, open }, x: left, y: top };
+  });
+}
+
+function drawIncident(context, mark, district) {
+  const { category_id: category, severity, open, urgent } = mark.data;
+  context.save();
+  context.globalAlpha = open ? 1 : 0.45;
+  symbol(context, district.categories.get(category)?.symbol, mark.x, mark.y, { severity, size: urgent ? SIZE + 4 : SIZE });
+  context.restore();
+  return { ...mark, radius: SIZE / 2 + 2 };
+}
+
+function drawCell(context, mark, most) {
+  const radius = 1.4 + 5.6 * Math.sqrt(mark.data.open / most);
+  context.beginPath();
+  context.arc(mark.x, mark.y, radius, 0, Math.PI * 2);
+  context.globalAlpha = 0.85;
+  context.fillStyle = colour("open");
+  context.fill();
+  context.globalAlpha = 1;
+  context.lineWidth = 1.25;
+  context.strokeStyle = colour("open-case");
+  context.stroke();
+  return { ...mark, radius: radius + 2 };
+}
+
+function drawPin(context, pin, [x, y]) {
+  context.beginPath();
+  context.arc(x, y, 13, 0, Math.PI * 2);
+  context.fillStyle = colour("panel");
+  context.fill();
+  context.lineWidth = 2;
+  context.strokeStyle = colour(`s${pin.severity}`);
+  context.stroke();
+  symbol(context, pin.category.symbol, x, y, { severity: pin.severity, size: 15, bare: true });
+  return { kind: "feed", data: pin, x, y, radius: 14 };
+}
+
+function symbol(context, name, x, y, { severity, size, bare = false }) {
+  context.save();
+  context.translate(x - size / 2, y - size / 2);
+  context.scale(size / 24, size / 24);
+  const path = outline(name);
+  if (!bare) {
+    context.lineWidth = 5;
+    context.lineJoin = "round";
+    context.strokeStyle = colour("hot-case");
+    context.stroke(path);
+  }
+  context.fillStyle = colour(`s${severity}`);
+  context.fill(path, "evenodd");
+  context.restore();
+}
+
+/** The mark under a point of the map's container, the last drawn first. */
+export function nearest(spots, point) {
+  const shift = spots.shift;
+  if (!shift) return null;
+  for (let i = spots.length - 1; i >= 0; i--) {
+    const spot = spots[i];
+    if (Math.hypot(spot.x + shift.x - point.x, spot.y + shift.y - point.y) <= spot.radius) return spot;
+  }
+  return null;
+}

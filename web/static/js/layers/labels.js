@@ -1,0 +1,180 @@
+/** Names on the map: the more important first, none over another, all with a halo. */
+
+import { Sheet, tilesInView } from "../canvas.js";
+import { fromTile } from "../map.js";
+import { colour } from "../palette.js";
+import { named } from "../words.js";
+
+const FAMILY = () => getComputedStyle(document.body).fontFamily;
+
+/** Show the labels that fit. */
+export function show(district) {
+  const { map } = district;
+  let wanted = [];
+  const sheet = new Sheet(
+    (context, size, frame) => {
+      const boxes = [];
+      for (const label of wanted) place(context, size, frame, { ...label, faint: outside(label, district.focus) }, boxes);
+    },
+    { pane: "labels" },
+  ).addTo(map);
+  const follow = async () => {
+    const zoom = map.getZoom();
+    const [ground, base] = await Promise.all([tilesInView(map, district.ground.source), tilesInView(map, district.base.source)]);
+    if (zoom !== map.getZoom()) return;
+    wanted = [...areaLabels(ground, zoom), ...baseLabels(base, zoom), ...gridLabels(ground, zoom)].sort((a, b) => a.rank - b.rank);
+    sheet.redraw();
+  };
+  map.on("moveend", follow);
+  document.addEventListener("theme", () => sheet.redraw());
+  district.labels = { redraw: () => sheet.redraw() };
+  follow();
+}
+
+/** Whether a name lies outside the chosen area; names of the base map have no side. */
+function outside({ piece, at, properties }, { code }) {
+  return Boolean(code && properties) && !piece.tile.holding("area", at[0], at[1]).some((area) => area.properties.code === code);
+}
+
+function areaLabels(pieces, zoom) {
+  const shown =
+    zoom < 14.5
+      ? { street: [1, 15, 700, "map-label"] }
+      : zoom < 16
+        ? { community: [1, 14, 650, "map-label"], street: [0, 12, 600, "map-label-2"] }
+        : { community: [1, 16, 650, "map-label"] };
+  return points(pieces, "area_label")
+    .filter(({ properties }) => shown[properties.level])
+    .map((point) => {
+      const [rank, size, weight, tint] = shown[point.properties.level];
+      return {
+        ...point,
+        text: named(point.properties),
+        rank: point.properties.level === "street" && zoom >= 14.5 ? 6 : rank,
+        size,
+        weight,
+        tint,
+      };
+    });
+}
+
+function gridLabels(pieces, zoom) {
+  if (zoom < 15) return [];
+  return points(pieces, "grid_label").map((point) => ({
+    ...point,
+    text: zoom >= 16 ? named(point.properties) : String(point.properties.no ?? ""),
+    rank: 4,
+    size: zoom >= 16 ? 13 : 11.5,
+    weight: 500,
+    tint: "map-label-2",
+  }));
+}
+
+/** One label per id; points beyond a side belong to the next tile. */
+function points(pieces, layer) {
+  const seen = new Map();
+  for (const piece of pieces)
+    for (const { properties, rings } of piece.tile.of(layer))
+      if (!seen.has(properties.id)) seen.set(properties.id, { properties, piece, at: rings[0] });
+  return [...seen.values()];
+}
+
+function baseLabels(pieces, zoom) {
+  const best = new Map();
+  const offer = (key, label, worth) => {
+    if (label.text && worth > (best.get(key)?.worth ?? 0)) best.set(key, { ...label, worth });
+  };
+  for (const piece of pieces) {
+    for (const { properties, box, rings } of piece.tile.of("water")) {
+      const across = Math.min(box[2] - box[0], box[3] - box[1]);
+      if (across > 40)
+        offer(
+          `w${named(properties)}`,
+          {
+            piece,
+            at: middle(rings[0]),
+            text: named(properties),
+            rank: 3,
+            size: 13,
+            weight: 500,
+            tint: "map-water-label",
+            italic: true,
+            spread: 3,
+          },
+          across,
+        );
+    }
+    if (zoom >= 13.25)
+      for (const { properties, box, rings } of piece.tile.of("green")) {
+        const across = Math.min(box[2] - box[0], box[3] - box[1]);
+        if (across > 55)
+          offer(
+            `g${named(properties)}`,
+            { piece, at: middle(rings[0]), text: named(properties), rank: 5, size: 12, weight: 500, tint: "map-green-label" },
+            across,
+          );
+      }
+    if (zoom >= 14.5) for (const road of piece.tile.of("road")) offerRoad(road, piece, zoom, offer);
+    if (zoom >= 14)
+      for (const { properties, rings } of piece.tile.of("place"))
+        offer(
+          `p${named(properties)}`,
+          { piece, at: rings[0], text: named(properties), rank: 5, size: 12, weight: 500, tint: "map-label-2" },
+          1,
+        );
+  }
+  return [...best.values()];
+}
+
+function offerRoad({ properties, rings }, piece, zoom, offer) {
+  const text = named(properties);
+  if (!text || (zoom < 15.5 && properties.class !== "arterial") || (zoom < 16.5 && properties.class === "lane")) return;
+  for (const line of rings)
+    for (let i = 0; i + 3 < line.length; i += 2) {
+      const [x1, y1, x2, y2] = [line[i], line[i + 1], line[i + 2], line[i + 3]];
+      const length = Math.hypot(x2 - x1, y2 - y1);
+      const at = [(x1 + x2) / 2, (y1 + y2) / 2];
+      if (length < 40 || at[0] < 0 || at[1] < 0 || at[0] > 512 || at[1] > 512) continue;
+      let angle = Math.atan2(y2 - y1, x2 - x1);
+      if (Math.abs(angle) > Math.PI / 2) angle += Math.PI;
+      offer(`r${text}`, { piece, at, text, rank: 7, size: 11.5, weight: 400, tint: "map-road-label", angle }, length);
+    }
+}
+
+function middle(ring) {
+  let [x, y, n] = [0, 0, 0];
+  for (let i = 0; i < ring.length; i += 2) {
+    if (ring[i] < 0 || ring[i] > 512 || ring[i + 1] < 0 || ring[i + 1] > 512) continue;
+    x += ring[i];
+    y += ring[i + 1];
+    n += 1;
+  }
+  return n ? [x / n, y / n] : [256, 256];
+}
+
+function place(context, size, frame, label, boxes) {
+  const [x, y] = fromTile(label.piece, label.at, frame);
+  context.font = `${label.italic ? "italic " : ""}${label.weight} ${label.size}px ${FAMILY()}`;
+  context.letterSpacing = `${label.spread ?? 0}px`;
+  const wide = context.measureText(label.text).width / 2 + 4;
+  const high = label.size / 2 + 3;
+  const reach = label.angle ? Math.max(wide * Math.abs(Math.cos(label.angle)), high) : wide;
+  const rise = label.angle ? Math.max(wide * Math.abs(Math.sin(label.angle)), high) : high;
+  const box = [x - reach, y - rise, x + reach, y + rise];
+  if (box[2] < 0 || box[3] < 0 || box[0] > size.x || box[1] > size.y) return;
+  if (boxes.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) return;
+  boxes.push(box);
+  context.save();
+  context.globalAlpha = label.faint ? 0.4 : 1;
+  context.translate(x, y);
+  if (label.angle) context.rotate(label.angle);
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineJoin = "round";
+  context.lineWidth = label.size > 13.5 ? 4 : 3;
+  context.strokeStyle = colour("map-halo");
+  context.strokeText(label.text, 0, 0);
+  context.fillStyle = colour(label.tint);
+  context.fillText(label.text, 0, 0);
+  context.restore();
+}

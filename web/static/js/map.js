@@ -1,0 +1,110 @@
+/** Opens the Leaflet map that Folium composed and knows where a click may lead. */
+
+import { TileSource, TILE } from "./tiles.js";
+import { state } from "./state.js";
+import { word } from "./words.js";
+
+const L = window.L;
+const PANES = { fill: 210, base: 220, ink: 230, hot: 240, marks: 410, veil: 415, labels: 420, hover: 430 };
+const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+/** A map on the element `id`; layers hang themselves on what this returns. */
+export function open(id, { bounds, minZoom, maxZoom }) {
+  const map = L.map(id, {
+    minZoom,
+    maxZoom,
+    zoomSnap: 0.1,
+    zoomDelta: 0.5,
+    wheelPxPerZoomLevel: 90,
+    zoomControl: false,
+    attributionControl: false,
+    fadeAnimation: false,
+    zoomAnimation: !calm.matches,
+    inertia: !calm.matches,
+    keyboardPanDelta: 120,
+    boxZoom: true,
+  });
+  for (const [name, order] of Object.entries(PANES)) {
+    const pane = map.createPane(name);
+    pane.style.zIndex = order;
+    pane.style.pointerEvents = "none";
+  }
+  L.control.zoom({ position: "bottomright", zoomInTitle: word("map.in"), zoomOutTitle: word("map.out") }).addTo(map);
+  L.control.scale({ position: "bottomright", imperial: false, maxWidth: 110 }).addTo(map);
+  const district = new District(map, bounds);
+  const { at } = state();
+  if (at) map.setView([at[1], at[0]], at[2], { reset: true });
+  else district.fit(bounds, { animate: false });
+  map.setMaxBounds(L.latLngBounds([bounds[1], bounds[0]], [bounds[3], bounds[2]]).pad(0.6));
+  return district;
+}
+
+/** The map of one district, its tile sources and what layers offer to each other. */
+class District {
+  constructor(map, bounds) {
+    this.map = map;
+    this.bounds = bounds;
+    this.sources = new Map();
+    this.focus = { level: "district", code: "", grid: null, building: null };
+    this.marks = [];
+    this.categories = new Map();
+  }
+
+  /** One source per address, however many layers draw from it. */
+  source(template) {
+    if (!this.sources.has(template)) this.sources.set(template, new TileSource(template));
+    return this.sources.get(template);
+  }
+
+  /** Show a box [west, south, east, north] in the part of the map that no panel covers. */
+  fit([west, south, east, north], { animate = !calm.matches, maxZoom = 18 } = {}) {
+    const free = this.free();
+    this.map.fitBounds(
+      [
+        [south, west],
+        [north, east],
+      ],
+      {
+        paddingTopLeft: [free.left, free.top],
+        paddingBottomRight: [free.right, free.bottom],
+        animate,
+        maxZoom,
+        duration: 0.6,
+      },
+    );
+  }
+
+  /** Show a place at least as near as `zoom`, in the middle of the uncovered part. */
+  fly([lon, lat], zoom = 17) {
+    const target = Math.max(this.map.getZoom(), zoom);
+    const free = this.free();
+    const shift = L.point((free.right - free.left) / 2, (free.bottom - free.top) / 2);
+    const centre = this.map.unproject(this.map.project([lat, lon], target).add(shift), target);
+    this.map.setView(centre, target, { animate: !calm.matches });
+  }
+
+  /** How much of each side the panels cover, pixels. */
+  free() {
+    const around = { left: 16, right: 16, top: 16, bottom: 16 };
+    const box = this.map.getContainer().getBoundingClientRect();
+    if (window.innerWidth <= 900) return around;
+    const edge = (selector) => document.querySelector(selector)?.getBoundingClientRect();
+    const [left, right, time] = [edge("aside.left"), edge("aside.right"), edge("#time")];
+    if (left?.width) around.left = left.right - box.left + 24;
+    if (right?.width) around.right = box.right - right.left + 24;
+    around.top = 64;
+    if (time?.height) around.bottom = box.bottom - time.top + 20;
+    return around;
+  }
+
+  /** Where a place lies on a sheet: world pixels at the sheet's zoom, less its origin. */
+  onSheet([lon, lat], { zoom, origin }) {
+    const point = this.map.project([lat, lon], zoom);
+    return [point.x - origin.x, point.y - origin.y];
+  }
+}
+
+/** The place of a tile's pixel on a sheet. */
+export const fromTile = ({ left, top, scale }, [x, y], { origin }) => [left + x * scale - origin.x, top + y * scale - origin.y];
+
+export { TILE, calm };

@@ -1,0 +1,292 @@
+/** The one screen: asks for what the state names and hands each panel its part. */
+
+import { ask, onAnswer } from "./api.js";
+import { icon, make, put, skeleton } from "./dom.js";
+import * as drill from "./drill.js";
+import { Fill } from "./fills.js";
+import { watch } from "./live.js";
+import * as categories from "./panels/categories.js";
+import * as charts from "./panels/charts.js";
+import * as detail from "./panels/detail.js";
+import { Feed, goTo } from "./panels/feed.js";
+import * as kpi from "./panels/kpi.js";
+import * as legend from "./panels/legend.js";
+import * as ranking from "./panels/ranking.js";
+import * as search from "./panels/search.js";
+import * as switches from "./panels/switches.js";
+import * as pointer from "./pointer.js";
+import { onChange, state } from "./state.js";
+import * as tools from "./tools.js";
+import { clock, keepTime, now, word } from "./words.js";
+
+const PANELS = { kpi: kpi.show, trend: charts.trend, categories: categories.show, ranking: ranking.show, time: charts.hours };
+const STALE_MS = 120_000;
+const PINS = 12;
+const at = (id) => document.querySelector(`#${id}`);
+const bodyOf = (id) => at(id).querySelector(".body");
+
+/** Bring the page to life on the map that Folium composed. */
+export async function start(district, { timeZone }) {
+  for (const id of [...Object.keys(PANELS), "feed", "legend"]) put(bodyOf(id), skeleton());
+  tools.show(at("tools"), { signedIn: true, full: true });
+  sheets();
+  notices();
+  const me = await ask("/me");
+  keepTime(timeZone, me.deployment.now);
+  district.deployment = { ...me.deployment, root: rootOf(me) };
+  tick(at("clock"));
+  const screen = new Screen(district, me);
+  search.show(at("search"), district);
+  switches.layers(bodyOf("switches"), me.permissions);
+  const periods = switches.periods(at("time").querySelector("h2"));
+  pointer.listen(district, screen.fill, (mark) => screen.openMark(mark));
+  document.addEventListener("theme", () => screen.dress());
+  onChange((present, before, why) => {
+    if (why === "back") switches.layers(bodyOf("switches"), me.permissions);
+    if (present.period !== before.period) periods();
+    screen.follow(present, before);
+  });
+  await drill.follow(district, at("breadcrumb"));
+  await screen.load();
+  document.body.dataset.ready = "true";
+  watch(() => screen.live());
+}
+
+/** A scope of one area is that person's whole ground; more than one is the district. */
+const rootOf = ({ scope, deployment }) => (scope.length === 1 ? scope[0].code : deployment.district_code);
+
+class Screen {
+  constructor(district, me) {
+    this.district = district;
+    this.permissions = me.permissions;
+    this.turn = 0;
+    this.fill = new Fill(() => {
+      district.ground.recolour();
+      this.drawLegend();
+    });
+    district.colourOf = this.fill.colourOf;
+    this.feed = new Feed(at("feed"), {
+      seen: (items) =>
+        district.incidents.pins(
+          state().layers.includes("incidents")
+            ? items
+                .filter(({ place }) => place)
+                .slice(0, PINS)
+                .reverse()
+            : [],
+        ),
+      open: (item) => this.openIncident(item),
+    });
+    document.addEventListener("hotspots", () => this.drawLegend());
+  }
+
+  /** What to ask: the area, the period, the categories. */
+  query() {
+    const { area, period, category } = state();
+    const hour = 3_600_000;
+    const days = switches.PERIODS[period] ?? 7;
+    const from = new Date(Math.floor(now() / hour) * hour - days * 24 * hour);
+    return { area, from: from.toISOString(), category };
+  }
+
+  async load() {
+    const { district } = this;
+    ask("/categories").then(
+      ({ items }) => {
+        district.categories = new Map(items.map((each) => [each.id, each]));
+      },
+      () => null,
+    );
+    district.hotspots.load().catch(() => this.drawLegend());
+    detail.show(at("detail"), district, this.permissions);
+    await Promise.all([this.panels(), this.feeds(), this.map()]);
+  }
+
+  follow(present, before) {
+    const moved = present.area !== before.area;
+    const filtered = present.period !== before.period || String(present.category) !== String(before.category);
+    if (moved || filtered) {
+      this.panels();
+      this.feeds();
+    }
+    if (filtered || present.fill !== before.fill) this.map();
+    if (present.grid !== before.grid || present.building !== before.building) detail.show(at("detail"), this.district, this.permissions);
+    if (String(present.layers) !== String(before.layers)) {
+      this.drawLegend();
+      this.feed.seen(this.feed.items);
+    }
+  }
+
+  /** All panels from one question; each shows its own failure with a way to try again. */
+  async panels({ quiet = false } = {}) {
+    const turn = ++this.turn;
+    try {
+      const overview = await ask("/overview", this.query());
+      if (turn !== this.turn) return;
+      for (const [id, show] of Object.entries(PANELS)) await show(bodyOf(id), overview);
+    } catch (problem) {
+      if (quiet) throw problem;
+      if (turn === this.turn) for (const id of Object.keys(PANELS)) failed(bodyOf(id), problem, () => this.panels());
+    }
+  }
+
+  async feeds() {
+    const { area, category } = this.query();
+    try {
+      const { items } = await ask("/feed", { area, category, limit: 40 });
+      this.feed.show(items);
+    } catch (problem) {
+      failed(bodyOf("feed"), problem, () => this.feeds());
+    }
+  }
+
+  async map() {
+    const { fill } = state();
+    const { from, category } = this.query();
+    const query = new URLSearchParams([["from", from], ...category.map((each) => ["category", each])]);
+    this.district.incidents.load(`?${query}`);
+    try {
+      await this.fill.show(fill, { from, category });
+    } catch (problem) {
+      this.fill.asked = null;
+      failed(bodyOf("legend"), problem, () => this.map());
+    }
+  }
+
+  /** What changed since: new reports wait in the feed, figures follow. */
+  async live() {
+    const { area, category } = this.query();
+    const { items } = await ask("/feed", { area, category, limit: 40 });
+    const newest = this.feed.items[0]?.id;
+    this.feed.offer(items);
+    if (items[0]?.id !== newest) await this.panels({ quiet: true });
+  }
+
+  drawLegend() {
+    legend.show(bodyOf("legend"), this.fill, this.district.hotspots.run);
+  }
+
+  dress() {
+    this.fill.paint();
+    this.district.ground.recolour();
+    this.drawLegend();
+    charts.redraw();
+  }
+
+  async openIncident(item) {
+    goTo(this.district, item);
+    if (!item.grid) detail.incidentCard(at("detail"), item);
+  }
+
+  /** A mark on the map was chosen; false lets the click go to the ground. */
+  openMark({ kind, data }) {
+    if (kind === "feed") this.openIncident(data);
+    else if (kind === "incident")
+      ask(`/incidents/${data.id}`).then(
+        (incident) => detail.incidentCard(at("detail"), incident),
+        () => null,
+      );
+    else if (kind === "officer" && data.grids?.length) return false;
+    else return false;
+    return true;
+  }
+}
+
+function failed(body, problem, again) {
+  const text =
+    problem.status === 401 ? word("error.signed_out") : problem.status === 403 ? word("error.not_permitted") : word("error.failed");
+  put(
+    body,
+    make(
+      "div",
+      { className: "failed" },
+      make("p", {}, `▲ ${text}`),
+      make("button", { type: "button", className: "button small", onclick: () => (put(body, skeleton()), again()) }, word("retry")),
+    ),
+  );
+}
+
+function tick(element) {
+  const draw = () => {
+    const at = now();
+    put(
+      element,
+      clock(at, { month: "long", day: "numeric", weekday: "short" }),
+      make("b", {}, clock(at, { hour: "2-digit", minute: "2-digit" })),
+    );
+    element.dateTime = new Date(at).toISOString();
+  };
+  draw();
+  setInterval(draw, 5_000);
+}
+
+/** Stale after two minutes without an answer; sign in again when the session has ended. */
+function notices() {
+  const box = at("notices");
+  let last = Date.now();
+  let shown = null;
+  const tell = (kind, ...content) => {
+    if (shown === kind) return;
+    shown = kind;
+    put(box, kind && make("div", { className: "notice" }, ...content));
+    document.body.classList.toggle("stale", Boolean(kind));
+  };
+  onAnswer((outcome) => {
+    if (outcome === true || (outcome.status > 0 && outcome.status < 500 && outcome.status !== 401)) {
+      last = Date.now();
+      tell(null);
+    } else if (outcome.status === 401) {
+      tell(
+        "out",
+        word("error.signed_out"),
+        make(
+          "a",
+          { className: "button small primary", href: `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}` },
+          word("sign_in.submit"),
+        ),
+      );
+    } else if (outcome.status === 0) tell("lost", `▲ ${word("lost")}`);
+  });
+  setInterval(() => Date.now() - last > STALE_MS && shown === null && tell("stale", `▲ ${word("stale")}`), 10_000);
+}
+
+/** On a phone the legend and the layers are sheets behind two buttons on the map. */
+function sheets() {
+  const made = ["switches", "legend"].map((id) => {
+    const sheet = at(id);
+    const button = make(
+      "button",
+      { type: "button", className: "button", "aria-expanded": "false", "aria-controls": id },
+      icon(id === "legend" ? "key" : "layers"),
+      word(id === "legend" ? "legend.title" : "layers.title"),
+    );
+    const turn = (open) => {
+      sheet.classList.toggle("open", open);
+      button.setAttribute("aria-expanded", String(open));
+    };
+    button.addEventListener("click", (event) => {
+      event.stopPropagation();
+      turn(!sheet.classList.contains("open"));
+    });
+    sheet.addEventListener("click", (event) => event.stopPropagation());
+    document.addEventListener("click", () => turn(false));
+    document.addEventListener("keydown", (event) => event.key === "Escape" && turn(false), true);
+    return button;
+  });
+  const row = make("div", { className: "sheet-buttons" }, made);
+  at("one_screen").append(row);
+  const find = make(
+    "button",
+    {
+      type: "button",
+      className: "tool find",
+      "aria-label": word("search.label"),
+      onclick: () => {
+        at("search").classList.toggle("open");
+        at("search").querySelector("input")?.focus();
+      },
+    },
+    icon("search"),
+  );
+  at("tools").prepend(find);
+}

@@ -1,0 +1,49 @@
+/** Categories as bars; a click filters everything else by them. */
+
+import { make, put } from "../dom.js";
+import { change, state } from "../state.js";
+import { shape } from "../symbols.js";
+import { count, named, percent, word } from "../words.js";
+
+/** Draw the bars, most first. */
+export function show(body, { categories }) {
+  const chosen = new Set(state().category);
+  const most = Math.max(1, ...categories.map((each) => each.count));
+  const all = categories.reduce((sum, each) => sum + each.count, 0);
+  const rows = [...categories].sort((a, b) => b.count - a.count).slice(0, 12);
+  if (!rows.length) return put(body, make("p", { className: "empty" }, word("empty")));
+  put(
+    body,
+    make(
+      "div",
+      { className: chosen.size ? "bars some" : "bars", tabIndex: 0, role: "group", "aria-label": word("categories.title") },
+      rows.map((each) => bar(each, most, all, chosen)),
+    ),
+  );
+}
+
+function bar(category, most, all, chosen) {
+  const pressed = chosen.has(String(category.id));
+  const share = all ? category.count / all : 0;
+  const fill = make("i");
+  fill.style.width = `${(category.count / most) * 100}%`;
+  return make(
+    "button",
+    {
+      type: "button",
+      "aria-pressed": String(pressed),
+      title: word("categories.hint", { name: named(category), n: count(category.count), share: percent(share) }),
+      onclick: () => toggle(category.id),
+    },
+    shape(category.symbol),
+    make("span", { className: "name" }, named(category)),
+    make("span", { className: "track" }, fill),
+    make("span", { className: "n" }, count(category.count)),
+  );
+}
+
+function toggle(id) {
+  const chosen = new Set(state().category);
+  if (!chosen.delete(String(id))) chosen.add(String(id));
+  change({ category: [...chosen].sort() }, { step: true });
+}

@@ -1,0 +1,141 @@
+/** The two charts: fourteen days of new, closed and overdue; the hours of the day. */
+
+import { make, put } from "../dom.js";
+import { colour } from "../palette.js";
+import { count, day, word } from "../words.js";
+
+const charts = new Map();
+let engine = null;
+
+/** Fourteen days: new and closed as lines, overdue as bars. */
+export function trend(body, { trend: days }) {
+  const keys = make(
+    "div",
+    { className: "keys" },
+    make("span", {}, make("i"), word("trend.reported")),
+    make("span", {}, make("i", { className: "dash" }), word("trend.closed")),
+    make("span", {}, make("i", { className: "block" }), word("trend.overdue")),
+  );
+  const sum = (key) => days.reduce((total, each) => total + each[key], 0);
+  const said = word("trend.said", { reported: count(sum("reported")), closed: count(sum("closed")), overdue: count(sum("overdue")) });
+  return chart(
+    body,
+    "trend",
+    said,
+    () => ({
+      grid: { left: 4, right: 8, top: 10, bottom: 2, containLabel: true },
+      xAxis: {
+        type: "category",
+        data: days.map((each) => day(`${each.day}T12:00:00Z`)),
+        ...axis(),
+        axisLabel: { ...label(), interval: 2 },
+      },
+      yAxis: { type: "value", splitNumber: 3, ...axis(), axisLabel: { ...label(), formatter: (value) => count(value) } },
+      tooltip: tooltip(),
+      series: [
+        {
+          name: word("trend.overdue"),
+          type: "bar",
+          data: days.map((each) => each.overdue),
+          barWidth: "38%",
+          itemStyle: { color: colour("late"), borderRadius: [2, 2, 0, 0] },
+        },
+        line(
+          word("trend.reported"),
+          days.map((each) => each.reported),
+          colour("new"),
+          "solid",
+        ),
+        line(
+          word("trend.closed"),
+          days.map((each) => each.closed),
+          colour("closed"),
+          "dashed",
+        ),
+      ],
+    }),
+    keys,
+  );
+}
+
+/** Twenty-four hours of reports in the period. */
+export function hours(body, { hours: counts }) {
+  const busiest = counts.indexOf(Math.max(...counts));
+  return chart(body, "hours", word("hours.said", { hour: busiest, n: count(counts[busiest]) }), () => ({
+    grid: { left: 4, right: 4, top: 6, bottom: 0, containLabel: true },
+    xAxis: { type: "category", data: counts.map((_, hour) => String(hour)), ...axis(), axisLabel: { ...label(), interval: 2 } },
+    yAxis: { type: "value", splitNumber: 2, ...axis(), axisLabel: { ...label(), formatter: (value) => count(value) } },
+    tooltip: tooltip((hour) => word("hours.hour", { from: hour, to: Number(hour) + 1 })),
+    series: [
+      {
+        name: word("trend.reported"),
+        type: "bar",
+        barCategoryGap: "22%",
+        data: counts.map((value, hour) => ({
+          value,
+          itemStyle: { color: hour === busiest ? colour("accent") : colour("fill-3"), borderRadius: [2, 2, 0, 0] },
+        })),
+      },
+    ],
+  }));
+}
+
+/** Draw all charts again, for another theme or size. */
+export function redraw() {
+  for (const { chart: each, option } of charts.values()) {
+    each.resize();
+    each.setOption(option(), true);
+  }
+}
+
+async function chart(body, name, said, option, keys) {
+  engine ??= import("../../vendor/echarts.js");
+  const echarts = await engine;
+  let held = charts.get(name);
+  if (!held || !body.contains(held.element)) {
+    const element = make("div", { className: "chart", role: "img" });
+    put(body, keys, element);
+    held = { element, chart: echarts.init(element, null, { renderer: "svg" }) };
+    charts.set(name, held);
+    new ResizeObserver(() => held.chart.resize()).observe(element);
+  }
+  held.option = () => ({ animation: false, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily }, ...option() });
+  held.element.setAttribute("aria-label", said);
+  held.chart.setOption(held.option(), true);
+}
+
+const size = () => Math.max(10.5, parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.72);
+const label = () => ({ color: colour("muted"), fontSize: size(), hideOverlap: true });
+const axis = () => ({
+  axisLine: { show: false },
+  axisTick: { show: false },
+  splitLine: { lineStyle: { color: colour("line"), width: 1 } },
+});
+const line = (name, data, tint, type) => ({
+  name,
+  type: "line",
+  data,
+  showSymbol: false,
+  smooth: 0.25,
+  lineStyle: { color: tint, width: 2, type },
+  itemStyle: { color: tint },
+});
+
+function tooltip(title = (name) => name) {
+  return {
+    trigger: "axis",
+    confine: true,
+    backgroundColor: colour("panel"),
+    borderColor: colour("line-strong"),
+    padding: [6, 10],
+    axisPointer: { lineStyle: { color: colour("muted") }, shadowStyle: { color: colour("muted"), opacity: 0.12 } },
+    formatter: (items) =>
+      make(
+        "div",
+        { className: "chart-tip" },
+        make("b", {}, title(items[0].axisValue)),
+        items.map(({ seriesName, value }) => make("div", {}, `${seriesName} ${count(value)}`)),
+      ),
+    textStyle: { color: colour("text"), fontSize: size() },
+  };
+}

@@ -1,0 +1,123 @@
+/** The newest incidents; new ones wait behind a button so that nothing moves under the reader's hand. */
+
+import { icon, make, put } from "../dom.js";
+import { change } from "../state.js";
+import { shape } from "../symbols.js";
+import { age, coded, named, word } from "../words.js";
+
+const KEPT = 60;
+
+/** A feed in `section`; `seen` is told which items are shown, `open` what was chosen. */
+export class Feed {
+  constructor(section, { seen, open }) {
+    this.body = section.querySelector(".body");
+    this.seen = seen;
+    this.open = open;
+    this.items = [];
+    this.waiting = [];
+    this.paused = false;
+    this.pause = make("button", { type: "button", className: "button small quiet", onclick: () => this.hold(!this.paused) });
+    section.querySelector("h2").append(make("span", { className: "aside" }, this.pause));
+    this.newer = make("button", { type: "button", className: "button small newer", hidden: true, onclick: () => this.release() });
+    this.list = make("ul", { className: "feed", "aria-live": "off", tabIndex: 0, "aria-label": word("feed.title") });
+    this.hold(false);
+  }
+
+  hold(paused) {
+    this.paused = paused;
+    put(this.pause, icon(paused ? "play" : "pause"), word(paused ? "feed.resume" : "feed.pause"));
+    this.pause.setAttribute("aria-pressed", String(paused));
+    if (!paused) this.release();
+  }
+
+  /** Replace everything: another area, another filter. */
+  show(items) {
+    this.items = items.slice(0, KEPT);
+    this.waiting = [];
+    this.render(new Set());
+  }
+
+  /** What came since; shown at once unless someone is reading. */
+  offer(items) {
+    const known = new Set([...this.items, ...this.waiting].map(({ id }) => id));
+    const fresh = items.filter(({ id }) => !known.has(id));
+    this.refresh(items);
+    if (!fresh.length) return;
+    this.waiting = [...fresh, ...this.waiting].slice(0, KEPT);
+    if (this.paused || this.list.scrollTop > 8 || this.list.matches(":hover, :focus-within")) this.announce();
+    else this.release();
+  }
+
+  refresh(items) {
+    const latest = new Map(items.map((item) => [item.id, item]));
+    this.items = this.items.map((item) => latest.get(item.id) ?? item);
+    for (const row of this.list.children) row.querySelector(".age").textContent = age(row.reportedAt);
+  }
+
+  announce() {
+    this.newer.hidden = !this.waiting.length;
+    this.newer.textContent = word("feed.newer", { n: this.waiting.length });
+  }
+
+  release() {
+    const fresh = new Set(this.waiting.map(({ id }) => id));
+    this.items = [...this.waiting, ...this.items].slice(0, KEPT);
+    this.waiting = [];
+    if (fresh.size) {
+      this.list.scrollTop = 0;
+      this.render(fresh);
+    }
+    this.announce();
+  }
+
+  render(fresh) {
+    if (!this.items.length) return put(this.body, make("p", { className: "empty" }, word("feed.empty")));
+    put(
+      this.list,
+      this.items.map((item) => this.row(item, fresh.has(item.id))),
+    );
+    put(this.body, this.newer, this.list);
+    this.announce();
+    this.seen(this.items);
+  }
+
+  row(item, fresh) {
+    const { category, severity, overdue, title } = item;
+    const where =
+      [item.community && named(item.community), item.grid && named(item.grid)].filter(Boolean).join(" · ") || word("feed.unplaced");
+    const row = make(
+      "li",
+      { className: fresh ? "fresh" : "" },
+      make(
+        "button",
+        {
+          type: "button",
+          "data-incident": item.id,
+          title: `${named(category)} · ${coded("state", item.state)}`,
+          onclick: () => this.open(item),
+        },
+        shape(category.symbol, severity),
+        make("span", { className: "what" }, title || named(category)),
+        make("span", { className: `chip s${severity}` }, word(`severity.${severity}`)),
+        make(
+          "span",
+          { className: "where" },
+          make("span", {}, where),
+          overdue && make("span", { className: "late" }, word("overdue")),
+          make("span", { className: "age" }, age(item.reported_at)),
+        ),
+      ),
+    );
+    row.reportedAt = item.reported_at;
+    return row;
+  }
+}
+
+/** Lead to a feed's item: its place on the map, its grid in the URL. */
+export function goTo(district, item) {
+  if (item.place) {
+    if (item.grid && item.community)
+      change({ area: item.community.code, grid: String(item.grid.id), building: "", at: [...item.place, 17] }, { step: true });
+    district.fly(item.place, 17);
+  }
+}

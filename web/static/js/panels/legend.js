@@ -1,0 +1,95 @@
+/** What the colours mean: classes with their unit, hot spots with method, date and n. */
+
+import { make, put } from "../dom.js";
+import { figure } from "../fills.js";
+import { hatch } from "../layers/ground.js";
+import { swatch } from "../layers/hotspots.js";
+import { ramp } from "../palette.js";
+import { state } from "../state.js";
+import { coded, count, day, span, word } from "../words.js";
+
+/** Draw the legend of the present fill and hot spots. */
+export function show(body, fill, run) {
+  const layers = state().layers;
+  put(body, fillKey(fill), layers.includes("hotspots") && hotKey(run), layers.includes("incidents") && incidentKey());
+}
+
+function fillKey({ metric, answer }) {
+  if (!answer) return make("div", {}, make("h3", {}, word("fill.none")));
+  const parts = [
+    make(
+      "h3",
+      { title: word(`fill.${metric}.formula`) },
+      word(`fill.${metric}`),
+      make("span", { className: "unit" }, ` ${word(`fill.${metric}.unit`)}`),
+    ),
+  ];
+  if (metric !== "assignment") parts.push(classes(metric, answer));
+  const nothing = Object.values(answer.values).some((value) => value === null);
+  if (nothing) parts.push(keyline(patch(), word(metric === "assignment" ? "fill.unassigned" : "fill.no_data")));
+  if (metric === "assignment")
+    parts.push(make("p", { className: "meta" }, word("fill.assignment.note", { n: count(Object.keys(answer.officers ?? {}).length) })));
+  else parts.push(make("p", { className: "meta" }, period(answer)));
+  return make("div", {}, parts);
+}
+
+function classes(metric, { breaks }) {
+  const blocks = ramp().map((tint) => {
+    const block = make("i");
+    block.style.background = tint;
+    return block;
+  });
+  const ticks = breaks.map((value) => make("span", {}, figure(metric, value)));
+  return make(
+    "div",
+    { role: "img", "aria-label": word("legend.classes", { breaks: breaks.map((value) => figure(metric, value)).join(", ") }) },
+    make("div", { className: "ramp" }, blocks),
+    make("div", { className: "ticks" }, ticks, make("span", {}, "·")),
+  );
+}
+
+function period({ period: asked, n }) {
+  const parts = [];
+  if (asked?.from) parts.push(span(asked.from, asked.to));
+  if (n != null) parts.push(word("legend.n", { n: count(n) }));
+  return parts.join(" · ");
+}
+
+function hotKey(run) {
+  const about = run
+    ? [
+        word("legend.run", { method: coded("method", run.method), date: day(run.done_at) }),
+        `${span(run.period_from, run.period_to)} · ${word("legend.run_n", { n: count(run.incidents), grids: count(run.grids) })}`,
+      ]
+    : [word("legend.no_run")];
+  return make(
+    "div",
+    {},
+    make("hr"),
+    make("h3", { title: word("hot.formula") }, word("hot.title")),
+    run &&
+      make(
+        "div",
+        { className: "hotkeys" },
+        [99, 95, 90].map((level) => keyline(swatch(level), word("hot.level", { level }))),
+        keyline(swatch(-90), word("hot.cold")),
+      ),
+    about.map((line) => make("p", { className: "meta" }, line)),
+  );
+}
+
+function incidentKey() {
+  const dot = make("i", { "aria-hidden": "true" });
+  dot.style.cssText = "background:radial-gradient(circle at 50% 50%, var(--open) 0 4px, transparent 4.5px)";
+  return make("div", {}, make("hr"), keyline(dot, word("legend.cells")));
+}
+
+const keyline = (mark, text) => make("div", { className: "keyline" }, mark, text);
+
+function patch() {
+  const canvas = make("canvas", { width: 24, height: 14, "aria-hidden": "true" });
+  const context = canvas.getContext("2d");
+  context.fillStyle = hatch(context);
+  context.fillRect(0, 0, 24, 14);
+  return canvas;
+}

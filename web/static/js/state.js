@@ -1,0 +1,79 @@
+/** The URL is the state: what is shown can be bookmarked, sent, put on a wall and stepped back through. */
+
+const DEFAULTS = {
+  area: "",
+  grid: "",
+  building: "",
+  period: "7d",
+  category: [],
+  fill: "rate",
+  layers: ["hotspots", "incidents"],
+  at: null,
+};
+const LISTS = new Set(["category", "layers"]);
+const listeners = new Set();
+let current = read();
+
+/** A copy of the present state. */
+export const state = () => ({ ...current });
+
+/** Change some of it. `step` makes a step one can go back over; otherwise the present one is rewritten. */
+export function change(part, { step = false } = {}) {
+  const before = current;
+  current = { ...current, ...part };
+  const url = address();
+  if (step) history.pushState(null, "", url);
+  else history.replaceState(null, "", url);
+  announce(before, step ? "step" : "change");
+}
+
+/** Be told of changes: (now, before, why) with why one of step, change, back. */
+export const onChange = (listen) => listeners.add(listen);
+
+/** The present address with other parameters, for links that keep the state. */
+export function address(extra = {}) {
+  const query = new URLSearchParams();
+  const kept = new URLSearchParams(location.search);
+  for (const key of ["lang", "theme", "wall"]) if (kept.has(key)) query.set(key, kept.get(key));
+  for (const [key, value] of Object.entries(current)) {
+    const text = written(key, value);
+    if (text !== written(key, DEFAULTS[key])) query.set(key, text);
+  }
+  for (const [key, value] of Object.entries(extra)) query.set(key, value);
+  const text = query.toString().replaceAll("%2C", ",");
+  return text ? `?${text}` : location.pathname;
+}
+
+function written(key, value) {
+  if (LISTS.has(key)) return value.join(",");
+  if (key === "at") return value ? value.join(",") : "";
+  return value ?? "";
+}
+
+function read() {
+  const query = new URLSearchParams(location.search);
+  const found = { ...DEFAULTS };
+  for (const key of Object.keys(DEFAULTS)) {
+    if (!query.has(key)) continue;
+    const text = query.get(key);
+    if (LISTS.has(key)) found[key] = text.split(",").filter(Boolean);
+    else if (key === "at") found.at = place(text);
+    else found[key] = text;
+  }
+  return found;
+}
+
+function place(text) {
+  const numbers = text.split(",").map(Number);
+  return numbers.length === 3 && numbers.every(Number.isFinite) ? numbers : null;
+}
+
+function announce(before, why) {
+  for (const listen of listeners) listen(current, before, why);
+}
+
+window.addEventListener("popstate", () => {
+  const before = current;
+  current = read();
+  announce(before, "back");
+});

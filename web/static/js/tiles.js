@@ -1,0 +1,148 @@
+/** Vector tiles fetched once, parsed once, shared by every layer that draws or asks. */
+
+import { VectorTile, Pbf } from "../vendor/vector-tile.js";
+import Flatbush from "../vendor/flatbush.js";
+
+export const TILE = 512;
+const KEPT = 240;
+
+/** Tiles of one address; geometry in pixels of a 512-pixel tile. */
+export class TileSource {
+  constructor(template) {
+    this.template = template;
+    this.query = "";
+    this.kept = new Map();
+    this.failed = 0;
+  }
+
+  /** Ask with other parameters from now on; what was kept is forgotten. */
+  ask(query) {
+    if (query === this.query) return false;
+    this.query = query;
+    this.kept.clear();
+    return true;
+  }
+
+  /** The tile, or an empty one where the server has nothing there. */
+  at(z, x, y) {
+    const side = 2 ** z;
+    if (y < 0 || y >= side || z < 0) return Promise.resolve(EMPTY);
+    const key = `${z}/${((x % side) + side) % side}/${y}`;
+    let tile = this.kept.get(key);
+    if (tile) {
+      this.kept.delete(key);
+    } else {
+      tile = this.load(key).catch((failed) => {
+        this.kept.delete(key);
+        throw failed;
+      });
+    }
+    this.kept.set(key, tile);
+    if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
+    return tile;
+  }
+
+  async load(key) {
+    const [z, x, y] = key.split("/");
+    const url = this.template.replace("{z}", z).replace("{x}", x).replace("{y}", y) + this.query;
+    const answer = await fetch(url);
+    if (answer.status === 204) return EMPTY;
+    if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+    const bytes = await answer.arrayBuffer();
+    return bytes.byteLength ? parsed(bytes) : EMPTY;
+  }
+}
+
+/** One parsed tile: features by layer, and an index of their boxes where somebody picks. */
+class Tile {
+  constructor(layers) {
+    this.layers = layers;
+    this.indexes = new Map();
+  }
+
+  of(layer) {
+    return this.layers[layer] ?? [];
+  }
+
+  /** Features of a polygon layer that hold a point, exactly. */
+  holding(layer, x, y) {
+    const features = this.of(layer);
+    if (!features.length) return [];
+    let index = this.indexes.get(layer);
+    if (!index) {
+      index = new Flatbush(features.length);
+      for (const { box } of features) index.add(box[0], box[1], box[2], box[3]);
+      index.finish();
+      this.indexes.set(layer, index);
+    }
+    return index
+      .search(x, y, x, y)
+      .map((number) => features[number])
+      .filter((feature) => holds(feature.rings, x, y));
+  }
+}
+
+export const EMPTY = new Tile({});
+
+function parsed(bytes) {
+  const tile = new VectorTile(new Pbf(new Uint8Array(bytes)));
+  const layers = {};
+  for (const [name, layer] of Object.entries(tile.layers)) {
+    layers[name] = Array.from({ length: layer.length }, (_, number) => featureOf(layer.feature(number)));
+  }
+  return new Tile(layers);
+}
+
+function featureOf(raw) {
+  const scale = TILE / raw.extent;
+  const box = [Infinity, Infinity, -Infinity, -Infinity];
+  const rings = raw.loadGeometry().map((ring) => {
+    const flat = new Float32Array(ring.length * 2);
+    ring.forEach((point, number) => {
+      const x = point.x * scale;
+      const y = point.y * scale;
+      flat[number * 2] = x;
+      flat[number * 2 + 1] = y;
+      if (x < box[0]) box[0] = x;
+      if (y < box[1]) box[1] = y;
+      if (x > box[2]) box[2] = x;
+      if (y > box[3]) box[3] = y;
+    });
+    return flat;
+  });
+  return { type: raw.type, properties: raw.properties, rings, box };
+}
+
+/** Even-odd rule over all rings: holes and parts alike. */
+function holds(rings, x, y) {
+  let inside = false;
+  for (const ring of rings) {
+    for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
+      const yi = ring[i + 1];
+      const yj = ring[j + 1];
+      if (yi > y !== yj > y && x < ((ring[j] - ring[i]) * (y - yi)) / (yj - yi) + ring[i]) inside = !inside;
+    }
+  }
+  return inside;
+}
+
+/** Add a feature's rings to the current path of a context. */
+export function trace(context, feature) {
+  const polygon = feature.type === 3;
+  for (const ring of feature.rings) {
+    context.moveTo(ring[0], ring[1]);
+    for (let i = 2; i < ring.length; i += 2) context.lineTo(ring[i], ring[i + 1]);
+    if (polygon) context.closePath();
+  }
+}
+
+const BATCH = 16;
+
+/** Fill or stroke many features a few at a time: one huge path is slower than its parts. */
+export function batches(context, features, paint) {
+  for (let start = 0; start < features.length; start += BATCH) {
+    context.beginPath();
+    for (let i = start; i < Math.min(start + BATCH, features.length); i++) trace(context, features[i]);
+    paint(context);
+  }
+}

@@ -1,0 +1,64 @@
+/** Words and figures in the reader's language: codes come from the API, texts from one table per language. */
+
+export const language = document.documentElement.dataset.language;
+const locale = document.documentElement.lang;
+const table = await loaded();
+let timeZone = "Asia/Shanghai";
+let offset = 0;
+
+/** The text of a key with its slots filled. */
+export function word(key, facts = {}) {
+  const text = table[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (slot, name) => facts[name] ?? slot);
+}
+
+/** Whether a key has a text; for codes that a deployment may add. */
+export const known = (key) => key in table;
+
+/** A row's own name in the reader's language. */
+export const named = (row) => (language === "en" && row.name_en) || row.name || row.code || "";
+
+/** A code's text, or the code itself where a deployment has codes of its own. */
+export const coded = (kind, code) => (known(`${kind}.${code}`) ? word(`${kind}.${code}`) : code);
+
+/** Times are told in the deployment's zone and by the server's clock. */
+export function keepTime(zone, now) {
+  timeZone = zone;
+  offset = new Date(now).getTime() - Date.now();
+}
+
+export const now = () => Date.now() + offset;
+
+export const count = (value) => (value == null ? "–" : new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }).format(value));
+
+export const decimal = (value, digits = 1) =>
+  value == null ? "–" : new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+
+export const percent = (value, digits = 1) =>
+  value == null
+    ? "–"
+    : new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+
+export const clock = (at, options) => new Intl.DateTimeFormat(locale, { timeZone, hourCycle: "h23", ...options }).format(new Date(at));
+
+export const day = (at) => clock(at, { month: "2-digit", day: "2-digit" });
+
+export const date = (at) => clock(at, { year: "numeric", month: "2-digit", day: "2-digit" });
+
+/** A span of days, as short as the language allows. */
+export const span = (from, to) =>
+  new Intl.DateTimeFormat(locale, { timeZone, month: "short", day: "numeric" }).formatRange(new Date(from), new Date(to));
+
+/** How long ago, in the largest unit that is not nothing. */
+export function age(at) {
+  const minutes = Math.max(0, Math.round((now() - new Date(at).getTime()) / 60_000));
+  if (minutes < 1) return word("age.now");
+  if (minutes < 60) return word("age.minutes", { n: minutes });
+  if (minutes < 60 * 48) return word("age.hours", { n: Math.round(minutes / 60) });
+  return word("age.days", { n: Math.round(minutes / 1440) });
+}
+
+async function loaded() {
+  const answer = await fetch(`/words/${language}.json`);
+  return answer.json();
+}
