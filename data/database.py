@@ -45,7 +45,7 @@ def open_database(url: str, *, pool_size: int = POOL_SIZE) -> Database:
     @event.listens_for(engine, "connect")
     def quiet_plans(connection, _record) -> None:  # type: ignore[no-untyped-def]
         with connection.cursor() as cursor:
-            cursor.execute("SET jit = off; SET TIME ZONE 'UTC'")
+            cursor.execute("SET jit = off; SET plan_cache_mode = force_custom_plan; SET TIME ZONE 'UTC'")
         connection.commit()
 
     return Database(engine)

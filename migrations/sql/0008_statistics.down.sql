@@ -1,3 +1,5 @@
+DROP INDEX incident_log_incident, incident_placement_incident;
+DROP FUNCTION gate.move_history(bigint, integer);
 DROP TRIGGER note_insert ON incident;
 DROP TRIGGER note_update ON incident;
 DROP TRIGGER note_delete ON incident;
@@ -10,4 +12,4 @@ CREATE INDEX incident_grid_time ON incident (grid_id, reported_at) INCLUDE (cate
 CREATE INDEX incident_community_time ON incident (community_id, reported_at) INCLUDE (category_id, is_open, closed_at, due_at);
 CREATE INDEX incident_time ON incident USING brin (reported_at);
 CREATE INDEX incident_open ON incident (community_id, due_at) WHERE is_open;
-ALTER TABLE incident DROP COLUMN suspended_at, DROP COLUMN suspended_until, DROP COLUMN suspended_s, DROP COLUMN extensions;
+ALTER TABLE incident DROP COLUMN suspended_at, DROP COLUMN suspended_until, DROP COLUMN suspended_due_at, DROP COLUMN suspended_s, DROP COLUMN extensions;

@@ -4,6 +4,7 @@
 ALTER TABLE incident
     ADD COLUMN suspended_at timestamptz,
     ADD COLUMN suspended_until timestamptz,
+    ADD COLUMN suspended_due_at timestamptz,    -- the deadline at that moment; due_at is empty while the clock stands
     ADD COLUMN suspended_s bigint NOT NULL DEFAULT 0 CHECK (suspended_s >= 0),
     ADD COLUMN extensions smallint NOT NULL DEFAULT 0 CHECK (extensions BETWEEN 0 AND 2);
 
@@ -32,6 +33,7 @@ CREATE TABLE statistics_delta (
     hour            smallint NOT NULL,
     reported        integer NOT NULL,
     filed           integer NOT NULL,
+    ended           integer NOT NULL,
     closed          integer NOT NULL,
     on_spot         integer NOT NULL,
     closed_in_grid  integer NOT NULL,
@@ -50,6 +52,7 @@ CREATE TABLE statistics_day (
     day             date NOT NULL,
     reported        integer NOT NULL,
     filed           integer NOT NULL,
+    ended           integer NOT NULL,
     closed          integer NOT NULL,
     on_spot         integer NOT NULL,
     closed_in_grid  integer NOT NULL,
@@ -67,6 +70,7 @@ CREATE TABLE statistics_month (
     month           date NOT NULL,
     reported        integer NOT NULL,
     filed           integer NOT NULL,
+    ended           integer NOT NULL,
     closed          integer NOT NULL,
     on_spot         integer NOT NULL,
     closed_in_grid  integer NOT NULL,
@@ -87,7 +91,8 @@ CREATE TABLE statistics_grid_month (
     PRIMARY KEY (community_id, month, grid_id)
 );
 
--- What one incident adds: a row on the day it was reported, one on the day it was closed, one on the day it was due.
+-- What one incident adds: a row on the day it was reported, one on the day it ended, one on the day it was due.
+-- Ended is closed, declined or merged; closed is closed alone.
 -- Due leaves out what is void, merged or suspended. All of it is inlined into the statements that ask.
 CREATE FUNCTION incident_shares(
         community_id integer, grid_id bigint, category_id integer, state text, level text, on_spot boolean, duplicate_of bigint,
@@ -95,16 +100,17 @@ CREATE FUNCTION incident_shares(
     RETURNS SETOF statistics_delta LANGUAGE sql IMMUTABLE AS $$
     SELECT community_id, coalesce(grid_id, 0), category_id, (reported_at AT TIME ZONE zone)::date,
            extract(hour FROM reported_at AT TIME ZONE zone)::smallint,
-           1, (filed_at IS NOT NULL)::integer, 0, 0, 0, 0, 0, 0::bigint, 0, 0, 0
+           1, (filed_at IS NOT NULL)::integer, 0, 0, 0, 0, 0, 0, 0::bigint, 0, 0, 0
     UNION ALL
     SELECT community_id, 0::bigint, category_id, (closed_at AT TIME ZONE zone)::date, 0::smallint,
-           0, 0, 1, on_spot::integer, (level = 'grid')::integer, (level IN ('grid', 'community'))::integer,
-           coalesce(closed_at > due_at, false)::integer,
-           greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0), 0, 0, 0
-     WHERE state = 'closed' AND duplicate_of IS NULL
+           0, 0, 1, counts.closed, counts.closed * on_spot::integer, counts.closed * (level = 'grid')::integer,
+           counts.closed * (level IN ('grid', 'community'))::integer, counts.closed * coalesce(closed_at > due_at, false)::integer,
+           counts.closed * greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0), 0, 0, 0
+      FROM (SELECT (state = 'closed' AND duplicate_of IS NULL)::integer AS closed) AS counts
+     WHERE closed_at IS NOT NULL
     UNION ALL
     SELECT community_id, 0::bigint, category_id, (due_at AT TIME ZONE zone)::date, 0::smallint,
-           0, 0, 0, 0, 0, 0, 0, 0::bigint, 1, (state = 'closed')::integer, coalesce(state = 'closed' AND closed_at <= due_at, false)::integer
+           0, 0, 0, 0, 0, 0, 0, 0, 0::bigint, 1, (state = 'closed')::integer, coalesce(state = 'closed' AND closed_at <= due_at, false)::integer
      WHERE due_at IS NOT NULL AND duplicate_of IS NULL AND state NOT IN ('not_filed', 'suspended')
     $$;
 
@@ -121,8 +127,8 @@ DECLARE
     zone text := deployment_time_zone();
 BEGIN
     INSERT INTO statistics_delta
-    SELECT community_id, grid_id, category_id, day, hour, sum(sign * reported), sum(sign * filed), sum(sign * closed), sum(sign * on_spot),
-           sum(sign * closed_in_grid), sum(sign * closed_in_community), sum(sign * closed_late), sum(sign * handled_s),
+    SELECT community_id, grid_id, category_id, day, hour, sum(sign * reported), sum(sign * filed), sum(sign * ended), sum(sign * closed),
+           sum(sign * on_spot), sum(sign * closed_in_grid), sum(sign * closed_in_community), sum(sign * closed_late), sum(sign * handled_s),
            sum(sign * due), sum(sign * due_closed), sum(sign * due_on_time)
       FROM (SELECT 1 AS sign, share.* FROM fresh AS i, LATERAL incident_shares(
                 i.community_id, i.grid_id, i.category_id, i.state, i.level, i.on_spot, i.duplicate_of, i.reported_at, i.filed_at,
@@ -132,15 +138,15 @@ BEGIN
                 i.community_id, i.grid_id, i.category_id, i.state, i.level, i.on_spot, i.duplicate_of, i.reported_at, i.filed_at,
                 i.closed_at, i.due_at, i.suspended_s, zone) AS share) AS change
      GROUP BY community_id, grid_id, category_id, day, hour
-    HAVING (sum(sign * reported), sum(sign * filed), sum(sign * closed), sum(sign * on_spot), sum(sign * closed_in_grid),
-            sum(sign * closed_in_community), sum(sign * closed_late), sum(sign * handled_s), sum(sign * due), sum(sign * due_closed),
-            sum(sign * due_on_time)) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    HAVING (sum(sign * reported), sum(sign * filed), sum(sign * ended), sum(sign * closed), sum(sign * on_spot),
+            sum(sign * closed_in_grid), sum(sign * closed_in_community), sum(sign * closed_late), sum(sign * handled_s), sum(sign * due), sum(sign * due_closed),
+            sum(sign * due_on_time)) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     RETURN NULL;
 END $$;
 CREATE FUNCTION note_shares_old() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     INSERT INTO statistics_delta
-    SELECT share.community_id, share.grid_id, share.category_id, day, hour, -reported, -filed, -closed, -share.on_spot, -closed_in_grid,
+    SELECT share.community_id, share.grid_id, share.category_id, day, hour, -reported, -filed, -ended, -closed, -share.on_spot, -closed_in_grid,
            -closed_in_community, -closed_late, -handled_s, -due, -due_closed, -due_on_time
       FROM stale AS i, LATERAL incident_shares(
         i.community_id, i.grid_id, i.category_id, i.state, i.level, i.on_spot, i.duplicate_of, i.reported_at, i.filed_at, i.closed_at,
@@ -167,12 +173,13 @@ BEGIN
     ), days AS (
         INSERT INTO statistics_day AS kept
         SELECT community_id, day,
-               sum(reported), sum(filed), sum(closed), sum(on_spot), sum(closed_in_grid), sum(closed_in_community), sum(closed_late),
-               sum(handled_s), sum(due), sum(due_closed), sum(due_on_time)
+               sum(reported), sum(filed), sum(ended), sum(closed), sum(on_spot), sum(closed_in_grid), sum(closed_in_community),
+               sum(closed_late), sum(handled_s), sum(due), sum(due_closed), sum(due_on_time)
           FROM gone GROUP BY 1, 2
         ON CONFLICT (community_id, day) DO UPDATE SET
-            reported = kept.reported + excluded.reported, filed = kept.filed + excluded.filed, closed = kept.closed + excluded.closed,
-            on_spot = kept.on_spot + excluded.on_spot, closed_in_grid = kept.closed_in_grid + excluded.closed_in_grid,
+            reported = kept.reported + excluded.reported, filed = kept.filed + excluded.filed, ended = kept.ended + excluded.ended,
+            closed = kept.closed + excluded.closed, on_spot = kept.on_spot + excluded.on_spot,
+            closed_in_grid = kept.closed_in_grid + excluded.closed_in_grid,
             closed_in_community = kept.closed_in_community + excluded.closed_in_community,
             closed_late = kept.closed_late + excluded.closed_late, handled_s = kept.handled_s + excluded.handled_s,
             due = kept.due + excluded.due, due_closed = kept.due_closed + excluded.due_closed,
@@ -180,8 +187,8 @@ BEGIN
     ), months AS (
         INSERT INTO statistics_month AS kept
         SELECT community_id, category_id, month,
-               sum(reported), sum(filed), sum(closed), sum(on_spot), sum(closed_in_grid), sum(closed_in_community), sum(closed_late),
-               sum(handled_s), sum(due), sum(due_closed), sum(due_on_time), ARRAY[
+               sum(reported), sum(filed), sum(ended), sum(closed), sum(on_spot), sum(closed_in_grid), sum(closed_in_community),
+               sum(closed_late), sum(handled_s), sum(due), sum(due_closed), sum(due_on_time), ARRAY[
                coalesce(sum(reported) FILTER (WHERE hour = 0), 0), coalesce(sum(reported) FILTER (WHERE hour = 1), 0),
                coalesce(sum(reported) FILTER (WHERE hour = 2), 0), coalesce(sum(reported) FILTER (WHERE hour = 3), 0),
                coalesce(sum(reported) FILTER (WHERE hour = 4), 0), coalesce(sum(reported) FILTER (WHERE hour = 5), 0),
@@ -196,8 +203,9 @@ BEGIN
                coalesce(sum(reported) FILTER (WHERE hour = 22), 0), coalesce(sum(reported) FILTER (WHERE hour = 23), 0)]
           FROM gone GROUP BY 1, 2, 3
         ON CONFLICT (community_id, category_id, month) DO UPDATE SET
-            reported = kept.reported + excluded.reported, filed = kept.filed + excluded.filed, closed = kept.closed + excluded.closed,
-            on_spot = kept.on_spot + excluded.on_spot, closed_in_grid = kept.closed_in_grid + excluded.closed_in_grid,
+            reported = kept.reported + excluded.reported, filed = kept.filed + excluded.filed, ended = kept.ended + excluded.ended,
+            closed = kept.closed + excluded.closed, on_spot = kept.on_spot + excluded.on_spot,
+            closed_in_grid = kept.closed_in_grid + excluded.closed_in_grid,
             closed_in_community = kept.closed_in_community + excluded.closed_in_community,
             closed_late = kept.closed_late + excluded.closed_late, handled_s = kept.handled_s + excluded.handled_s,
             due = kept.due + excluded.due, due_closed = kept.due_closed + excluded.due_closed,
@@ -225,43 +233,47 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(8420, 8);
     WITH compared (community_id, day,
-                   reported, filed, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
+                   reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
                    due_on_time) AS (
         SELECT community_id, ((reported_at AT TIME ZONE zone)::date),
-               count(*), count(filed_at), 0, 0, 0, 0, 0, 0, 0, 0, 0
+               count(*), count(filed_at), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
           FROM incident GROUP BY 1, 2
         UNION ALL
         SELECT community_id, ((closed_at AT TIME ZONE zone)::date),
-               0, 0, count(*), count(*) FILTER (WHERE on_spot), count(*) FILTER (WHERE level = 'grid'),
-               count(*) FILTER (WHERE level IN ('grid', 'community')), count(*) FILTER (WHERE closed_at > due_at),
-               sum(greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0)), 0, 0, 0
-          FROM incident WHERE state = 'closed' AND duplicate_of IS NULL GROUP BY 1, 2
+               0, 0, count(*), count(*) FILTER (WHERE good), count(*) FILTER (WHERE good AND on_spot),
+               count(*) FILTER (WHERE good AND level = 'grid'), count(*) FILTER (WHERE good AND level IN ('grid', 'community')),
+               count(*) FILTER (WHERE good AND closed_at > due_at),
+               coalesce(sum(greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0)) FILTER (WHERE good), 0),
+               0, 0, 0
+          FROM (SELECT *, state = 'closed' AND duplicate_of IS NULL AS good FROM incident WHERE closed_at IS NOT NULL) AS ended
+         GROUP BY 1, 2
         UNION ALL
         SELECT community_id, ((due_at AT TIME ZONE zone)::date),
-               0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE state = 'closed'),
+               0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE state = 'closed'),
                count(*) FILTER (WHERE state = 'closed' AND closed_at <= due_at)
           FROM incident WHERE due_at IS NOT NULL AND duplicate_of IS NULL AND state NOT IN ('not_filed', 'suspended')
          GROUP BY 1, 2
         UNION ALL
         SELECT community_id, day,
-               -reported, -filed, -closed, -on_spot, -closed_in_grid, -closed_in_community, -closed_late, -handled_s, -due, -due_closed,
-               -due_on_time FROM statistics_day
+               -reported, -filed, -ended, -closed, -on_spot, -closed_in_grid, -closed_in_community, -closed_late, -handled_s, -due,
+               -due_closed, -due_on_time FROM statistics_day
         UNION ALL
         SELECT community_id, day,
-               -reported, -filed, -closed, -on_spot, -closed_in_grid, -closed_in_community, -closed_late, -handled_s, -due, -due_closed,
-               -due_on_time FROM statistics_delta
+               -reported, -filed, -ended, -closed, -on_spot, -closed_in_grid, -closed_in_community, -closed_late, -handled_s, -due,
+               -due_closed, -due_on_time FROM statistics_delta
     )
     INSERT INTO statistics_day AS kept
     SELECT community_id, day,
-           sum(reported), sum(filed), sum(closed), sum(on_spot), sum(closed_in_grid), sum(closed_in_community), sum(closed_late),
-           sum(handled_s), sum(due), sum(due_closed), sum(due_on_time)
+           sum(reported), sum(filed), sum(ended), sum(closed), sum(on_spot), sum(closed_in_grid), sum(closed_in_community),
+           sum(closed_late), sum(handled_s), sum(due), sum(due_closed), sum(due_on_time)
       FROM compared GROUP BY 1, 2
-    HAVING (sum(reported), sum(filed), sum(closed), sum(on_spot), sum(closed_in_grid), sum(closed_in_community), sum(closed_late),
-            sum(handled_s), sum(due), sum(due_closed), sum(due_on_time))
-           <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    HAVING (sum(reported), sum(filed), sum(ended), sum(closed), sum(on_spot), sum(closed_in_grid), sum(closed_in_community),
+            sum(closed_late), sum(handled_s), sum(due), sum(due_closed), sum(due_on_time))
+           <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         ON CONFLICT (community_id, day) DO UPDATE SET
-            reported = kept.reported + excluded.reported, filed = kept.filed + excluded.filed, closed = kept.closed + excluded.closed,
-            on_spot = kept.on_spot + excluded.on_spot, closed_in_grid = kept.closed_in_grid + excluded.closed_in_grid,
+            reported = kept.reported + excluded.reported, filed = kept.filed + excluded.filed, ended = kept.ended + excluded.ended,
+            closed = kept.closed + excluded.closed, on_spot = kept.on_spot + excluded.on_spot,
+            closed_in_grid = kept.closed_in_grid + excluded.closed_in_grid,
             closed_in_community = kept.closed_in_community + excluded.closed_in_community,
             closed_late = kept.closed_late + excluded.closed_late, handled_s = kept.handled_s + excluded.handled_s,
             due = kept.due + excluded.due, due_closed = kept.due_closed + excluded.due_closed,
@@ -271,10 +283,10 @@ BEGIN
     WITH timed AS (
         SELECT *, reported_at AT TIME ZONE zone AS reported_local, extract(hour FROM reported_at AT TIME ZONE zone)::integer AS hour FROM incident
     ), compared (community_id, category_id, month,
-                   reported, filed, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
+                   reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
                    due_on_time, hours) AS (
         SELECT community_id, category_id, (date_trunc('month', reported_at AT TIME ZONE zone)::date),
-               count(*), count(filed_at), 0, 0, 0, 0, 0, 0, 0, 0, 0, ARRAY[
+               count(*), count(filed_at), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ARRAY[
                count(*) FILTER (WHERE hour = 0), count(*) FILTER (WHERE hour = 1), count(*) FILTER (WHERE hour = 2),
                count(*) FILTER (WHERE hour = 3), count(*) FILTER (WHERE hour = 4), count(*) FILTER (WHERE hour = 5),
                count(*) FILTER (WHERE hour = 6), count(*) FILTER (WHERE hour = 7), count(*) FILTER (WHERE hour = 8),
@@ -286,25 +298,28 @@ BEGIN
           FROM timed GROUP BY 1, 2, 3
         UNION ALL
         SELECT community_id, category_id, (date_trunc('month', closed_at AT TIME ZONE zone)::date),
-               0, 0, count(*), count(*) FILTER (WHERE on_spot), count(*) FILTER (WHERE level = 'grid'),
-               count(*) FILTER (WHERE level IN ('grid', 'community')), count(*) FILTER (WHERE closed_at > due_at),
-               sum(greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0)), 0, 0, 0, NULL::bigint[]
-          FROM incident WHERE state = 'closed' AND duplicate_of IS NULL GROUP BY 1, 2, 3
+               0, 0, count(*), count(*) FILTER (WHERE good), count(*) FILTER (WHERE good AND on_spot),
+               count(*) FILTER (WHERE good AND level = 'grid'), count(*) FILTER (WHERE good AND level IN ('grid', 'community')),
+               count(*) FILTER (WHERE good AND closed_at > due_at),
+               coalesce(sum(greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0)) FILTER (WHERE good), 0),
+               0, 0, 0, NULL::bigint[]
+          FROM (SELECT *, state = 'closed' AND duplicate_of IS NULL AS good FROM incident WHERE closed_at IS NOT NULL) AS ended
+         GROUP BY 1, 2, 3
         UNION ALL
         SELECT community_id, category_id, (date_trunc('month', due_at AT TIME ZONE zone)::date),
-               0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE state = 'closed'),
+               0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE state = 'closed'),
                count(*) FILTER (WHERE state = 'closed' AND closed_at <= due_at), NULL::bigint[]
           FROM incident WHERE due_at IS NOT NULL AND duplicate_of IS NULL AND state NOT IN ('not_filed', 'suspended')
          GROUP BY 1, 2, 3
         UNION ALL
         SELECT community_id, category_id, month,
-               -reported, -filed, -closed, -on_spot, -closed_in_grid, -closed_in_community, -closed_late, -handled_s, -due, -due_closed,
-               -due_on_time,
+               -reported, -filed, -ended, -closed, -on_spot, -closed_in_grid, -closed_in_community, -closed_late, -handled_s, -due,
+               -due_closed, -due_on_time,
                ARRAY(SELECT -number::bigint FROM unnest(hours) WITH ORDINALITY AS slot (number, n) ORDER BY n) FROM statistics_month
         UNION ALL
         SELECT community_id, category_id, date_trunc('month', day)::date,
-               -sum(reported), -sum(filed), -sum(closed), -sum(on_spot), -sum(closed_in_grid), -sum(closed_in_community), -sum(closed_late),
-               -sum(handled_s), -sum(due), -sum(due_closed), -sum(due_on_time),
+               -sum(reported), -sum(filed), -sum(ended), -sum(closed), -sum(on_spot), -sum(closed_in_grid), -sum(closed_in_community),
+               -sum(closed_late), -sum(handled_s), -sum(due), -sum(due_closed), -sum(due_on_time),
                ARRAY[
                -coalesce(sum(reported) FILTER (WHERE hour = 0), 0), -coalesce(sum(reported) FILTER (WHERE hour = 1), 0),
                -coalesce(sum(reported) FILTER (WHERE hour = 2), 0), -coalesce(sum(reported) FILTER (WHERE hour = 3), 0),
@@ -321,7 +336,7 @@ BEGIN
           FROM statistics_delta GROUP BY 1, 2, 3
     ), summed AS (
         SELECT community_id, category_id, month,
-               sum(reported) AS reported, sum(filed) AS filed, sum(closed) AS closed, sum(on_spot) AS on_spot,
+               sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended, sum(closed) AS closed, sum(on_spot) AS on_spot,
                sum(closed_in_grid) AS closed_in_grid, sum(closed_in_community) AS closed_in_community, sum(closed_late) AS closed_late,
                sum(handled_s) AS handled_s, sum(due) AS due, sum(due_closed) AS due_closed, sum(due_on_time) AS due_on_time,
                ARRAY[
@@ -335,11 +350,13 @@ BEGIN
     )
     INSERT INTO statistics_month AS kept
     SELECT * FROM summed
-     WHERE (reported, filed, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed, due_on_time)
-           <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) OR hours <> array_fill(0::numeric, ARRAY[24])
+     WHERE (reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
+            due_on_time)
+           <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) OR hours <> array_fill(0::numeric, ARRAY[24])
         ON CONFLICT (community_id, category_id, month) DO UPDATE SET
-            reported = kept.reported + excluded.reported, filed = kept.filed + excluded.filed, closed = kept.closed + excluded.closed,
-            on_spot = kept.on_spot + excluded.on_spot, closed_in_grid = kept.closed_in_grid + excluded.closed_in_grid,
+            reported = kept.reported + excluded.reported, filed = kept.filed + excluded.filed, ended = kept.ended + excluded.ended,
+            closed = kept.closed + excluded.closed, on_spot = kept.on_spot + excluded.on_spot,
+            closed_in_grid = kept.closed_in_grid + excluded.closed_in_grid,
             closed_in_community = kept.closed_in_community + excluded.closed_in_community,
             closed_late = kept.closed_late + excluded.closed_late, handled_s = kept.handled_s + excluded.handled_s,
             due = kept.due + excluded.due, due_closed = kept.due_closed + excluded.due_closed,
@@ -379,3 +396,18 @@ SELECT gate.guard('statistics_grid_month', $$community_id <@ (SELECT gate.scope(
 SELECT gate.guard('fill_breaks',           $$(SELECT gate.person_id()) IS NOT NULL$$, $$(SELECT gate.person_id()) IS NOT NULL$$);
 REVOKE INSERT, UPDATE, DELETE ON statistics_delta, statistics_day, statistics_month, statistics_grid_month FROM wangge_app;
 REVOKE ALL ON FUNCTION statistics_fold(), statistics_mend() FROM PUBLIC;
+
+-- An incident placed elsewhere takes its history along: the log stays as it was written, only who may read it changes.
+CREATE FUNCTION gate.move_history(of_incident bigint, to_community integer) RETURNS void LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NOT gate.may('incidents.dispatch') OR NOT to_community <@ gate.scope()
+       OR NOT EXISTS (SELECT FROM incident WHERE id = of_incident AND community_id = to_community) THEN
+        RAISE EXCEPTION 'The incident is not yours to move.' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    UPDATE incident_log SET community_id = to_community WHERE incident_id = of_incident;
+    UPDATE incident_placement SET community_id = to_community WHERE incident_id = of_incident;
+    UPDATE intake SET community_id = to_community WHERE incident_id = of_incident;
+END $$;
+CREATE INDEX incident_log_incident ON incident_log (incident_id);
+CREATE INDEX incident_placement_incident ON incident_placement (incident_id);

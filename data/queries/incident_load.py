@@ -1,0 +1,270 @@
+"""Loads incidents by the hundred thousand: assigned here, then copied into the yearly partitions in the order of the ground."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import psycopg
+import pyarrow as pa
+import shapely
+from numpy.typing import NDArray
+from psycopg import sql
+from pyarrow import csv
+
+from gis import crs
+from gis.assignment import NOBODY, TOLERANCE_M, GridLocator
+from gis.errors import BadCoordinate, BadValue
+
+REQUIRED = ("source", "source_id", "category_id", "reported_at", "lon", "lat")
+DEFAULTS: dict[str, object] = {
+    "title": "", "address": "", "state": "reported", "level": "grid", "severity": 1, "urgent": False, "supervised": False, "on_spot": False,
+    "rule_id": None, "officer_id": None, "building_id": None, "filed_at": None, "dispatched_at": None, "handled_at": None,
+    "closed_at": None, "due_at": None, "content_hash": None,
+}  # fmt: skip
+TEXTS = ("source", "source_id", "title", "address", "state", "level")
+IDS = ("rule_id", "officer_id", "building_id")
+TIMES = ("reported_at", "filed_at", "dispatched_at", "handled_at", "closed_at", "due_at")
+FLAGS = ("urgent", "supervised", "on_spot")
+ENDED = ("closed", "not_filed")
+COPIED = (
+    "cell", "id", "reported_at", "source", "source_id", "category_id", "rule_id", "title", "address", "place", "qk", "community_id",
+    "grid_id", "grid_version", "building_id", "placed_by", "border_distance_m", "ambiguous", "state", "level", "severity", "urgent",
+    "supervised", "on_spot", "officer_id", "filed_at", "dispatched_at", "handled_at", "closed_at", "due_at",
+)  # fmt: skip
+BUILD_ASIDE_ROWS = 20_000
+"""A year that holds nothing yet is built beside the table and indexed once when this many rows or more arrive."""
+POINT_HEADER = bytes([1]) + (0x20000001).to_bytes(4, "little") + (crs.STORAGE_EPSG).to_bytes(4, "little")
+HEX = np.array([f"{byte:02x}".encode() for byte in range(256)], dtype="S2")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of each row, in the order of the rows.
+
+    `ids`: -1 where nothing was loaded, because the row was `known` (same source and number, same content) or `clashing`
+    (same source and number, other content). `grid_ids`: -1 for a place in no grid.
+    """
+
+    ids: NDArray[np.int64]
+    known: NDArray[np.bool_]
+    clashing: NDArray[np.bool_]
+    grid_ids: NDArray[np.int64]
+    placed_by: NDArray[np.object_]
+    ambiguous: NDArray[np.bool_]
+    border_distance_m: NDArray[np.float32]
+
+
+def load_many(connection: psycopg.Connection, incidents: pd.DataFrame, *, ambiguous_within_m: float = TOLERANCE_M) -> Loaded:
+    """Load incidents as the owner of the schema, all or none with the caller's transaction; call `finish_load` after it.
+
+    Columns `source`, `source_id`, `category_id`, `reported_at` (UTC), `lon`, `lat` (degrees of EPSG:4490, NaN for no place)
+    are needed, those of DEFAULTS may be there. A place in no grid is loaded as unplaced. Row-level security forbids COPY
+    into the table itself, so rows go into its partitions, whose triggers and rights are the owner's alone.
+    Raises BadValue or BadCoordinate, naming the first row, before anything is written.
+    """
+    frame = _checked(connection, incidents)
+    known, clashing = _met_before(connection, frame)
+    arriving = frame[~(known | clashing)]
+    placed = _placed(connection, arriving, ambiguous_within_m)
+    placed["id"] = _new_ids(connection, len(placed))
+    ordered = placed.sort_values("qk", kind="stable", na_position="first")
+    years = ordered["reported_at"].dt.year
+    for year in sorted(years.unique()):
+        _load_year(connection, int(year), ordered[years == year])
+    _note_intake(connection, ordered)
+    if len(placed):
+        connection.execute("INSERT INTO deployment (key, value) VALUES ('statistics_due', 'true') ON CONFLICT (key) DO NOTHING")
+    return _outcome(frame, placed, known, clashing)
+
+
+def finish_load(schema_url: str) -> None:
+    """After the commit of a load: let index-only scans work, and make statistics and map cells equal the incidents."""
+    with psycopg.connect(schema_url.replace("postgresql+psycopg://", "postgresql://", 1), autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE) incident")
+        connection.execute("ANALYZE intake")
+        with connection.transaction():
+            connection.execute("SELECT statistics_mend()")
+            connection.execute("SELECT rebuild_incident_bins()")
+            connection.execute("DELETE FROM deployment WHERE key = 'statistics_due'")
+        connection.execute("VACUUM (ANALYZE) statistics_day, statistics_month, statistics_grid_month, statistics_delta, incident_bin")
+
+
+def point_hex(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Places (degrees) as the hexadecimal EWKB that COPY reads; None for a place that is not finite."""
+    raw = np.empty((len(lon), 25), dtype=np.uint8)
+    raw[:, :9] = np.frombuffer(POINT_HEADER, dtype=np.uint8)
+    raw[:, 9:] = np.column_stack([lon, lat]).astype("<f8").view(np.uint8).reshape(-1, 16)
+    text = np.ascontiguousarray(HEX[raw]).view("S50").ravel().astype(str).astype(object)
+    text[~(np.isfinite(lon) & np.isfinite(lat))] = None
+    return text
+
+
+def _checked(connection: psycopg.Connection, incidents: pd.DataFrame) -> pd.DataFrame:
+    missing = [name for name in REQUIRED if name not in incidents]
+    if missing:
+        raise BadValue("Incidents lack a column.", missing=missing)
+    frame = incidents.reset_index(drop=True)
+    frame = frame.assign(**{name: value for name, value in DEFAULTS.items() if name not in frame})
+    for name in TEXTS:
+        frame[name] = frame[name].astype(object).where(frame[name].notna(), "").astype(str)
+        _refuse(frame[name].str.contains("\x00", regex=False), name, "A text holds a NUL character.")
+    for name in TIMES:
+        frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
+    _refuse(frame["reported_at"].isna(), "reported_at", "An incident has no time.")
+    _refuse(frame["source_id"] == "", "source_id", "An incident has no number of its source.")
+    _refuse(frame["state"].isin(ENDED) & frame["closed_at"].isna(), "closed_at", "An ended incident has no time of its end.")
+    for name in ("lon", "lat"):
+        frame[name] = frame[name].astype("float64")
+    far = (frame["lon"].abs() > 180) | (frame["lat"].abs() > 90)
+    if far.any():
+        raise BadCoordinate("A place is not a longitude and a latitude.", row=int(np.argmax(far)), rows=int(far.sum()))
+    allowed = np.array([row[0] for row in connection.execute("SELECT id FROM category")], dtype=np.int64)
+    _refuse(~frame["category_id"].isin(allowed), "category_id", "There is no such category.")
+    return frame
+
+
+def _refuse(wrong: pd.Series, column: str, message: str) -> None:
+    if wrong.any():
+        raise BadValue(message, column=column, row=int(np.argmax(wrong.to_numpy())), rows=int(wrong.sum()))
+
+
+def _met_before(connection: psycopg.Connection, frame: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows an earlier load or an earlier row of this one brought, and which of those say something else now."""
+    known = frame.duplicated(["source", "source_id"]).to_numpy()
+    clashing = np.zeros(len(frame), dtype=np.bool_)
+    sources = frame["source"].unique().tolist()
+    if connection.execute("SELECT 1 FROM intake WHERE source = ANY(%s) LIMIT 1", [sources]).fetchone() is None:
+        return known, clashing
+    connection.execute("DROP TABLE IF EXISTS pg_temp.asked")
+    connection.execute("CREATE TEMP TABLE asked (row integer, source text COLLATE \"C\", source_id text COLLATE \"C\") ON COMMIT DROP")
+    _copy(connection, sql.Identifier("asked"), frame.assign(row=frame.index)[["row", "source", "source_id"]])
+    connection.execute("ANALYZE asked")
+    met = connection.execute(
+        "SELECT asked.row, intake.content_hash FROM asked JOIN intake USING (source, source_id) ORDER BY asked.row"
+    ).fetchall()
+    hashes = frame["content_hash"].to_numpy(dtype=object)
+    for row, content in met:
+        said = hashes[row]
+        clashing[row] = content is not None and said is not None and bytes(said) != content
+        known[row] = not clashing[row]
+    return known, clashing
+
+
+def _placed(connection: psycopg.Connection, frame: pd.DataFrame, ambiguous_within_m: float) -> pd.DataFrame:
+    """The rows with cell, key, grid and community of their place."""
+    grids = connection.execute(
+        "SELECT grid.id, version, community_id, ST_AsBinary(geom) FROM grid JOIN scheme ON scheme.id = scheme_id AND is_primary"
+        " WHERE valid_to IS NULL ORDER BY grid.code"
+    ).fetchall()
+    ids = np.array([row[0] for row in grids], dtype=np.int64)
+    locator = GridLocator(shapely.from_wkb([row[3] for row in grids]), ids, tolerance_m=ambiguous_within_m)
+    lon, lat = frame["lon"].to_numpy(), frame["lat"].to_numpy()
+    found = locator.assign(lon, lat)
+    has_place = np.isfinite(lon) & np.isfinite(lat)
+    in_grid = found.ids != NOBODY
+    facts = pd.DataFrame({"version": [row[1] for row in grids], "community": [row[2] for row in grids]}, index=ids).reindex(found.ids)
+    keys = np.zeros(len(frame), dtype=np.int64)
+    keys[has_place] = crs.morton_key(lon[has_place], lat[has_place])
+    return frame.assign(
+        cell=np.where(has_place, keys >> crs.CELL_SHIFT, 0),
+        qk=pd.Series(keys, index=frame.index, dtype="Int64").where(has_place),
+        place=point_hex(lon, lat),
+        community_id=facts["community"].fillna(0).to_numpy(dtype=np.int64),
+        grid_id=pd.Series(found.ids, index=frame.index, dtype="Int64").where(in_grid),
+        grid_version=pd.array(facts["version"], dtype="Int64"),
+        placed_by=np.select([in_grid & found.on_border, in_grid], ["border", "covers"], default="none"),
+        border_distance_m=pd.Series(found.distance_m, index=frame.index).where(in_grid),
+        ambiguous=found.ambiguous & in_grid,
+    )
+
+
+def _new_ids(connection: psycopg.Connection, count: int) -> NDArray[np.int64]:
+    with connection.cursor().copy("COPY (SELECT nextval('incident_id_seq') FROM generate_series(1, " + str(int(count)) + ")) TO STDOUT") as copy:
+        return np.array(b"".join(copy).split(), dtype=np.int64)
+
+
+def _load_year(connection: psycopg.Connection, year: int, rows: pd.DataFrame) -> None:
+    if not 2000 <= year <= 2200:
+        leaf = "incident_before" if year < 2000 else "incident_other"
+        _copy(connection, sql.Identifier(leaf), rows[list(COPIED)])
+        return
+    leaf = f"incident_{year}"
+    if len(rows) >= BUILD_ASIDE_ROWS and _holds_nothing(connection, leaf):
+        _build_aside(connection, year, rows)
+        return
+    connection.execute("SELECT incident_partition(%s)", [year])
+    _copy(connection, sql.Identifier(leaf), rows[list(COPIED)])
+
+
+def _holds_nothing(connection: psycopg.Connection, leaf: str) -> bool:
+    found = connection.execute("SELECT to_regclass(%s)", [f"public.{leaf}"]).fetchone()
+    if found is None or found[0] is None:
+        return True
+    return connection.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(leaf))).fetchone() is None
+
+
+def _build_aside(connection: psycopg.Connection, year: int, rows: pd.DataFrame) -> None:
+    """Copy frozen rows into a table of its own, then attach it: its indexes and foreign keys are built once, from all rows."""
+    leaf = sql.Identifier(f"incident_{year}")
+    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(leaf))
+    connection.execute(
+        sql.SQL("CREATE TABLE {} (LIKE incident INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS)").format(leaf)
+    )
+    _copy(connection, leaf, rows[list(COPIED)], options="FORMAT csv, FREEZE")
+    connection.execute(
+        sql.SQL("ALTER TABLE incident ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
+            leaf, sql.Literal(f"{year}-01-01 00:00+00"), sql.Literal(f"{year + 1}-01-01 00:00+00")
+        )
+    )
+
+
+def _note_intake(connection: psycopg.Connection, rows: pd.DataFrame) -> None:
+    """COPY is refused under row-level security, so the references take the way through a temporary table."""
+    connection.execute("DROP TABLE IF EXISTS pg_temp.arrived")
+    connection.execute(
+        "CREATE TEMP TABLE arrived (source text, source_id text, cell integer, incident_id bigint, reported_at timestamptz,"
+        " community_id integer, content_hash bytea) ON COMMIT DROP"
+    )
+    hashes = [None if each is None else "\\x" + bytes(each).hex() for each in rows["content_hash"].to_numpy(dtype=object)]
+    named = rows.rename(columns={"id": "incident_id"}).assign(content_hash=hashes)
+    columns = ["source", "source_id", "cell", "incident_id", "reported_at", "community_id", "content_hash"]
+    _copy(connection, sql.Identifier("arrived"), named[columns].sort_values(["source", "source_id"]))
+    connection.execute("INSERT INTO intake SELECT * FROM arrived")
+
+
+def _copy(connection: psycopg.Connection, table: sql.Identifier, rows: pd.DataFrame, *, options: str = "FORMAT csv") -> None:
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name in rows.columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN ({})").format(table, columns, sql.SQL(options))  # type: ignore[arg-type]
+    with connection.cursor().copy(statement) as copy:
+        for batch in _csv_batches(rows):
+            copy.write(batch)
+
+
+def _csv_batches(rows: pd.DataFrame, size: int = 50_000) -> Sequence[memoryview] | list[pa.Buffer]:
+    """CSV as PostgreSQL reads it: texts always quoted, nothing for NULL."""
+    batches: list[pa.Buffer] = []
+    for start in range(0, len(rows), size):
+        table = pa.Table.from_pandas(_nullable(rows.iloc[start : start + size]), preserve_index=False)
+        sink = pa.BufferOutputStream()
+        csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
+        batches.append(sink.getvalue())
+    return batches
+
+
+def _nullable(rows: pd.DataFrame) -> pd.DataFrame:
+    """Ids that may be missing as whole numbers, not as floats."""
+    return rows.assign(**{name: rows[name].astype("Int64") for name in IDS if name in rows})
+
+
+def _outcome(frame: pd.DataFrame, placed: pd.DataFrame, known: NDArray[np.bool_], clashing: NDArray[np.bool_]) -> Loaded:
+    whole = placed[["id", "grid_id", "placed_by", "ambiguous", "border_distance_m"]].reindex(frame.index)
+    return Loaded(
+        ids=whole["id"].fillna(-1).to_numpy(dtype=np.int64),
+        known=known,
+        clashing=clashing,
+        grid_ids=whole["grid_id"].fillna(-1).to_numpy(dtype=np.int64),
+        placed_by=whole["placed_by"].astype(object).where(whole["placed_by"].notna(), "none").to_numpy(dtype=object),
+        ambiguous=whole["ambiguous"].eq(True).to_numpy(),
+        border_distance_m=whole["border_distance_m"].to_numpy(dtype=np.float32),
+    )

@@ -1,0 +1,208 @@
+"""Counts that panels show: rollups plus what is not folded yet, cut to the communities a question reaches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.orm import Session
+
+from data.queries.reach import Reach
+from data.scope import Scope
+from data.statements import statements
+
+MEASURES = (
+    "reported", "filed", "ended", "closed", "on_spot", "closed_in_grid", "closed_in_community", "closed_late",
+    "handled_s", "due", "due_closed", "due_on_time",
+)  # fmt: skip
+Rows = Sequence[Row[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What this deployment calls now, and the zone its days are cut in."""
+
+    now: datetime
+    zone: ZoneInfo
+
+    @property
+    def today(self) -> date:
+        """The deployment's day."""
+        return self.now.astimezone(self.zone).date()
+
+    def starts(self, day: date) -> datetime:
+        """When a day begins."""
+        return datetime.combine(day, time(), self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is counted: where, which categories (none named: all), from the day `first` up to and without the day `after`."""
+
+    reach: Reach
+    first: date
+    after: date
+    categories: tuple[int, ...] = ()
+
+    def on(self, first: date, after: date) -> "Asked":
+        """The same question about other days."""
+        return Asked(self.reach, first, after, self.categories)
+
+    def binds(self, moment: Moment) -> dict[str, object]:
+        """Every bind a statement of this noun may have."""
+        return {
+            "communities": list(self.reach.communities),
+            "categories": list(self.categories),
+            "every": not self.categories,
+            "first": self.first,
+            "after": self.after,
+            "starts": moment.starts(self.first),
+            "ends": moment.starts(self.after),
+            "zone": moment.zone.key,
+            "now": moment.now,
+            "today": moment.today,
+        }
+
+
+def moment(session: Session) -> Moment:
+    """The moment and zone of this deployment."""
+    row = session.execute(_named("moment")).one()
+    return Moment(row.now, ZoneInfo(row.zone))
+
+
+def days(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[date, dict[str, int]]:
+    """MEASURES of each day that has any; days are the deployment's."""
+    name = "days_of_categories" if asked.categories else "days"
+    rows = session.execute(_named(name), asked.binds(at)).mappings()
+    return {row["day"]: {measure: int(row[measure]) for measure in MEASURES} for row in rows}
+
+
+def waiting(session: Session, scope: Scope, asked: Asked, at: Moment) -> Mapping[str, int]:
+    """Open and overdue incidents now and at the same hour a week ago, and what was reported on that day up to then."""
+    week = timedelta(days=7)
+    then = at.now - week
+    binds = asked.binds(at) | {
+        "then": then,
+        "then_day": at.starts(at.today - week),
+        "day_ends": at.starts(at.today + timedelta(days=1)),
+    }
+    return {name: int(value) for name, value in session.execute(_named("waiting"), binds).one()._mapping.items()}
+
+
+def by_category_and_hour(session: Session, scope: Scope, asked: Asked, at: Moment) -> tuple[dict[int, int], list[int]]:
+    """Reported by category (of all categories), and by hour of the deployment's day (of those asked for)."""
+    months, edges = whole_months(asked.first, asked.after)
+    counts: dict[int, int] = {}
+    hours = [0] * 24
+    if months:
+        for row in session.execute(_named("categories_by_month"), asked.on(*months).binds(at)):
+            counts[row.category_id] = int(row.reported)
+            if not asked.categories or row.category_id in asked.categories:
+                hours = [one + int(other) for one, other in zip(hours, row.hours, strict=True)]
+    for edge in edges:
+        for row in session.execute(_named("categories_by_time"), asked.on(*edge).binds(at)):
+            counts[row.category_id] = counts.get(row.category_id, 0) + row.reported
+            if not asked.categories or row.category_id in asked.categories:
+                hours[row.hour] += row.reported
+    return {category: count for category, count in counts.items() if count}, hours
+
+
+def by_community(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
+    """Reported by community."""
+    name = "communities_by_time" if asked.categories else "communities_by_day"
+    return {row.community_id: int(row.reported) for row in session.execute(_named(name), asked.binds(at))}
+
+
+def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
+    """Reported by grid: whole months from the rollup, the days at both ends from the index."""
+    months, edges = (None, [(asked.first, asked.after)]) if asked.categories else whole_months(asked.first, asked.after)
+    counts: dict[int, int] = {}
+    if months:
+        rows = session.execute(_named("grids_by_month"), asked.on(*months).binds(at))
+        counts = {row.grid_id: int(row.reported) for row in rows}
+    for edge in edges:
+        for row in session.execute(_named("grids_by_time"), asked.on(*edge).binds(at)):
+            counts[row.grid_id] = counts.get(row.grid_id, 0) + row.reported
+    return counts
+
+
+def waiting_by(session: Session, scope: Scope, unit: str, asked: Asked, at: Moment) -> dict[int, tuple[int, int]]:
+    """Open and overdue now by `unit`, "community" or "grid"."""
+    rows = session.execute(_named(f"waiting_by_{unit}"), asked.binds(at))
+    return {row.id: (row.open, row.overdue) for row in rows}
+
+
+def grids(session: Session, scope: Scope, asked: Asked, at: Moment) -> Rows:
+    """Current grids of the primary scheme with households, by code."""
+    return session.execute(_named("grids"), asked.binds(at)).all()
+
+
+def communities(session: Session, scope: Scope, asked: Asked, at: Moment) -> Rows:
+    """The communities reached, each with its street and its households."""
+    return session.execute(_named("areas_above"), asked.binds(at)).all()
+
+
+def duty(session: Session, scope: Scope, asked: Asked, at: Moment) -> tuple[int, int]:
+    """Officers on duty and officers in all."""
+    row = session.execute(_named("duty"), asked.binds(at)).one()
+    return row.on_duty, row.officers
+
+
+def answering(session: Session, scope: Scope, asked: Asked, at: Moment) -> Rows:
+    """Who answers for each grid today."""
+    return session.execute(_named("answering"), asked.binds(at)).all()
+
+
+def reported_by_officers(session: Session, scope: Scope, asked: Asked, at: Moment) -> tuple[int, int]:
+    """Reported by officers in the period, and filed of these."""
+    row = session.execute(_named("reported_by_officers"), asked.binds(at)).one()
+    return row.reported, row.filed
+
+
+def kept_breaks(session: Session, scope: Scope, day: date, question: bytes) -> list[float] | None:
+    """The class breaks this question has today, None when it is asked for the first time."""
+    breaks: list[float] | None = session.execute(_named("breaks"), {"day": day, "question": question}).scalar_one_or_none()
+    return breaks
+
+
+def keep_breaks(session: Session, scope: Scope, day: date, question: bytes, breaks: Sequence[float]) -> list[float]:
+    """Keep class breaks for the day; whoever was first is right."""
+    kept: list[float] = session.execute(
+        _named("keep_breaks"), {"day": day, "question": question, "breaks": list(breaks)}
+    ).scalar_one()
+    return kept
+
+
+def rebuild_statistics(connection: Session | psycopg.Connection) -> int:
+    """Make the rollups equal a recount, as the owner of the schema; returns the cells that differed. Safe beside writers."""
+    if isinstance(connection, Session):
+        return int(connection.execute(text("SELECT statistics_mend()")).scalar_one())
+    row = connection.execute("SELECT statistics_mend()").fetchone()
+    assert row is not None, "a function answers with one row"
+    return int(row[0])
+
+
+def fold_statistics(session: Session) -> int:
+    """Move the deltas into the rollups, as the owner of the schema; 0 while another fold is at work."""
+    return int(session.execute(text("SELECT statistics_fold()")).scalar_one())
+
+
+def whole_months(first: date, after: date) -> tuple[tuple[date, date] | None, list[tuple[date, date]]]:
+    """The whole months within [first, after), and what is left of it at both ends."""
+    begin = first if first.day == 1 else _next_month(first)
+    end = after.replace(day=1)
+    if begin >= end:
+        return None, [(first, after)] if first < after else []
+    edges = [(first, begin), (end, after)]
+    return (begin, end), [edge for edge in edges if edge[0] < edge[1]]
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def _named(name: str) -> TextClause:
+    return statements("statistics")[name]

@@ -1,0 +1,182 @@
+-- moment --
+-- The moment and the time zone of this deployment.
+SELECT deployment_now() AS now, deployment_time_zone() AS zone;
+
+-- days --
+-- All categories together by day, folded or not yet.
+SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended, sum(closed) AS closed, sum(on_spot) AS on_spot,
+       sum(closed_in_grid) AS closed_in_grid, sum(closed_in_community) AS closed_in_community, sum(closed_late) AS closed_late,
+       coalesce(sum(handled_s), 0) AS handled_s, sum(due) AS due, sum(due_closed) AS due_closed, sum(due_on_time) AS due_on_time
+  FROM (SELECT community_id, day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
+               due, due_closed, due_on_time
+          FROM statistics_day
+         WHERE community_id = ANY (:communities) AND day >= :first AND day < :after
+        UNION ALL
+        SELECT community_id, day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
+               due, due_closed, due_on_time
+          FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND day >= :first AND day < :after) AS told
+ GROUP BY day;
+
+-- days_of_categories --
+-- Some categories by day, from three covering indexes.
+SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended, sum(closed) AS closed, sum(on_spot) AS on_spot,
+       sum(closed_in_grid) AS closed_in_grid, sum(closed_in_community) AS closed_in_community, sum(closed_late) AS closed_late,
+       coalesce(sum(handled_s), 0) AS handled_s, sum(due) AS due, sum(due_closed) AS due_closed, sum(due_on_time) AS due_on_time
+  FROM (SELECT (reported_at AT TIME ZONE :zone)::date AS day, count(*) AS reported, count(filed_at) AS filed, 0 AS ended, 0 AS closed, 0 AS on_spot,
+               0 AS closed_in_grid, 0 AS closed_in_community, 0 AS closed_late, 0::numeric AS handled_s, 0 AS due, 0 AS due_closed,
+               0 AS due_on_time
+          FROM incident
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND reported_at >= :starts AND reported_at < :ends
+         GROUP BY 1
+        UNION ALL
+        SELECT (closed_at AT TIME ZONE :zone)::date, 0, 0, count(*), count(*) FILTER (WHERE good), count(*) FILTER (WHERE good AND on_spot),
+               count(*) FILTER (WHERE good AND level = 'grid'), count(*) FILTER (WHERE good AND level IN ('grid', 'community')),
+               count(*) FILTER (WHERE good AND closed_at > due_at),
+               sum(greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0)) FILTER (WHERE good), 0, 0, 0
+          FROM (SELECT reported_at, closed_at, due_at, level, on_spot, suspended_s, state = 'closed' AND duplicate_of IS NULL AS good
+                  FROM incident
+                 WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND closed_at >= :starts
+                   AND closed_at < :ends) AS ended
+         GROUP BY 1
+        UNION ALL
+        SELECT (due_at AT TIME ZONE :zone)::date, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE state = 'closed'),
+               count(*) FILTER (WHERE state = 'closed' AND closed_at <= due_at)
+          FROM incident
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND due_at >= :starts AND due_at < :ends
+           AND duplicate_of IS NULL AND state NOT IN ('not_filed', 'suspended')
+         GROUP BY 1) AS counted
+ GROUP BY day;
+
+-- waiting --
+-- What is open now, what of it is late, what of it is not due before the day ends; and the same hour a week ago, told from
+-- what still waits and what has ended since. An incident reopened since counts as open then.
+SELECT open, overdue, due_later_today, today_then, open_since_then + were_open AS open_then, late_since_then + were_late AS overdue_then
+  FROM (SELECT count(*) AS open,
+               count(*) FILTER (WHERE due_at < :now) AS overdue,
+               count(*) FILTER (WHERE due_at >= :now AND due_at < :day_ends) AS due_later_today,
+               count(*) FILTER (WHERE reported_at < :then) AS open_since_then,
+               count(*) FILTER (WHERE reported_at < :then AND due_at < :then) AS late_since_then
+          FROM incident
+         WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))) AS waiting,
+       (SELECT count(*) AS today_then
+          FROM incident
+         WHERE community_id = ANY (:communities) AND reported_at >= :then_day AND reported_at < :then
+           AND (:every OR category_id = ANY (:categories))) AS before,
+       (SELECT count(*) AS were_open, count(*) FILTER (WHERE due_at < :then) AS were_late
+          FROM incident
+         WHERE community_id = ANY (:communities) AND closed_at >= :then AND closed_at <= :now AND reported_at < :then
+           AND (:every OR category_id = ANY (:categories))) AS ended;
+
+-- categories_by_month --
+-- Reported by category and hour of the day in whole months, folded or not yet.
+SELECT category_id, sum(reported) AS reported, ARRAY[
+       sum(hours[1]), sum(hours[2]), sum(hours[3]), sum(hours[4]), sum(hours[5]), sum(hours[6]), sum(hours[7]), sum(hours[8]),
+       sum(hours[9]), sum(hours[10]), sum(hours[11]), sum(hours[12]), sum(hours[13]), sum(hours[14]), sum(hours[15]), sum(hours[16]),
+       sum(hours[17]), sum(hours[18]), sum(hours[19]), sum(hours[20]), sum(hours[21]), sum(hours[22]), sum(hours[23]), sum(hours[24])]::bigint[]
+       AS hours
+  FROM (SELECT category_id, reported, hours FROM statistics_month
+         WHERE community_id = ANY (:communities) AND month >= :first AND month < :after
+        UNION ALL
+        SELECT category_id, reported, ARRAY(SELECT CASE WHEN slot = hour THEN reported ELSE 0 END FROM generate_series(0, 23) AS slot)
+          FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND day >= :first AND day < :after AND reported <> 0) AS told
+ GROUP BY category_id;
+
+-- categories_by_time --
+-- The same for days that are no whole months, from the index.
+SELECT category_id, extract(hour FROM reported_at AT TIME ZONE :zone)::integer AS hour, count(*) AS reported
+  FROM incident
+ WHERE community_id = ANY (:communities) AND reported_at >= :starts AND reported_at < :ends
+ GROUP BY 1, 2;
+
+-- communities_by_day --
+SELECT community_id, sum(reported) AS reported
+  FROM (SELECT community_id, reported FROM statistics_day
+         WHERE community_id = ANY (:communities) AND day >= :first AND day < :after
+        UNION ALL
+        SELECT community_id, reported FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND day >= :first AND day < :after) AS told
+ GROUP BY community_id;
+
+-- communities_by_time --
+SELECT community_id, count(*) AS reported
+  FROM incident
+ WHERE community_id = ANY (:communities) AND reported_at >= :starts AND reported_at < :ends AND category_id = ANY (:categories)
+ GROUP BY community_id;
+
+-- grids_by_month --
+-- Whole months of each grid, folded or not yet.
+SELECT grid_id, sum(reported) AS reported
+  FROM (SELECT grid_id, reported FROM statistics_grid_month
+         WHERE community_id = ANY (:communities) AND month >= :first AND month < :after
+        UNION ALL
+        SELECT grid_id, reported FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND day >= :first AND day < :after AND grid_id > 0) AS told
+ GROUP BY grid_id;
+
+-- grids_by_time --
+SELECT grid_id, count(*) AS reported
+  FROM incident
+ WHERE community_id = ANY (:communities) AND reported_at >= :starts AND reported_at < :ends AND grid_id IS NOT NULL
+   AND (:every OR category_id = ANY (:categories))
+ GROUP BY grid_id;
+
+-- waiting_by_community --
+SELECT community_id AS id, count(*) AS open, count(*) FILTER (WHERE due_at < :now) AS overdue
+  FROM incident
+ WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
+ GROUP BY community_id;
+
+-- waiting_by_grid --
+SELECT grid_id AS id, count(*) AS open, count(*) FILTER (WHERE due_at < :now) AS overdue
+  FROM incident
+ WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories)) AND grid_id IS NOT NULL
+ GROUP BY grid_id;
+
+-- grids --
+-- Current grids of the primary scheme with their households.
+SELECT grid.id, grid.code, grid.name, grid.name_en, grid.community_id, grid.households
+  FROM grid JOIN scheme ON scheme.id = scheme_id AND is_primary
+ WHERE valid_to IS NULL AND community_id = ANY (:communities)
+ ORDER BY grid.code;
+
+-- areas_above --
+-- Each community asked for with its street, for rankings.
+SELECT community.id AS community_id, community.code, community.name, community.name_en,
+       street.id AS street_id, street.code AS street_code, street.name AS street_name, street.name_en AS street_name_en,
+       coalesce(lived.households, 0) AS households
+  FROM area AS community
+  LEFT JOIN area AS street ON street.id = community.parent_id
+  LEFT JOIN (SELECT community_id, sum(households) AS households
+               FROM grid JOIN scheme ON scheme.id = scheme_id AND is_primary
+              WHERE valid_to IS NULL AND community_id = ANY (:communities) GROUP BY community_id) AS lived ON lived.community_id = community.id
+ WHERE community.id = ANY (:communities);
+
+-- duty --
+SELECT count(*) FILTER (WHERE on_duty) AS on_duty, count(*) AS officers
+  FROM officer WHERE community_id = ANY (:communities) AND (ended_on IS NULL OR ended_on > CAST(:today AS date));
+
+-- answering --
+-- Who answers for each grid today, and how many grids and households that officer has in all.
+SELECT assignment.grid_id, officer.id, officer.name,
+       count(*) OVER (PARTITION BY officer.id) AS grids, sum(grid.households) OVER (PARTITION BY officer.id) AS households
+  FROM assignment
+  JOIN officer ON officer.id = officer_id
+  JOIN grid ON grid.id = assignment.grid_id AND grid.valid_to IS NULL
+ WHERE duty = 'main' AND valid @> CAST(:today AS date) AND assignment.community_id = ANY (:communities);
+
+-- reported_by_officers --
+-- What officers themselves reported in a period, and what of it was filed.
+SELECT count(*) AS reported, count(filed_at) AS filed
+  FROM incident
+ WHERE community_id = ANY (:communities) AND reported_at >= :starts AND reported_at < :ends AND source = 'officer'
+   AND (:every OR category_id = ANY (:categories));
+
+-- breaks --
+SELECT breaks FROM fill_breaks WHERE made_on = :day AND question = :question;
+
+-- keep_breaks --
+INSERT INTO fill_breaks (made_on, question, breaks) VALUES (:day, :question, :breaks)
+ON CONFLICT (made_on, question) DO UPDATE SET breaks = fill_breaks.breaks
+RETURNING breaks;
