@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from fastapi import Request
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
 from api.actor import Actor
 from data.database import Database
@@ -77,3 +78,14 @@ def actor_from(caller: people.Caller) -> Actor:
 
 def _plausible(token: str) -> str:
     return token if TOKEN.fullmatch(token) else ""
+
+
+def set_cookie(response: Response, token: str, *, secure: bool, lifetime_s: int) -> None:
+    """Hand a session to the browser; scripts cannot read it, other sites cannot send changes with it."""
+    name = SECURE_COOKIE if secure else COOKIE
+    response.set_cookie(name, token, max_age=lifetime_s, path="/", secure=secure, httponly=True, samesite="lax")
+
+
+def clear_cookie(response: Response, *, secure: bool) -> None:
+    """Take the session cookie away."""
+    response.delete_cookie(SECURE_COOKIE if secure else COOKIE, path="/", secure=secure, httponly=True, samesite="lax")

@@ -1,16 +1,18 @@
-"""The one-time link by which the first person signs in: there is no default password."""
+"""One-time sign-in links, made by whoever owns the machine."""
 
+from pathlib import Path
+
+from api import tokens
 from api.deployment import Deployment
-from api.people import service
-from data.database import open_database
 
 
-def sign_in_link(deployment: Deployment, address: str) -> str:
-    """Make a fresh link for the first administrator; links made before stop working."""
-    database = open_database(deployment.urls.schema, pool_size=1)
-    try:
-        with database.unit_of_work() as session:
-            token = service.first_sign_in_link(session)
-    finally:
-        database.close()
-    return f"{address}/sign-in/link/{token}"
+def sign_in_link(deployment: Deployment, address: str, name: str = tokens.FIRST_PERSON) -> str:
+    """A link that signs one person in once, within a day; `address` is where the server answers."""
+    return f"{address.rstrip('/')}/sign-in/link/{tokens.sign_in_link(deployment.urls.schema, name)}"
+
+
+def run(data: Path | None, *, name: str, address: str) -> None:
+    """Print a new link for somebody; an unused older one is void then."""
+    deployment = Deployment(data)
+    deployment.wake()
+    print(sign_in_link(deployment, address, name))

@@ -1,18 +1,13 @@
-"""`token`: a bearer token for programs that use the API."""
+"""`token`: print a new bearer token for the API and nothing else on standard output."""
 
+import sys
 from pathlib import Path
 
+from api import tokens
 from api.deployment import Deployment
-from api.people import service
-from data.database import open_database
 
 
 def run(data: Path | None, *, role: str, area: str | None) -> None:
-    """Print a new token, alone on its line, so that a script can keep it."""
-    database = open_database(Deployment(data).wake().schema, pool_size=1)
-    try:
-        with database.unit_of_work() as session:
-            bearer = service.bearer_token(session, role=role, area=area)
-    finally:
-        database.close()
-    print(bearer)
+    """Make a token that may what the role may, in one area or everywhere."""
+    print(tokens.bearer_token(Deployment(data).wake().schema, role, area))
+    print(f"Valid for {tokens.TOKEN_LIFETIME.days} days. Use it as: Authorization: Bearer TOKEN", file=sys.stderr)

@@ -1,36 +1,26 @@
-"""Where this deployment lies: the box around its own districts, from which every sensible place is judged."""
+"""What a deployment says of itself: its name, its ground, its primary scheme, its clock."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from data.hot.reads import HotReads, Question
+from data.scope import Scope
 
-Bounds = tuple[float, float, float, float]
-MARGIN_DEGREES = 0.1
-"""How far beyond the district a place may lie to be asked about, some ten kilometres."""
-
-BOUNDS = """
-    SELECT min(ST_XMin(geom)), min(ST_YMin(geom)), max(ST_XMax(geom)), max(ST_YMax(geom))
-      FROM area WHERE level = 'district' AND valid_to IS NULL"""
-
-
-def bounds(session: Session) -> Bounds | None:
-    """West, south, east, north of the districts, degrees; None before any ground is loaded."""
-    return _bounds(session.execute(text(BOUNDS)).one())
-
-
-async def bounds_of(reads: HotReads, token: str) -> Bounds | None:
-    """The same on the hot path."""
-    return _bounds((await reads.ask(token, Question(BOUNDS), {}))[0])
+DEPLOYMENT = text("""
+    SELECT coalesce((SELECT jsonb_object_agg(key, value) FROM deployment), '{}') AS kept,
+           coalesce((SELECT (value #>> '{}')::timestamptz FROM deployment WHERE key = 'now'), now()) AS now,
+           (SELECT jsonb_build_object('id', id, 'code', code, 'name', name, 'name_en', name_en,
+                                      'household_min', household_min, 'household_max', household_max)
+              FROM scheme WHERE is_primary) AS scheme,
+           district.code, district.name, district.name_en, district.bounds
+      FROM (SELECT min(code) AS code, min(name) AS name, min(name_en) AS name_en,
+                   ARRAY[min(ST_XMin(geom)), min(ST_YMin(geom)), max(ST_XMax(geom)), max(ST_YMax(geom))] AS bounds
+              FROM area WHERE level = 'district' AND valid_to IS NULL) AS district
+""")
 
 
-def around(box: Bounds | None) -> Bounds | None:
-    """The box in which a place may be asked about."""
-    if box is None:
-        return None
-    west, south, east, north = box
-    return west - MARGIN_DEGREES, south - MARGIN_DEGREES, east + MARGIN_DEGREES, north + MARGIN_DEGREES
-
-
-def _bounds(row) -> Bounds | None:  # type: ignore[no-untyped-def]
-    return None if row[0] is None else (row[0], row[1], row[2], row[3])
+def itself(session: Session, scope: Scope) -> Mapping[str, Any]:
+    """One row; `bounds` (degrees: west, south, east, north) holds four None before any ground was imported."""
+    return dict(session.execute(DEPLOYMENT).mappings().one())

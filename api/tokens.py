@@ -1,0 +1,94 @@
+"""Tokens that the machine's owner makes without signing in: the system's own session, bearer tokens, first links."""
+
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from api.people import service
+from data.database import open_database
+from data.queries import audit, people, sign_in
+from data.scope import Scope
+from gis.errors import BadValue, NotFound
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+SYSTEM_LIFETIME = timedelta(days=30)
+COMMAND_LIFETIME = timedelta(minutes=10)
+TOKEN_LIFETIME = timedelta(days=90)
+FIRST_PERSON = "operator"
+FIRST_ROLES = ("operator", "planner", "analyst")
+ADMINISTRATORS = {
+    "system-admin": ("system_admin", "系统管理员"),
+    "security-admin": ("security_admin", "安全管理员"),
+    "audit-admin": ("audit_admin", "审计管理员"),
+}
+
+
+def system_session(schema_url: str, label: str = "worker", lifetime: timedelta = SYSTEM_LIFETIME) -> Scope:
+    """Open a session of the system itself, which sees and may everything; only the schema's owner can."""
+    token = secrets.token_urlsafe(32)
+    sign_in.open_system_session(schema_url, token, label=label, lifetime=lifetime)
+    return Scope(token=token, everything=True)
+
+
+def bearer_token(schema_url: str, role: str, area: str | None) -> str:
+    """A bearer token for a role in an area (a code) or in all districts; the person behind it is made at first need."""
+    service.refuse_roles([role])
+    database = open_database(schema_url, pool_size=1)
+    scope = system_session(schema_url, "token command", COMMAND_LIFETIME)
+    try:
+        with database.unit_of_work(scope) as session:
+            name = f"token.{role.replace('_', '-')}.{(area or 'all').lower()}"
+            if area is None:
+                person_id = people.first_person(session, scope, sign_in_name=name, name=name, roles=[role])
+            else:
+                person_id = _person_of_area(session, scope, name, role, area)
+            token = secrets.token_urlsafe(32)
+            sign_in.open_session(session, person_id, token, kind="token", lifetime=TOKEN_LIFETIME, idle=None, label="command line")
+            audit.record(session, people.who(session, scope.token), "issue_token", "person", person_id, facts={"role": role, "area": area})
+            sign_in.close_session(session)
+    finally:
+        database.close()
+    return token
+
+
+def sign_in_link(schema_url: str, name: str = FIRST_PERSON) -> str:
+    """A one-time link's token for the first person, an administrator (made at first need) or anybody there is."""
+    database = open_database(schema_url, pool_size=1)
+    scope = system_session(schema_url, "link command", COMMAND_LIFETIME)
+    try:
+        with database.unit_of_work(scope) as session:
+            if name == FIRST_PERSON:
+                person_id = people.first_person(session, scope, sign_in_name=name, name="值班员", roles=FIRST_ROLES)
+            elif name in ADMINISTRATORS:
+                role, title = ADMINISTRATORS[name]
+                person_id = people.first_person(session, scope, sign_in_name=name, name=title, roles=[role])
+            else:
+                person_id = _known(session, name)
+            link = secrets.token_urlsafe(32)
+            if not sign_in.add_link(session, person_id, link, service.LINK_LIFETIME):
+                raise BadValue(f"{name} cannot sign in: the account is disabled.", name=name)
+            audit.record(session, people.who(session, scope.token), "issue_link", "person", person_id)
+            sign_in.close_session(session)
+    finally:
+        database.close()
+    return link
+
+
+def _known(session: "Session", name: str) -> int:
+    known = sign_in.credential(session, name)
+    if known is None:
+        raise NotFound(f"There is nobody called {name}. There are always: {', '.join([FIRST_PERSON, *ADMINISTRATORS])}.", name=name)
+    return known.person_id
+
+
+def _person_of_area(session: "Session", scope: Scope, name: str, role: str, area: str) -> int:
+    person_id = people.add(session, scope, sign_in_name=name, name=name, roles=[role], language="zh")
+    if person_id is None:
+        known = sign_in.credential(session, name)
+        assert known is not None, "the name is taken"
+        person_id = known.person_id
+    if people.grant(session, scope, person_id, [area], None):
+        raise NotFound(f"There is no living area with the code {area}; GET /api/v1/areas lists them.", area=area)
+    return person_id
