@@ -66,7 +66,7 @@ def _expanded(source: IO[bytes], path: Path, folder: Path) -> Path:
     except (EOFError, OSError, lzma.LZMAError, zlib.error) as broken:
         raise BadFile(f"The compressed file is broken or cut short after {written} bytes: {broken}. Download it again.") from broken
     with target.open("rb") as head:
-        if head.read(2) in (b"\x1f\x8b", b"PK"):
+        if head.read(4).startswith((b"\x1f\x8b", b"PK\x03\x04")):  # a table may well begin with a column named PK
             raise BadFile("The file is packed twice. Unpack it once and import what is inside.")
     return target
 

@@ -1,0 +1,1 @@
+"""Import: what comes in from files, row by row accounted for."""

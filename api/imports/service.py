@@ -1,0 +1,211 @@
+"""Import, the use case: which files go through which layer, in which transaction, and what is kept of it. Knows no HTTP."""
+
+import fnmatch
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.imports import buildings, categories, counts, found, incidents, prepared
+from api.imports.mapping import GROUND, LayerMapping, Mapping
+from api.imports.places import District
+from api.imports.prepared import Prepared
+from api.imports.report import FileReport, Report
+from data.database import Database
+from data.files.desk import Desk
+from data.queries import audit, imports
+from data.scope import Scope
+from gis.errors import BadFile, BadMapping, Refusal
+
+DEFAULT_ZONE = "Asia/Shanghai"
+COMMAND_LINE = "command line"
+Say = Callable[[str], None]
+Transaction = Callable[[], Any]
+STORES: dict[str, Callable[[Session, Scope, Prepared], None]] = {
+    "building": buildings.store, "households": counts.store, "category": categories.store, "incident": incidents.store,
+}  # fmt: skip
+TURN = {**dict.fromkeys(GROUND, 0), "category": 1, "building": 2, "households": 3, "incident": 4}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to be read through one layer of a mapping."""
+
+    mapping: LayerMapping
+    path: Path
+
+
+@dataclass
+class Run:
+    """What every step of one import needs."""
+
+    database: Database
+    scope: Scope
+    desk: Desk
+    mapping: Mapping
+    mapping_hash: bytes
+    say: Say
+    report: Report = field(default_factory=Report)
+
+
+def jobs(mapping: Mapping, paths: list[Path], folder: Path | None) -> list[Job]:
+    """Which file goes through which layer, in the order they build on each other. BadMapping for a layer or a path left over."""
+    chosen = _from_paths(mapping, paths) if paths else _from_folder(mapping, folder or Path())
+    return sorted(chosen, key=lambda job: TURN[job.mapping.noun])
+
+
+def run(work: Run, todo: list[Job], *, dry_run: bool = False) -> Report:
+    """Import all jobs: the ground in one transaction, every other file in one of its own; a refused file stops only itself.
+
+    A dry run does the same work and takes it all back. If the ground is refused, nothing that stands on it is tried.
+    """
+    work.report.dry_run = dry_run
+    ground_jobs = [job for job in todo if job.mapping.noun in GROUND]
+    others = [job for job in todo if job.mapping.noun not in GROUND]
+    with _transactions(work, dry_run=dry_run) as transaction:
+        if ground_jobs and not _import_ground(work, ground_jobs, transaction):
+            work.report.refused_files |= {_name(job): "Not tried, because the ground was refused." for job in others}
+            return work.report
+        for number, job in enumerate(others, 1):
+            work.say(f"{number}/{len(others)} {job.path.name}")
+            _import_file(work, job, transaction)
+    return work.report
+
+
+@contextmanager
+def _transactions(work: Run, *, dry_run: bool) -> Iterator[Transaction]:
+    """A transaction for each file; in a dry run savepoints in one that is rolled back at the end."""
+    if not dry_run:
+        yield lambda: work.database.unit_of_work(work.scope)
+        return
+    try:
+        with work.database.unit_of_work(work.scope) as session:
+
+            @contextmanager
+            def savepoint() -> Iterator[Session]:
+                with session.begin_nested():
+                    yield session
+
+            yield savepoint
+            raise _TakeBack
+    except _TakeBack:
+        return
+
+
+class _TakeBack(Exception):  # noqa: N818  no error: it ends a dry run
+    """Rolls a dry run back."""
+
+
+def _import_ground(work: Run, todo: list[Job], transaction: Transaction) -> bool:
+    started = time.monotonic()
+    try:
+        with transaction() as session:
+            imports.wait_for_others(session, work.scope)
+            ready = []
+            for number, job in enumerate(todo, 1):
+                work.say(f"reading {number}/{len(todo)} {job.path.name}")
+                ready.append(_prepare(work, session, job))
+            work.say("fitting the levels to each other")
+            built = found.store_ground(session, work.scope, ready, work.mapping)
+            work.say("proving the coverage")
+            found.prove(session, work.scope)
+            for each in ready:
+                each.report.seconds = (time.monotonic() - started) / len(ready)
+                _keep(work, session, each)
+        work.report.ground, work.report.defects = built.facts, built.defects
+        work.report.files += [each.report for each in ready]
+    except Refusal as refused:
+        work.report.refused_files |= {_name(job): refused.message for job in todo}
+        return False
+    return True
+
+
+def _import_file(work: Run, job: Job, transaction: Transaction) -> None:
+    started = time.monotonic()
+    try:
+        with transaction() as session:
+            imports.wait_for_others(session, work.scope)
+            ready = _prepare(work, session, job)
+            STORES[job.mapping.noun](session, work.scope, ready)
+            ready.close()
+            ready.report.seconds = time.monotonic() - started
+            _keep(work, session, ready)
+        work.report.files.append(ready.report)
+    except Refusal as refused:
+        work.report.refused_files[_name(job)] = refused.message
+
+
+def _prepare(work: Run, session: Session, job: Job) -> Prepared:
+    """Read a file and its fields, with the time zone and the bounds of this deployment."""
+    facts = imports.deployment(session, work.scope)
+    zone = work.mapping.district.time_zone if work.mapping.district else str(facts.get("timezone", DEFAULT_ZONE))
+    stored = imports.ground(session, work.scope, "district")
+    district = District(stored.borders[0]) if len(stored.ids) else None
+    layer = work.desk.read(job.path, job.mapping.question())
+    return prepared.prepare(job.path, layer, job.mapping, time_zone=zone, district=district)
+
+
+def _keep(work: Run, session: Session, ready: Prepared) -> None:
+    """The record of a file: nothing was lost, who did it, what became of it."""
+    report = ready.report
+    if not report.accounted:
+        raise AssertionError(f"rows of {report.file} are not accounted for: {report.facts()}")
+    file_hash = _digest(ready.path)
+    if imports.known_files(session, work.scope, file_hash, work.mapping_hash) and not report.loaded:
+        report.notes.append("The same file came in through the same mapping before; nothing has changed.")
+    row = {"noun": report.noun, "source": report.source, "file_name": report.file, "file_hash": file_hash, "mapping_hash": work.mapping_hash,
+           "rows_read": report.read, "rows_loaded": report.loaded, "rows_unchanged": report.unchanged, "rows_mended": report.mended,
+           "rows_refused": report.refused, "report": report.facts()}  # fmt: skip
+    batch = imports.record_batch(session, work.scope, row)
+    facts = {name: row[name] for name in ("noun", "source", "file_name", "rows_read", "rows_loaded", "rows_unchanged", "rows_refused")}
+    audit.record(session, None, "import", "import_batch", batch, why=COMMAND_LINE, facts=facts)
+
+
+def _from_paths(mapping: Mapping, paths: list[Path]) -> list[Job]:
+    chosen = []
+    for path in paths:
+        fitting = [layer for layer in mapping.layer if any(fnmatch.fnmatch(path.name, Path(glob).name) for glob in layer.files)]
+        if not fitting and len(mapping.layer) == 1:
+            fitting = [mapping.layer[0]]
+        if not fitting:
+            raise BadMapping(f"No layer of the mapping reads {path.name}; its layers read: {_patterns(mapping)}.")
+        chosen += [Job(layer, path) for layer in fitting]
+    return chosen
+
+
+def _from_folder(mapping: Mapping, folder: Path) -> list[Job]:
+    if not folder.is_dir():
+        raise BadFile(f"There is no folder {folder}. Say where the files are with --files DIR.")
+    chosen = []
+    for layer in mapping.layer:
+        paths = sorted({path for glob in layer.files for path in folder.glob(glob) if path.is_file()})
+        if not paths:
+            raise BadMapping(f"No file for {layer.noun} ({layer.source}): there is no {' or '.join(layer.files) or 'files = … in its layer'} in {folder}.")
+        chosen += [Job(layer, path) for path in paths]
+    return chosen
+
+
+def _patterns(mapping: Mapping) -> str:
+    return ", ".join(sorted({glob for layer in mapping.layer for glob in layer.files}))
+
+
+def _name(job: Job) -> str:
+    return f"{job.mapping.source}: {job.path.name}"
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").digest()
+
+
+def summary(report: FileReport) -> str:
+    """One line for people."""
+    parts = [f"{report.read} read", f"{report.loaded} loaded", f"{report.unchanged} unchanged", f"{report.refused} refused"]
+    parts += [f"{report.mended} mended"] if report.mended else []
+    parts += [f"{report.unplaced} without a grid"] if report.unplaced else []
+    return ", ".join(parts)
