@@ -108,6 +108,12 @@ def districts(schema_url: str) -> int:
     return int(row[0]) if row else 0
 
 
+def checkpoint(admin_url: str) -> None:
+    """Bring everything that was written to its place on disk, so that a crash has nothing to replay."""
+    with _connect(admin_url) as connection:
+        connection.execute("CHECKPOINT")
+
+
 def create_database(admin_url: str, database: str, *, template: str, owner: str = SCHEMA) -> None:
     """Clone `template` (nobody may be connected to it) into a new `database` of `owner`."""
     with _connect(admin_url) as connection:

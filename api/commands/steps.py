@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 WIDTH = 14
+BAR = 30
 
 
 class Step:
@@ -15,10 +16,19 @@ class Step:
         self.name = name
         self.outcome = "done"
         self._steps = steps
+        self._last = ""
 
     def say(self, what: str) -> None:
         """Tell what is going on now; on a terminal it is overwritten by what comes next."""
         self._steps.passing(f"{self.name:<{WIDTH}} … {what}")
+
+    def progress(self, what: str, share: float) -> None:
+        """Tell how much of the whole is done, 0 to 1; a log hears only what begins."""
+        if sys.stdout.isatty():
+            self.say(f"{'█' * round(share * BAR):░<{BAR}} {share:4.0%}  {what}")
+        elif what != self._last:
+            self.say(f"{share:4.0%}  {what}")
+        self._last = what
 
     def done(self, outcome: str) -> None:
         """What the step's line will say."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from api import supervisor
-from api.commands.steps import Steps
+from api.commands.steps import Step, Steps
 from api.deployment import Deployment
 from api.supervisor import Running, Supervisor
 from gis.errors import Conflict, Unavailable
@@ -23,6 +23,7 @@ FIRST_PORT = 8420
 PORTS_TRIED = 50
 READY_WITHIN_S = 120.0
 LOOK_EVERY_S = 0.05
+DEMO_COUNTS = {"grid": "grids", "building": "buildings", "household": "households", "incident": "incidents"}
 UNDER_UP = "WANGGE_UNDER_UP"
 """Set for the process that a detached `up` leaves behind, so that it does not tell its steps again."""
 
@@ -58,16 +59,21 @@ def set_up(deployment: Deployment, demo: str, steps: Steps) -> None:
         step.done("up to date" if before == after else f"{before or 'empty'} to {after}")
     if roles.districts(urls.schema) == 0:
         with steps.step("demo district") as step:
-            step.done(_load_demo(deployment, demo, step.say) if demo != "none" else "none asked for; load your own with: ./wangge import")
+            step.done(_load_demo(deployment, demo, step) if demo != "none" else "none asked for; load your own with: ./wangge import")
     with steps.step("page assets") as step:
         step.done(assets.ensure(step.say))
 
 
-def _load_demo(deployment: Deployment, size: str, say: Callable[[str], None]) -> str:
-    from data.demo import load  # noqa: PLC0415
+def _load_demo(deployment: Deployment, size: str, step: Step) -> str:
+    from data import roles, sealing  # noqa: PLC0415
+    from data.demo.load import load_demo  # noqa: PLC0415
 
-    load.load_demo(deployment.urls.schema, deployment.urls.app, size, say)
-    return f"{size} loaded"
+    urls, keys = deployment.urls, sealing.keyring(deployment.data)
+    report = load_demo(urls.schema, urls.app, size, step.progress, keys=keys)
+    if not deployment.managed:
+        # A crash right after a bulk load would replay all of it.
+        roles.checkpoint(deployment.cluster.url("admin"))
+    return f"{size}: " + ", ".join(f"{report.rows.get(table, 0):,} {noun}" for table, noun in DEMO_COUNTS.items())
 
 
 def _made(deployment: Deployment) -> Path:
