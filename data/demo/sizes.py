@@ -23,6 +23,12 @@ class Size:
     grain: float  # how many times larger than in a district the smallest pieces of ground are
     clusters: int  # how many times each kind of planted cluster occurs
 
+    @property
+    def band(self) -> tuple[int, int]:
+        """Households that a grid should have: a quarter below and above the mean."""
+        mean = self.households / self.grids
+        return int(0.75 * mean), int(1.25 * mean + 0.5)
+
 
 SIZES = {
     "small": Size("small", 0.92, 1, 2, 4, 24, 600, 4_400, 5_000, 210, 60.0, 0.0, 420.0, 1.0, 1),
