@@ -47,7 +47,7 @@ class CodePattern:
     def serial_of(self, code: str, areas: Mapping[str, str]) -> int:
         """The serial in a code of these areas; CodeRefused if the code does not match the pattern."""
         parts = [
-            re.escape(text) + ("" if name is None else rf"(\d{{{self._digits}}})" if name == "serial" else re.escape(areas[name]))
+            re.escape(text) + ("" if name is None else rf"([0-9]{{{self._digits}}})" if name == "serial" else re.escape(areas[name]))
             for text, name, _, _ in string.Formatter().parse(self.pattern)
         ]  # fmt: skip
         match = re.fullmatch("".join(parts), code)
@@ -122,7 +122,7 @@ def check_area_code(code: str, level: str, *, dead: Set[str] = frozenset()) -> s
     """A national code of a district (6 digits), street (9) or community (12 = 6 + 3 + 3); CodeRefused if it is not."""
     if level not in AREA_DIGITS:
         raise CodeRefused("There is no such level of areas.", level=level, levels=sorted(AREA_DIGITS))
-    check_code(code, rf"\d{{{AREA_DIGITS[level]}}}", dead=dead)
+    check_code(code, rf"[0-9]{{{AREA_DIGITS[level]}}}", dead=dead)
     if any(code[start : start + 3] == "000" for start in range(6, len(code), 3)):
         raise CodeRefused("A street or community is numbered from 001.", code=code)
     return code

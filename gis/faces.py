@@ -22,6 +22,8 @@ Shapes = NDArray[np.object_]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 NOBODY = -1
+CRACK_WIDTH_M = 0.004  # five lattice steps
+CRACK_SHARE = 0.6  # of the perimeter; a strip along a rim has half of its own
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,18 @@ class Faces:
         """Those of a set of faces that hang together in pieces which never meet the world outside all faces."""
         piece = self.components(np.where(among, 0, 1))
         return among & ~np.isin(piece, piece[self.on_rim & among])
+
+    def cracks(self, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Faces outside, thinner than rounding to the lattice can tell, that lie mostly between faces inside.
+
+        Rounding may join a crack between two polygons to a strip along their outer rim; where the strip is judged to
+        be outside, the crack would stay open as a spike.
+        """
+        one, other, length = self.borders
+        between = np.bincount(one, length * inside[other], minlength=len(inside))
+        between += np.bincount(other, length * inside[one], minlength=len(inside))
+        around = shapely.length(self._in_metres)
+        return ~inside & (self.width_m < CRACK_WIDTH_M) & (between > CRACK_SHARE * around)
 
     def united(self, face: Ints, label: Ints, count: int) -> Shapes:
         """For each label 0 … count - 1 the union of its faces with all their vertices; an empty polygon where it has none.

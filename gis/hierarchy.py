@@ -86,7 +86,7 @@ def _settle_truth(faces: Faces, level: _Level, gap_width_m: float) -> None:
     """The level whose outlines are true takes what it covers and the narrow gaps that it encloses."""
     claimed = np.zeros(len(faces.shapes), dtype=np.bool_)
     claimed[level.claims.face] = True
-    gaps = faces.enclosed(~claimed) & (faces.width_m < gap_width_m)
+    gaps = (faces.enclosed(~claimed) & (faces.width_m < gap_width_m)) | faces.cracks(claimed)
     home = np.zeros(len(level.codes), dtype=np.int64)
     level.labels = divide(faces, np.where(claimed | gaps, 0, NOBODY), Claims(level.claims.face, level.claims.child, home))
 

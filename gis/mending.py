@@ -156,6 +156,7 @@ def _grounds(faces: Faces, claims: Claims, edge: Shapes, steps: Sequence[str]) -
     """Where children may be (0, else NOBODY), and which faces make the outline that they are to tile."""
     inside = np.zeros(len(faces.shapes), dtype=np.bool_)
     inside[faces.origins(edge)[0]] = True
+    inside |= faces.cracks(inside)
     claimed = np.zeros(len(faces.shapes), dtype=np.bool_)
     claimed[claims.face] = True
     if "outline" in steps:
