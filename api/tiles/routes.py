@@ -1,7 +1,6 @@
 """Tiles and TileJSON over HTTP: raw endpoints, as the map asks for dozens at a time."""
 
 import re
-from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -12,9 +11,10 @@ from starlette.routing import Route
 from api.actor import Actor
 from api.auth import actor_from
 from api.hot import hot_caller_of, reads_of
+from api.times import period_between
 from data.hot.cache import FinishedTile
 from data.hot.tiles import LAYERS, MAX_ZOOM, Filter, TileLayer, Tiles
-from data.queries import deployment
+from data.queries import extent
 from gis.errors import BadValue, NotFound
 
 TILE = "application/vnd.mapbox-vector-tile"
@@ -46,7 +46,7 @@ async def tile_json(request: Request) -> Response:
     layer = _layer(request.path_params["layer"])
     caller = await hot_caller_of(request)
     request.state.actor = _permitted(actor_from(caller), layer)
-    bounds = await deployment.bounds_of(reads_of(request), caller.scope.token)
+    bounds = await extent.bounds_of(reads_of(request), caller.scope.token)
     query = f"?{request.url.query}" if request.url.query else ""
     body: dict[str, object] = {
         "tilejson": "3.0.0",
@@ -107,19 +107,8 @@ def _filter(request: Request, layer: TileLayer) -> Filter:
     if unknown:
         raise BadValue("This layer has no such filter.", unknown=sorted(unknown)[:5], known=sorted(allowed))
     zone = ZoneInfo(request.app.state.settings.time_zone)
-    return Filter(_moment(query.get("from"), "from", zone), _moment(query.get("to"), "to", zone), _categories(query.getlist("category")))
-
-
-def _moment(value: str | None, name: str, zone: ZoneInfo) -> datetime | None:
-    if not value:
-        return None
-    try:
-        if len(value) == len("2026-01-01"):
-            return datetime.combine(date.fromisoformat(value), time(), zone)
-        moment = datetime.fromisoformat(value.replace(" ", "+"))
-    except ValueError as wrong:
-        raise BadValue("A date is 2026-01-31, a time 2026-01-31T08:00:00Z.", at=name) from wrong
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    period = period_between(query.get("from"), query.get("to"), zone)
+    return Filter(period.since, period.until, _categories(query.getlist("category")))
 
 
 def _categories(values: list[str]) -> tuple[int, ...] | None:

@@ -65,6 +65,7 @@ class GroundIndex:
         self._versions = np.array([row[1] for row in grids], dtype=np.int32)
         self._communities = np.array([row[2] for row in grids], dtype=np.int32)
         self._grids = GridLocator(_borders([row[3] for row in grids]), ids, tolerance_m=tolerance_m)
+        self.bounds = _bounds(grids, areas)
         # Only for ground that has no grids yet.
         self._areas = GridLocator(_borders([row[1] for row in areas]), [row[0] for row in areas])
 
@@ -124,6 +125,12 @@ def ground_index(source: Session | Database, *, tolerance_m: float = TOLERANCE_M
         return _seen_by(session, tolerance_m)
 
 
+def ready_index(database: Database, tolerance_m: float) -> GroundIndex | None:
+    """The index if it is known to be true without asking the database, for those who must not wait."""
+    keeper = _keeper_of(database.bind) if isinstance(database.bind, Engine) else None
+    return keeper.index if keeper is not None and keeper.holds(tolerance_m) else None
+
+
 def _seen_by(session: Session, tolerance_m: float) -> GroundIndex:
     connection = session.connection()
     keeper = _keeper_of(connection.engine)
@@ -155,3 +162,10 @@ def _keeper_of(engine: Engine) -> _Keeper:
 
 def _borders(stored: list[bytes]) -> list[MultiPolygon]:
     return list(shapely.from_wkb(stored))
+
+
+def _bounds(grids: list[tuple[int, int, int, bytes]], areas: list[tuple[int, bytes]]) -> tuple[float, float, float, float] | None:
+    """West, south, east, north of all ground, degrees."""
+    borders = _borders([row[1] for row in areas] or [row[3] for row in grids])
+    west, south, east, north = shapely.total_bounds(borders) if borders else (np.nan,) * 4
+    return (float(west), float(south), float(east), float(north)) if borders else None

@@ -4,7 +4,9 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import anyio.to_thread
 import psycopg
@@ -20,6 +22,7 @@ CALLER_KEPT_S = 3.0
 """A revoked token can read tiles for at most this long."""
 CALLERS_KEPT = 10_000
 NAME_CALLER = "SELECT set_config('wangge.token', %s, true)"
+NOW_SQL = "SELECT (value #>> '{}')::timestamptz FROM deployment WHERE key = 'now'"
 Row = tuple[Any, ...]
 
 
@@ -37,6 +40,9 @@ WHO = Question(
 )
 
 
+NOW = Question(NOW_SQL)
+
+
 class HotReads:
     """Answers over held connections while it is open (`async with`), else one by one through the database it was given.
 
@@ -47,6 +53,8 @@ class HotReads:
         self.database = database
         self._most = connections
         self._held: HeldConnections | None = None
+        self._fixed_now: datetime | None = None
+        self._now_read = float("-inf")
         self._callers: dict[bytes, tuple[float, people.Caller]] = {}
 
     async def __aenter__(self) -> "HotReads":
@@ -86,6 +94,13 @@ class HotReads:
         caller = _caller(rows[0], token)
         self._callers[key] = (now, caller)
         return caller
+
+    async def today(self, token: str, zone: ZoneInfo) -> date:
+        """The deployment's calendar day; a demo has a day of its own."""
+        if self._held is None or time.monotonic() - self._now_read > CALLER_KEPT_S:
+            fixed = await self.ask(token, NOW, {})
+            self._fixed_now, self._now_read = (fixed[0][0] if fixed else None), time.monotonic()
+        return (self._fixed_now or datetime.now(zone)).astimezone(zone).date()
 
     async def fold(self, token: str, at_least: int) -> None:
         """Move the incident deltas into the pyramid if there are many; reads stay true without it, only slower."""

@@ -344,8 +344,8 @@ def standing(owner: Connection) -> set[tuple[int, ...]]:
 def recount(owner: Connection) -> set[tuple[int, ...]]:
     return set(
         owner.execute(
-            "SELECT level, category, qk >> (2 * (24 - level)), community_id, count(*)::int, (count(*) FILTER (WHERE is_open))::int"
-            " FROM incident, generate_series(13, 20) AS level, unnest(ARRAY[0, category_id]) AS category"
-            " WHERE qk IS NOT NULL AND (category = 0 OR level <= 17) GROUP BY 1, 2, 3, 4"
+            "SELECT depth, category, qk >> (2 * (24 - depth)), community_id, count(*)::int, (count(*) FILTER (WHERE is_open))::int"
+            " FROM incident, generate_series(13, 20) AS depth, unnest(ARRAY[0, category_id]) AS category"
+            " WHERE qk IS NOT NULL AND (category = 0 OR depth <= 17) GROUP BY 1, 2, 3, 4"
         ).fetchall()
     )

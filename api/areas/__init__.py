@@ -1,0 +1,1 @@
+"""Areas over HTTP: districts, streets and communities."""

@@ -1,0 +1,1 @@
+"""Spatial questions over HTTP: what lies where, how far, in whose ground."""

@@ -1,0 +1,62 @@
+"""Moments and periods as requests name them: ISO dates in the deployment's time zone, or ISO times."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Query
+
+from api.deps import AppSettings
+from gis.errors import BadValue
+
+DATE_LENGTH = len("2026-01-31")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From the first moment until just before the last; None is open."""
+
+    since: datetime | None
+    until: datetime | None
+
+
+def moment(value: str | None, at: str, zone: ZoneInfo) -> datetime | None:
+    """A date (its first moment in the zone) or a time, with an offset or of the zone; BadValue names the parameter."""
+    if not value:
+        return None
+    try:
+        if len(value) == DATE_LENGTH:
+            return datetime.combine(date.fromisoformat(value), time(), zone)
+        # An unescaped + of an offset arrives as a space.
+        read = datetime.fromisoformat(value.replace(" ", "+") if "T" in value else value)
+    except ValueError as wrong:
+        raise BadValue("A date is 2026-01-31, a time 2026-01-31T08:00:00Z.", at=at) from wrong
+    return read if read.tzinfo else read.replace(tzinfo=zone)
+
+
+def period_between(since: str | None, until: str | None, zone: ZoneInfo) -> Period:
+    """A period; BadValue when it ends before it begins."""
+    period = Period(moment(since, "from", zone), moment(until, "to", zone))
+    if period.since and period.until and period.since > period.until:
+        raise BadValue("The period ends before it begins.", at="from")
+    return period
+
+
+def _as_of(
+    settings: AppSettings,
+    as_of: Annotated[str | None, Query(max_length=40, examples=["2025-06-30"], description="The ground as it was then.")] = None,
+) -> datetime | None:
+    return moment(as_of, "as_of", ZoneInfo(settings.time_zone))
+
+
+def _period(
+    settings: AppSettings,
+    since: Annotated[str | None, Query(alias="from", max_length=40, examples=["2026-01-01"], description="Reported at or after.")] = None,
+    until: Annotated[str | None, Query(alias="to", max_length=40, examples=["2026-02-01"], description="Reported before.")] = None,
+) -> Period:
+    return period_between(since, until, ZoneInfo(settings.time_zone))
+
+
+AsOf = Annotated[datetime | None, Depends(_as_of)]
+Within = Annotated[Period, Depends(_period)]
