@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -27,6 +28,7 @@ STATIC = Path(web.__file__).parent / "static"
 OPENAPI = "/api/openapi.json"
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+LinkToken = Annotated[str, PathParameter(min_length=20, max_length=200, pattern=r"^[A-Za-z0-9_-]+$")]
 Visitor = Annotated[Actor | None, Depends(possible_actor_of)]
 
 
@@ -63,6 +65,12 @@ def sign_in(request: Request, actor: Visitor, next: str = "/") -> Response:  # n
     if actor is not None:
         return RedirectResponse(inside(next), 303)
     return HTMLResponse(pages.sign_in(view_of(request), next_url=inside(next)))
+
+
+@router.get("/sign-in/link/{link}")
+def sign_in_link(request: Request, link: LinkToken) -> str:
+    """Asks first: opening a one-time link must not use it up. The form on it posts to the same address."""
+    return pages.sign_in_link(view_of(request), token=link)
 
 
 @router.get("/docs")

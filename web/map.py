@@ -1,7 +1,5 @@
 """DistrictMap composes the map of a page: size, limits and layers; the data come from the API, never through here."""
 
-from collections.abc import Sequence
-
 import folium
 from branca.element import MacroElement
 from folium.template import Template
@@ -10,7 +8,7 @@ Bounds = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 
 
-class DistrictMap(folium.Map):  # type: ignore[misc]
+class DistrictMap(folium.Map):
     """A Leaflet map from our own files, opened by `static/js/map.js` on the element of the same name."""
 
     _template = Template(
@@ -21,8 +19,8 @@ class DistrictMap(folium.Map):  # type: ignore[misc]
         {% endmacro %}
         """
     )
-    default_js: Sequence[tuple[str, str]] = [("leaflet", "/static/vendor/leaflet.js")]
-    default_css: Sequence[tuple[str, str]] = [("leaflet_css", "/static/vendor/leaflet.css")]
+    default_js: list[tuple[str, str]] = [("leaflet", "/static/vendor/leaflet.js")]  # noqa: RUF012
+    default_css: list[tuple[str, str]] = [("leaflet_css", "/static/vendor/leaflet.css")]  # noqa: RUF012
 
     def __init__(self, name: str, *, bounds: Bounds, min_zoom: int = 9, max_zoom: int = 19) -> None:
         west, south, east, north = bounds
@@ -35,7 +33,7 @@ class DistrictMap(folium.Map):  # type: ignore[misc]
         return self.stable_name
 
 
-class Behaviour(MacroElement):  # type: ignore[misc]
+class Behaviour(MacroElement):
     """Starts what a page does besides drawing: one module, one function, one small configuration."""
 
     _template = Template(
@@ -48,7 +46,7 @@ class Behaviour(MacroElement):  # type: ignore[misc]
     )
 
     def __init__(self, module: str, **config: object) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.module = module
         self.config = config
 

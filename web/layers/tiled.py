@@ -4,7 +4,7 @@ from folium.map import Layer
 from folium.template import Template
 
 
-class TiledLayer(Layer):  # type: ignore[misc]
+class TiledLayer(Layer):
     """A layer drawn on canvas by `module` from vector tiles at `tiles`."""
 
     _template = Template(

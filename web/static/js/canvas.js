@@ -5,6 +5,9 @@ import { TILE } from "./tiles.js";
 const L = window.L;
 const SEAM = 1; // device rounding opens hairlines between scaled tiles; one shared pixel closes them
 
+/** Which zoom's tiles a view uses: rather the larger tiles than four times as many. */
+const tileZoomOf = (zoom) => Math.floor(zoom + 0.2);
+
 /** A grid of 512-pixel canvases painted from one tile source: paint(context, tile, {scale, zoom, coords}). */
 export const CanvasTiles = L.GridLayer.extend({
   options: { tileSize: TILE, updateWhenZooming: false, keepBuffer: 1 },
@@ -41,6 +44,19 @@ export const CanvasTiles = L.GridLayer.extend({
   _initTile(canvas) {
     L.GridLayer.prototype._initTile.call(this, canvas);
     canvas.style.width = canvas.style.height = `${TILE + SEAM}px`;
+  },
+
+  // As in Leaflet 1.9.4, but for the choice of the tiles' zoom.
+  _setView(center, zoom, noPrune, noUpdate) {
+    if (!noUpdate) {
+      this._tileZoom = this._clampZoom(tileZoomOf(zoom));
+      this._updateLevels();
+      this._resetGrid();
+      this._update(center);
+      if (!noPrune) this._pruneTiles();
+      this._noPrune = Boolean(noPrune);
+    }
+    this._setZoomTransforms(center, zoom);
   },
 
   // Canvases have the resolution of the screen, whatever fraction of a zoom the map stands at.
@@ -128,7 +144,7 @@ export const Sheet = L.Renderer.extend({
 /** Tiles that cover the view at its own zoom, with where each starts: [{tile, left, top, scale}]. */
 export async function tilesInView(map, source, { padding = 64 } = {}) {
   const zoom = map.getZoom();
-  const tileZoom = Math.round(zoom);
+  const tileZoom = tileZoomOf(zoom);
   const scale = map.getZoomScale(zoom, tileZoom);
   const bounds = map.getPixelBounds();
   const side = TILE * scale;
@@ -144,7 +160,7 @@ export async function tilesInView(map, source, { padding = 64 } = {}) {
 
 /** The tile under a place, and the place in that tile's pixels. */
 export async function tileUnder(map, source, latlng) {
-  const tileZoom = Math.round(map.getZoom());
+  const tileZoom = tileZoomOf(map.getZoom());
   const point = map.project(latlng, tileZoom);
   const x = Math.floor(point.x / TILE);
   const y = Math.floor(point.y / TILE);

@@ -9,7 +9,7 @@ export function make(name, properties = {}, ...children) {
     else if (key in element && !key.includes("-") && key !== "list") element[key] = value;
     else element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
@@ -43,7 +43,7 @@ const ICONS = {
 export const icon = (name) => draw("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, draw("path", { d: ICONS[name] }));
 
 /** Put children in place of what an element holds. */
-export const put = (element, ...children) => element.replaceChildren(...children.flat().filter(Boolean));
+export const put = (element, ...children) => element.replaceChildren(...children.flat(Infinity).filter(Boolean));
 
 /** A placeholder while something is on its way. */
 export const skeleton = () => make("div", { className: "skeleton", "aria-hidden": "true" });

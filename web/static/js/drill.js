@@ -34,7 +34,7 @@ export async function follow(district, nav) {
     district.ground.refocus();
     district.labels.redraw();
     crumbs(nav, trail, deployment);
-    if (why === "step" || (why === "back" && !at)) district.fit(patch?.bbox ?? last.bbox, { maxZoom: patch ? 18 : 17 });
+    if (why === "step" || (why === "back" && !at)) district.fit(patch?.bbox ?? last.bbox, { maxZoom: patch ? 17.5 : 17 });
     else if (why === "back") district.map.setView([at[1], at[0]], at[2]);
     else if (why === "start" && !at && (patch || area)) district.fit(patch?.bbox ?? last.bbox, { animate: false });
     document.dispatchEvent(new CustomEvent("trail", { detail: trail }));

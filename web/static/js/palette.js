@@ -16,8 +16,8 @@ export const ramp = () => [1, 2, 3, 4, 5].map((number) => colour(`fill-${number}
 export function officerColour(rank) {
   const dark = theme() === "dark";
   const hue = (rank * 137.508 + 200) % 360;
-  const light = (dark ? 34 : 74) + (rank % 3) * (dark ? 6 : -6);
-  return `hsl(${hue.toFixed(0)} ${dark ? 34 : 42}% ${light}%)`;
+  const light = (dark ? 32 : 78) + (rank % 3) * (dark ? 6 : -6);
+  return `hsl(${hue.toFixed(0)} ${dark ? 28 : 34}% ${light}%)`;
 }
 
 export const theme = () => document.documentElement.dataset.theme;

@@ -62,7 +62,7 @@ export function listen(district, fill, openMark) {
   });
   map.on("moveend", () => {
     const { lng, lat } = map.getCenter();
-    const at = [lng.toFixed(5), lat.toFixed(5), map.getZoom()].map(Number);
+    const at = [lng.toFixed(5), lat.toFixed(5), map.getZoom().toFixed(2)].map(Number);
     if (String(at) !== String(state().at)) change({ at });
   });
 }

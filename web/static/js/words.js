@@ -39,7 +39,10 @@ export const percent = (value, digits = 1) =>
     ? "–"
     : new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
-export const clock = (at, options) => new Intl.DateTimeFormat(locale, { timeZone, hourCycle: "h23", ...options }).format(new Date(at));
+// A day without a time is that day in every zone: noon is.
+const moment = (at) => new Date(typeof at === "string" && at.length === 10 ? `${at}T12:00:00Z` : at);
+
+export const clock = (at, options) => new Intl.DateTimeFormat(locale, { timeZone, hourCycle: "h23", ...options }).format(moment(at));
 
 export const day = (at) => clock(at, { month: "2-digit", day: "2-digit" });
 
@@ -47,7 +50,7 @@ export const date = (at) => clock(at, { year: "numeric", month: "2-digit", day: 
 
 /** A span of days, as short as the language allows. */
 export const span = (from, to) =>
-  new Intl.DateTimeFormat(locale, { timeZone, month: "short", day: "numeric" }).formatRange(new Date(from), new Date(to));
+  new Intl.DateTimeFormat(locale, { timeZone, month: "short", day: "numeric" }).formatRange(moment(from), moment(to));
 
 /** How long ago, in the largest unit that is not nothing. */
 export function age(at) {

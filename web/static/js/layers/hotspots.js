@@ -116,7 +116,7 @@ function hatchInside(context, features, { tint, step, pen }) {
   context.lineWidth = pen;
   context.beginPath();
   // Lines start at multiples of the step in world pixels of the tile's own corner, so that they meet at seams.
-  for (let x = -TILE; x < TILE * 2; x += TILE / Math.round(TILE / step)) {
+  for (let x = -TILE * 2; x < TILE * 2; x += TILE / Math.round(TILE / step)) {
     context.moveTo(x, TILE + 64);
     context.lineTo(x + TILE + 128, -64);
   }

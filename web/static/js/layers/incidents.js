@@ -17,6 +17,7 @@ export function show(district, { tiles }) {
   let found = [];
   let pins = [];
   let spots = [];
+  let period = false; // nothing is asked before it is known for which period
   const sheet = new Sheet(
     (context, size, frame) => {
       spots = [];
@@ -30,7 +31,7 @@ export function show(district, { tiles }) {
     { pane: "marks" },
   ).addTo(map);
   const follow = async () => {
-    found = state().layers.includes("incidents") ? await tilesInView(map, source, { padding: 0 }) : [];
+    found = period && state().layers.includes("incidents") ? await tilesInView(map, source, { padding: 0 }) : [];
     sheet.redraw();
   };
   map.on("moveend", follow);
@@ -39,6 +40,7 @@ export function show(district, { tiles }) {
   district.marks.push((point) => nearest(spots, point));
   district.incidents = {
     load: (query) => {
+      period = true;
       if (source.ask(query)) follow();
     },
     pins: (items) => {
@@ -46,7 +48,6 @@ export function show(district, { tiles }) {
       sheet.redraw();
     },
   };
-  follow();
 }
 
 const inside = ([x, y]) => x >= 0 && y >= 0 && x < TILE && y < TILE; // points beyond a side belong to the tile next to it

@@ -39,6 +39,7 @@ export function show(district) {
   document.addEventListener("theme", () => sheet.redraw());
   district.marks.push((point) => nearest(spots, point));
   district.officers = { load: follow };
+  follow().catch(() => (loaded = null));
 }
 
 function drawOfficer(context, { on_duty: duty }, x, y, zoom) {

@@ -26,7 +26,7 @@ export function trend(body, { trend: days }) {
       grid: { left: 4, right: 8, top: 10, bottom: 2, containLabel: true },
       xAxis: {
         type: "category",
-        data: days.map((each) => day(`${each.day}T12:00:00Z`)),
+        data: days.map((each) => day(each.day)),
         ...axis(),
         axisLabel: { ...label(), interval: 2 },
       },
