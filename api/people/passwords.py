@@ -19,7 +19,13 @@ AT_ONCE = 2
 """Verifications at one time: each takes 64 MB, and a flood of tries must not take all memory."""
 
 CLASSES = (re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"[0-9]"), re.compile(r"[^A-Za-z0-9]"))
-COMMON = ("password", "passwort", "passw", "qwerty", "qwertyuiop", "qazwsx", "asdfgh", "zxcvbn", "1qaz2wsx", "abc123", "abcdef", "123456", "111111", "letmein", "welcome", "iloveyou", "admin", "administrator", "root", "test", "guest", "default", "changeme", "secret", "master", "dragon", "monkey", "football", "baseball", "superman", "sunshine", "princess", "woaini", "mima", "zhongguo", "china", "beijing", "shanghai", "wangge", "grid", "gridops", "shequ", "jiedao", "system", "manager", "operator", "planner", "analyst", "huawei", "lenovo")
+COMMON = (
+    "password", "passwort", "passw", "qwerty", "qwertyuiop", "qazwsx", "asdfgh", "zxcvbn", "1qaz2wsx", "abc123", "abcdef", "123456",
+    "111111", "letmein", "welcome", "iloveyou", "admin", "administrator", "root", "test", "guest", "default", "changeme", "secret",
+    "master", "dragon", "monkey", "football", "baseball", "superman", "sunshine", "princess", "woaini", "mima", "zhongguo", "china",
+    "beijing", "shanghai", "wangge", "grid", "gridops", "shequ", "jiedao", "system", "manager", "operator", "planner", "analyst",
+    "huawei", "lenovo",
+)  # fmt: skip
 LOOKALIKES = str.maketrans({"@": "a", "4": "a", "0": "o", "1": "i", "!": "i", "3": "e", "$": "s", "5": "s", "7": "t"})
 _turn = threading.BoundedSemaphore(AT_ONCE)
 

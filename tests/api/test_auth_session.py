@@ -13,7 +13,6 @@ from starlette.testclient import TestClient
 
 from api.people import one_time_code, passwords
 from api.people.sign_in import SECOND_FACTOR
-from api.settings import Settings
 from data import sealing
 from data.database import Database
 from gis.errors import BadValue

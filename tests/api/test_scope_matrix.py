@@ -1,0 +1,319 @@
+"""Every route × every role × one's own, somebody else's and nobody's ids: what lies outside the scope is not there.
+
+A new route is visited by itself. If a parameter or a body is unknown here, its test fails and says what to add.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from api.main import create_app
+from api.settings import Settings
+from data.database import open_database
+from gis import crs
+from tests import factories
+from tests.factories import AREAS, District, Ids
+
+HOME = "a1"
+ABSENT = 999_999_001
+# The security administrator comes last: what they end or reset is what the others came with.
+ROLES = [role for role in factories.ROLES if role != "security_admin"] + ["security_admin"]
+
+PUBLIC = {
+    "GET /healthz": "a supervisor asks whether the process lives; it tells nothing else",
+    "GET /readyz": "a balancer asks whether the database answers; it tells nothing else",
+    "GET /api/openapi.json": "the form of the API is no secret; it holds no data",
+    "GET /sign-in": "the form by which one signs in",
+    "GET /sign-in/link/{token}": "asks before a one-time link is used up",
+    "GET /sign-in/link/{link}": "asks before a one-time link is used up",
+    "POST /sign-in/link/{link}": "signs in",
+    "POST /api/v1/session": "signs in",
+    "POST /api/v1/session/link": "signs in",
+    "GET /words/{language}.json": "the texts of the sign-in page",
+    "GET /problems/{code}": "explains an error, also the one of not being signed in",
+    "MOUNT /static": "scripts and styles of the sign-in page",
+}
+NEVER_WELL = {
+    "POST /api/v1/me/second-factor/confirm": "needs a secret that was just given out; tests/api/test_auth_session.py does it",
+    "DELETE /api/v1/me/sessions/{session_name}": "needs a session's name; tests/api/test_auth_people.py does it",
+    "DELETE /api/v1/people/{person_id}/sessions/{session_name}": "needs a session's name; tests/api/test_auth_people.py does it",
+    "POST /api/v1/people/{person_id}/tokens": "needs an integration; tests/api/test_auth_people.py does it",
+}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One way through one door."""
+
+    method: str
+    path: str
+    parameters: tuple[tuple[str, str, bool], ...] = ()
+    """(name, where, required) of path and query parameters."""
+    has_body: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+Known = Callable[[Ids | None, District], object]
+"""A value of a parameter for what lies in a community, or, for None, for what does not exist."""
+
+
+def one_of(kind: str) -> Known:
+    return lambda ids, district: ABSENT if ids is None else getattr(ids, kind)[0]
+
+
+def code_of(ids: Ids | None, district: District) -> str:
+    return "990101009009" if ids is None else AREAS[ids.community].code
+
+
+def person_of(ids: Ids | None, district: District) -> int:
+    return ABSENT if ids is None else district.people["planner", ids.community]
+
+
+IDS: dict[str, Known] = {
+    "code": code_of,
+    "area": code_of,
+    "parent": code_of,
+    "grid": one_of("grids"),
+    "grid_id": one_of("grids"),
+    "building_id": one_of("buildings"),
+    "household_id": one_of("households"),
+    "resident_id": one_of("residents"),
+    "facility_id": one_of("facilities"),
+    "officer_id": one_of("officers"),
+    "officer": one_of("officers"),
+    "incident_id": one_of("incidents"),
+    "person_id": person_of,
+}
+"""Parameters that name a thing: foreign and absent must be answered alike."""
+
+
+def place_of(ids: Ids | None) -> tuple[float, float]:
+    centre = factories.outline(AREAS[ids.community if ids else HOME]).centroid
+    return centre.x, centre.y
+
+
+def tile_of(ids: Ids | None, z: int = 15) -> tuple[int, int]:
+    lon, lat = place_of(ids)
+    key = int(crs.morton_key([lon], [lat])[0]) >> (2 * (24 - z))
+    return sum((key >> (2 * bit) & 1) << bit for bit in range(z)), sum((key >> (2 * bit + 1) & 1) << bit for bit in range(z))
+
+
+PLACES: dict[str, Known] = {
+    "lon": lambda ids, _: place_of(ids)[0],
+    "lat": lambda ids, _: place_of(ids)[1],
+    "z": lambda ids, _: 15,
+    "x": lambda ids, _: tile_of(ids)[0],
+    "y": lambda ids, _: tile_of(ids)[1],
+    "radius_m": lambda ids, _: 5000,
+    "bbox": lambda ids, _: "112.99,27.99,113.02,28.01",
+    "q": lambda ids, _: AREAS[ids.community if ids else HOME].name[:2],
+}
+"""Parameters that name ground: the answer may differ from none, but must hold nothing foreign."""
+PLAIN: dict[str, list[object]] = {
+    "session_name": ["0123456789abcdef"],
+    "link": ["no-link-0123456789-0123456789"],
+    "token": ["no-link-0123456789-0123456789"],
+    "language": ["zh"],
+    "by": ["grid", "community", "street"],
+    "metric": ["rate", "open", "overdue_share", "households", "officer_load", "assignment"],
+    "run_id": [88001],
+}
+LAYERS = {
+    "/api/v1/near": ["incidents", "officers", "facilities", "buildings", "households", "residents"],
+    "/api/v1/nearest": ["incidents", "officers", "facilities"],
+    "/api/v1/{layer}/within": ["incidents", "facilities", "buildings", "households", "residents", "officers"],
+    "/tiles/{layer}.json": ["ground", "incidents", "facilities"],
+    "/tiles/{layer}/{z}/{x}/{y}": ["ground", "grids", "buildings", "incidents", "facilities", "base"],
+}
+WHOLE = {"type": "Polygon", "coordinates": [[[112.99, 27.99], [113.03, 27.99], [113.03, 28.02], [112.99, 28.02], [112.99, 27.99]]]}
+BODIES: dict[str, Known] = {
+    "POST /api/v1/session": lambda ids, _: {"name": "nobody", "password": "nothing"},
+    "POST /api/v1/session/link": lambda ids, _: {"link": "no-link-0123456789-0123456789"},
+    "POST /api/v1/me/language": lambda ids, _: {"language": "en"},
+    "POST /api/v1/me/password": lambda ids, _: {"new_password": "Maple-tree-47"},
+    "POST /api/v1/me/second-factor/confirm": lambda ids, _: {"pending": "x" * 60, "code": "000000"},
+    "POST /api/v1/people": lambda ids, district: {
+        "sign_in_name": f"new-{ids.community if ids else 'absent'}",
+        "name": "新人",
+        "roles": ["planner"],
+        "areas": [code_of(ids, district)],
+    },
+    "PATCH /api/v1/people/{person_id}": lambda ids, _: {"name": "改名"},
+    "POST /api/v1/people/{person_id}/tokens": lambda ids, _: {"label": "feed"},
+    "POST /api/v1/{layer}/within": lambda ids, _: WHOLE,
+    "POST /api/v1/incidents": lambda ids, _: {
+        "category_id": 410,
+        "title": "路灯不亮",
+        "place": list(place_of(ids)),
+    },
+    "POST /api/v1/incidents/{incident_id}/actions": lambda ids, _: {"action": "feedback", "note": "处理完毕", "version": 1},
+    "POST /api/v1/residents/{resident_id}/reveal": lambda ids, _: {"field": "phone", "why": "核对联系方式"},
+    "POST /api/v1/hotspots": lambda ids, _: {"from": "2026-01-01", "to": "2026-03-01", "category_ids": [410]},
+}
+
+
+def visits() -> list[Visit]:
+    """Every route of the application, with its parameters as its own description names them."""
+    url = "postgresql+psycopg://nobody@/nothing"
+    app = create_app(Settings(database_url=url), open_database(url))
+    described = app.openapi()["paths"]
+    found = []
+    for path, methods in paths_of(app):
+        for method in sorted(methods - {"HEAD", "OPTIONS"}):
+            operation = described.get(path, {}).get(method.lower(), {})
+            named = [(each["name"], each["in"], bool(each.get("required"))) for each in operation.get("parameters", [])]
+            missing = [(name, "path", True) for name in re.findall(r"{(\w+)", path) if name not in {each[0] for each in named}]
+            found.append(Visit(method, path, (*named, *missing), "requestBody" in operation))
+    return found
+
+
+def paths_of(app: FastAPI) -> Iterator[tuple[str, set[str]]]:
+    for route in app.routes:
+        if isinstance(route, Route | APIRoute):
+            yield route.path, set(route.methods or ())
+        elif isinstance(route, Mount):
+            yield route.path, {"MOUNT"}
+        else:
+            for inner in route.effective_route_contexts():  # type: ignore[attr-defined]  # FastAPI's included router
+                yield inner.path, set(inner.methods or ())
+
+
+VISITS = visits()
+PRIVATE = [each for each in VISITS if each.name not in PUBLIC]
+
+
+def ways(visit: Visit, ids: Ids | None, district: District) -> Iterator[tuple[str, dict[str, object], tuple[object, ...]]]:
+    """Every filling of a route's parameters for what lies in one community: path, query, and the ids that were named."""
+    fixed: dict[str, object] = {}
+    choices: list[dict[str, object]] = [{}]
+    for name, _, required in visit.parameters:
+        if name in IDS or name in PLACES:
+            if required:
+                fixed[name] = (IDS | PLACES)[name](ids, district)
+        elif name == "layer" and (required or visit.path in LAYERS):
+            choices = [{**each, name: value} for each in choices for value in LAYERS[visit.path]]
+        elif required:
+            assert name in PLAIN, f"say in {__name__} how to fill the parameter {name!r} of {visit.name}"
+            choices = [{**each, name: value} for each in choices for value in PLAIN[name]]
+    optional = [name for name, _, required in visit.parameters if not required and (name in IDS or name in PLACES)]
+    where = {name: place for name, place, _ in visit.parameters}
+    for choice in choices:
+        for extra in [{}, *({name: (IDS | PLACES)[name](ids, district)} for name in optional)]:
+            filled = {**fixed, **choice, **extra}
+            path = visit.path
+            for name, value in filled.items():
+                path = re.sub(rf"{{{name}(:\w+)?}}", str(value), path)
+            query = {name: value for name, value in filled.items() if where[name] == "query"}
+            yield path, query, tuple(value for name, value in filled.items() if name in IDS)
+
+
+def ask(client: Any, visit: Visit, path: str, query: dict[str, object], body: object) -> Response:
+    if visit.has_body or visit.name in BODIES:
+        return client.request(visit.method, path, params=query, json=body)
+    return client.request(visit.method, path, params=query)
+
+
+def body_of(visit: Visit, ids: Ids | None, district: District) -> object:
+    if not visit.has_body:
+        return None
+    assert visit.name in BODIES, f"say in {__name__} what body {visit.name} takes"
+    return BODIES[visit.name](ids, district)
+
+
+def refuse_leaks(answer: Any, district: District, named: tuple[object, ...]) -> None:
+    """Fail if an answer holds an id, code or name from outside community a1, unless the question named it."""
+    numbers, words = {AREAS["b"].id}, {AREAS["b"].code, AREAS["b"].name, AREAS["b"].name_en}
+    for key, ids in district.communities.items():
+        if key != HOME:
+            numbers |= ids.numbers
+            words |= ids.words
+    said = {str(each) for each in named}
+    text = answer.content.decode("utf-8", "replace")
+    shown = {word for word in words if word in text and word not in said}
+    assert not shown, f"{answer.request.url} tells {shown}"
+    if answer.content and "json" in answer.headers.get("content-type", ""):
+        told = {each for each in leaves(orjson.loads(answer.content)) if isinstance(each, int) and each in numbers and str(each) not in said}
+        assert not told, f"{answer.request.url} tells the ids {told}"
+
+
+def leaves(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield int(key) if str(key).isdigit() else key
+            yield from leaves(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from leaves(each)
+    elif isinstance(value, str) and value.isdigit() and len(value) < 10:
+        yield int(value)
+    else:
+        yield value
+
+
+def alike(answer: Any, named: tuple[object, ...]) -> tuple[int, str]:
+    """An answer without what the question said."""
+    text = answer.content.decode("utf-8", "replace")
+    for each in sorted(map(str, named), key=len, reverse=True):
+        text = text.replace(each, "…")
+    return answer.status_code, re.sub(r'"(now|at|expires_at)":"[^"]*"', '"when"', text)
+
+
+@pytest.mark.parametrize("visit", VISITS, ids=lambda each: each.name)
+def test_nobody_passes_without_signing_in(visit: Visit, client: Any, district: District) -> None:
+    if visit.name in PUBLIC:
+        return
+    for headers in ({}, {"Authorization": "Bearer made-up-token-0123456789-0123456789"}, {"Cookie": "wangge=made-up-token-0123456789-0123"}):
+        visitor = client(None, raises=False)
+        visitor.headers.update({**headers, "X-Wangge": "1"})
+        for path, query, _ in ways(visit, district.own, district):
+            answer = ask(visitor, visit, path, query, body_of(visit, district.own, district))
+            assert answer.status_code == 401, f"{visit.name}: {answer.status_code} {answer.text[:200]}"
+            assert answer.json()["type"] == "/problems/sign-in-needed"
+
+
+@pytest.mark.parametrize("visit", PRIVATE, ids=lambda each: each.name)
+def test_what_lies_outside_the_scope_is_not_there(visit: Visit, client: Any, district: District) -> None:
+    welcome = []
+    for role in ROLES:
+        visitor = client(role, HOME, raises=False)
+        own = visit_all(visitor, visit, district.own, district)
+        welcome += [answer.status_code < 400 for answer, _ in own]
+        foreign = visit_all(visitor, visit, district.foreign, district)
+        absent = visit_all(visitor, visit, None, district)
+        for (theirs, their_ids), (none, no_ids) in zip(foreign, absent, strict=True):
+            if their_ids or visit.name == "POST /api/v1/people":
+                named = (*their_ids, code_of(district.foreign, district), "b2"), (*no_ids, code_of(None, district), "absent")
+                assert alike(theirs, named[0]) == alike(none, named[1]), f"{role}: {theirs.request.url} tells that it exists"
+    assert any(welcome) or visit.name in NEVER_WELL, f"no role passes {visit.name}: is its filling right?"
+
+
+def visit_all(visitor: Any, visit: Visit, ids: Ids | None, district: District) -> list[tuple[Any, tuple[object, ...]]]:
+    answers = []
+    for path, query, named in ways(visit, ids, district):
+        answer = ask(visitor, visit, path, query, body_of(visit, ids, district))
+        assert answer.status_code < 500, f"{visit.name} {path} {query}: {answer.text[:300]}"
+        refuse_leaks(answer, district, (*named, code_of(ids, district)) if visit.has_body else named)
+        answers.append((answer, named))
+    return answers
+
+
+def test_the_list_of_open_doors_names_only_doors_that_exist() -> None:
+    names = {each.name for each in VISITS}
+    either = {"GET /sign-in/link/{token}", "GET /sign-in/link/{link}"}
+    assert set(PUBLIC) - names <= either | {"GET /problems/{code}"}
+
+
+def test_a_route_with_an_unknown_parameter_fails_the_matrix(district: District) -> None:
+    with pytest.raises(AssertionError, match="how to fill"):
+        list(ways(Visit("GET", "/api/v1/things/{thing_id}", (("thing_id", "path", True),)), district.own, district))
