@@ -154,7 +154,7 @@ def _settings(data: Path, socket: Path, *, durable: bool) -> dict[str, str]:
         "effective_cache_size": f"{max(memory_mb // 2, 256)}MB",
         "work_mem": "32MB",
         "maintenance_work_mem": f"{min(max(memory_mb // 16, 64), 512)}MB",
-        "dynamic_shared_memory_type": "posix" if _room(MEMORY_FOLDER) > 256 * MIB else "mmap",
+        "dynamic_shared_memory_type": "posix" if _room(MEMORY_FOLDER) > 256 * MIB and not _in_memory(data) else "mmap",
         "max_wal_size": "2GB",
         "min_wal_size": "256MB",
         "checkpoint_timeout": "15min",
@@ -208,6 +208,11 @@ def _memory() -> int:
         return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))
     except (OSError, ValueError):
         return machine
+
+
+def _in_memory(data: Path) -> bool:
+    """Whether the data folder lies in memory itself; then shared memory goes there too and vanishes with it."""
+    return os.path.exists(MEMORY_FOLDER) and data.stat().st_dev == os.stat(MEMORY_FOLDER).st_dev
 
 
 def _room(folder: str) -> int:
