@@ -1,23 +1,24 @@
 """Loads incidents by the hundred thousand: assigned here, then copied into the yearly partitions in the order of the ground."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import LiteralString
 
 import numpy as np
 import pandas as pd
 import psycopg
 import pyarrow as pa
-import shapely
 from numpy.typing import NDArray
 from psycopg import sql
 from pyarrow import csv
 
+from data.hot.ground import GroundIndex
 from gis import crs
-from gis.assignment import NOBODY, TOLERANCE_M, GridLocator
+from gis.assignment import NOBODY, TOLERANCE_M
 from gis.errors import BadCoordinate, BadValue
 
 REQUIRED = ("source", "source_id", "category_id", "reported_at", "lon", "lat")
-DEFAULTS: dict[str, object] = {
+DEFAULTS: dict[str, str | int | bool | None] = {
     "title": "", "address": "", "state": "reported", "level": "grid", "severity": 1, "urgent": False, "supervised": False, "on_spot": False,
     "rule_id": None, "officer_id": None, "building_id": None, "filed_at": None, "dispatched_at": None, "handled_at": None,
     "closed_at": None, "due_at": None, "content_hash": None,
@@ -104,8 +105,10 @@ def _checked(connection: psycopg.Connection, incidents: pd.DataFrame) -> pd.Data
     missing = [name for name in REQUIRED if name not in incidents]
     if missing:
         raise BadValue("Incidents lack a column.", missing=missing)
-    frame = incidents.reset_index(drop=True)
-    frame = frame.assign(**{name: value for name, value in DEFAULTS.items() if name not in frame})
+    frame = incidents.reset_index(drop=True).copy()
+    for name, value in DEFAULTS.items():
+        if name not in frame:
+            frame[name] = value
     for name in TEXTS:
         frame[name] = frame[name].astype(object).where(frame[name].notna(), "").astype(str)
         _refuse(frame[name].str.contains("\x00", regex=False), name, "A text holds a NUL character.")
@@ -131,7 +134,7 @@ def _refuse(wrong: pd.Series, column: str, message: str) -> None:
 
 def _met_before(connection: psycopg.Connection, frame: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which rows an earlier load or an earlier row of this one brought, and which of those say something else now."""
-    known = frame.duplicated(["source", "source_id"]).to_numpy()
+    known = frame.duplicated(["source", "source_id"]).to_numpy(copy=True)
     clashing = np.zeros(len(frame), dtype=np.bool_)
     sources = frame["source"].unique().tolist()
     if connection.execute("SELECT 1 FROM intake WHERE source = ANY(%s) LIMIT 1", [sources]).fetchone() is None:
@@ -153,34 +156,40 @@ def _met_before(connection: psycopg.Connection, frame: pd.DataFrame) -> tuple[ND
 
 def _placed(connection: psycopg.Connection, frame: pd.DataFrame, ambiguous_within_m: float) -> pd.DataFrame:
     """The rows with cell, key, grid and community of their place."""
-    grids = connection.execute(
-        "SELECT grid.id, version, community_id, ST_AsBinary(geom) FROM grid JOIN scheme ON scheme.id = scheme_id AND is_primary"
-        " WHERE valid_to IS NULL ORDER BY grid.code"
-    ).fetchall()
-    ids = np.array([row[0] for row in grids], dtype=np.int64)
-    locator = GridLocator(shapely.from_wkb([row[3] for row in grids]), ids, tolerance_m=ambiguous_within_m)
     lon, lat = frame["lon"].to_numpy(), frame["lat"].to_numpy()
-    found = locator.assign(lon, lat)
+    at = _ground(connection, ambiguous_within_m).place_many(lon, lat)
     has_place = np.isfinite(lon) & np.isfinite(lat)
-    in_grid = found.ids != NOBODY
-    facts = pd.DataFrame({"version": [row[1] for row in grids], "community": [row[2] for row in grids]}, index=ids).reindex(found.ids)
+    in_grid = at.grid_ids != NOBODY
     keys = np.zeros(len(frame), dtype=np.int64)
     keys[has_place] = crs.morton_key(lon[has_place], lat[has_place])
     return frame.assign(
         cell=np.where(has_place, keys >> crs.CELL_SHIFT, 0),
-        qk=pd.Series(keys, index=frame.index, dtype="Int64").where(has_place),
+        qk=_whole(keys, has_place),
         place=point_hex(lon, lat),
-        community_id=facts["community"].fillna(0).to_numpy(dtype=np.int64),
-        grid_id=pd.Series(found.ids, index=frame.index, dtype="Int64").where(in_grid),
-        grid_version=pd.array(facts["version"], dtype="Int64"),
-        placed_by=np.select([in_grid & found.on_border, in_grid], ["border", "covers"], default="none"),
-        border_distance_m=pd.Series(found.distance_m, index=frame.index).where(in_grid),
-        ambiguous=found.ambiguous & in_grid,
+        community_id=at.community_ids.astype(np.int64),
+        grid_id=_whole(at.grid_ids, in_grid),
+        grid_version=_whole(at.grid_versions, in_grid),
+        placed_by=np.select([in_grid & at.on_border, in_grid], ["border", "covers"], default="none"),
+        border_distance_m=np.where(in_grid, at.border_distance_m, np.nan),
+        ambiguous=at.ambiguous & in_grid,
     )
 
 
+def _ground(connection: psycopg.Connection, ambiguous_within_m: float) -> GroundIndex:
+    """The current ground as the owner sees it, which the shared index of a server may not know yet."""
+    grids = connection.execute("SELECT id, version, community_id, border FROM gate.current_grids()").fetchall()
+    areas = connection.execute("SELECT id, border FROM gate.current_communities()").fetchall()
+    return GroundIndex("", grids, areas, ambiguous_within_m)
+
+
+def _whole(values: NDArray[np.int64] | NDArray[np.int32], there: NDArray[np.bool_]) -> pd.arrays.IntegerArray:
+    """Whole numbers, missing where they are not there."""
+    return pd.arrays.IntegerArray(values.astype(np.int64), ~there)
+
+
 def _new_ids(connection: psycopg.Connection, count: int) -> NDArray[np.int64]:
-    with connection.cursor().copy("COPY (SELECT nextval('incident_id_seq') FROM generate_series(1, " + str(int(count)) + ")) TO STDOUT") as copy:
+    numbers = sql.SQL("COPY (SELECT nextval('incident_id_seq') FROM generate_series(1, {})) TO STDOUT").format(sql.Literal(count))
+    with connection.cursor().copy(numbers) as copy:
         return np.array(b"".join(copy).split(), dtype=np.int64)
 
 
@@ -226,30 +235,29 @@ def _note_intake(connection: psycopg.Connection, rows: pd.DataFrame) -> None:
         "CREATE TEMP TABLE arrived (source text, source_id text, cell integer, incident_id bigint, reported_at timestamptz,"
         " community_id integer, content_hash bytea) ON COMMIT DROP"
     )
-    hashes = [None if each is None else "\\x" + bytes(each).hex() for each in rows["content_hash"].to_numpy(dtype=object)]
+    told = [None if each is None else "\\x" + bytes(each).hex() for each in rows["content_hash"]]
+    hashes = pd.Series(told, index=rows.index, dtype="object")
     named = rows.rename(columns={"id": "incident_id"}).assign(content_hash=hashes)
     columns = ["source", "source_id", "cell", "incident_id", "reported_at", "community_id", "content_hash"]
     _copy(connection, sql.Identifier("arrived"), named[columns].sort_values(["source", "source_id"]))
     connection.execute("INSERT INTO intake SELECT * FROM arrived")
 
 
-def _copy(connection: psycopg.Connection, table: sql.Identifier, rows: pd.DataFrame, *, options: str = "FORMAT csv") -> None:
+def _copy(connection: psycopg.Connection, table: sql.Identifier, rows: pd.DataFrame, *, options: LiteralString = "FORMAT csv") -> None:
     columns = sql.SQL(", ").join(sql.Identifier(name) for name in rows.columns)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN ({})").format(table, columns, sql.SQL(options))  # type: ignore[arg-type]
+    statement = sql.SQL("COPY {} ({}) FROM STDIN ({})").format(table, columns, sql.SQL(options))
     with connection.cursor().copy(statement) as copy:
         for batch in _csv_batches(rows):
             copy.write(batch)
 
 
-def _csv_batches(rows: pd.DataFrame, size: int = 50_000) -> Sequence[memoryview] | list[pa.Buffer]:
+def _csv_batches(rows: pd.DataFrame, size: int = 50_000) -> Iterator[pa.Buffer]:
     """CSV as PostgreSQL reads it: texts always quoted, nothing for NULL."""
-    batches: list[pa.Buffer] = []
     for start in range(0, len(rows), size):
         table = pa.Table.from_pandas(_nullable(rows.iloc[start : start + size]), preserve_index=False)
         sink = pa.BufferOutputStream()
         csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
-        batches.append(sink.getvalue())
-    return batches
+        yield sink.getvalue()
 
 
 def _nullable(rows: pd.DataFrame) -> pd.DataFrame:

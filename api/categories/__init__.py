@@ -1,0 +1,1 @@
+"""Categories of incidents: what may be reported, under which signs."""

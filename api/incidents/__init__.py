@@ -1,0 +1,1 @@
+"""Incidents: their intake, their way through the closed loop, and lists of them."""

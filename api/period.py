@@ -1,0 +1,79 @@
+"""The period and the categories a question names, the same way on every route."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from data.queries.statistics import Moment
+from gis.errors import BadValue
+
+DEFAULT_DAYS = 30
+LONGEST_DAYS = 3_700
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From the day or time `start` to `end`, both as they were asked for; None for the default."""
+
+    start: date | datetime | None = None
+    end: date | datetime | None = None
+
+    def days(self, at: Moment) -> tuple[date, date]:
+        """The first day and the day after the last, in the deployment's zone; a day counts whole, days to come not at all."""
+        tomorrow = at.today + timedelta(days=1)
+        after = tomorrow if self.end is None else _day(self.end, at) + timedelta(days=1)
+        after = min(after, tomorrow)
+        first = after - timedelta(days=DEFAULT_DAYS) if self.start is None else _day(self.start, at)
+        if not first < after:
+            raise BadValue("The period ends before it begins, or has not begun.", first=first.isoformat(), after=after.isoformat())
+        if (after - first).days > LONGEST_DAYS:
+            raise BadValue("The period is too long.", days=(after - first).days, longest=LONGEST_DAYS)
+        return first, after
+
+    def times(self, at: Moment) -> tuple[datetime | None, datetime | None]:
+        """From the moment `start` to before `end`; a day begins at its midnight and ends with it."""
+        start = _moment(self.start, at, timedelta()) if self.start is not None else None
+        end = _moment(self.end, at, timedelta(days=1)) if self.end is not None else None
+        if start and end and start >= end:
+            raise BadValue("The period ends before it begins.", start=start.isoformat(), end=end.isoformat())
+        return start, end
+
+
+def asked_period(
+    start: Annotated[date | datetime | None, Query(alias="from", description="First day, or a time with its zone.")] = None,
+    end: Annotated[date | datetime | None, Query(alias="to", description="Last day, or a time with its zone.")] = None,
+) -> Period:
+    """The period of a request."""
+    return Period(start, end)
+
+
+def asked_categories(
+    category: Annotated[list[int] | None, Query(description="Category ids; none for all.", max_length=100)] = None,
+) -> tuple[int, ...]:
+    """The categories of a request, each once."""
+    if any(not 0 < each < 2**31 for each in category or ()):
+        raise BadValue("A category is named by its id.", field="category")
+    return tuple(sorted(set(category or ())))
+
+
+AskedPeriod = Annotated[Period, Depends(asked_period)]
+AskedCategories = Annotated[tuple[int, ...], Depends(asked_categories)]
+AskedArea = Annotated[str | None, Query(max_length=40, description="Code of an area; all in scope when not named.")]
+
+
+def _day(asked: date | datetime, at: Moment) -> date:
+    if isinstance(asked, datetime):
+        return _zoned(asked, at).astimezone(at.zone).date()
+    return asked
+
+
+def _moment(asked: date | datetime, at: Moment, beyond: timedelta) -> datetime:
+    if isinstance(asked, datetime):
+        return _zoned(asked, at)
+    return at.starts(asked + beyond)
+
+
+def _zoned(asked: datetime, at: Moment) -> datetime:
+    return asked if asked.tzinfo else asked.replace(tzinfo=at.zone)

@@ -1,0 +1,1 @@
+"""What panels show: key figures, trends, rankings, and the fill of each grid."""

@@ -1,0 +1,119 @@
+"""Use case of a map's fill: one number for each grid, and the class breaks that stay put for a day."""
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy.orm import Session
+
+from api.actor import Actor
+from api.period import Period
+from api.statistics.service import Answer, asked, rate_per_1000, told
+from data.queries import statistics
+from data.queries.statistics import Asked, Moment
+from gis.class_breaks import class_breaks
+from gis.errors import BadValue
+
+SMALL_NUMBER = 5
+"""A rate or a share of fewer incidents than this is marked as one of small numbers."""
+
+
+@dataclass
+class Filled:
+    """Values by grid; `n` is what they rest on, `small` the grids that rest on little."""
+
+    unit: str
+    values: dict[int, float | int | None]
+    n: int
+    small: list[int]
+    officers: dict[int, str] | None = None
+
+
+def fill(session: Session, actor: Actor, metric: str, area: str | None, period: Period, categories: tuple[int, ...]) -> Answer:
+    """The fill of every current grid in reach by one metric; BadValue for an unknown metric."""
+    if metric not in METRICS:
+        raise BadValue("There is no such fill.", metric=metric, metrics=sorted(METRICS))
+    permission, fill_in = METRICS[metric]
+    actor.must(permission)
+    wanted, at = asked(session, actor, area, period, categories)
+    filled = fill_in(session, actor, wanted, at)
+    breaks = [] if metric == "assignment" else _breaks(session, actor, metric, wanted, at, filled)
+    answer: Answer = {
+        "metric": metric,
+        "unit": filled.unit,
+        "period": told(wanted),
+        "breaks": breaks,
+        "n": filled.n,
+        "values": {str(grid): value for grid, value in filled.values.items()},
+        "small": filled.small,
+    }
+    return answer if filled.officers is None else answer | {"officers": {str(each): name for each, name in filled.officers.items()}}
+
+
+def _rate(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
+    counts = statistics.by_grid(session, actor.scope, wanted, at)
+    grids = statistics.grids(session, actor.scope, wanted, at)
+    values = {row.id: rate_per_1000(counts.get(row.id, 0), row.households) for row in grids}
+    small = [row.id for row in grids if values[row.id] is not None and counts.get(row.id, 0) < SMALL_NUMBER]
+    return Filled("per_1000_households", dict(values), sum(counts.get(row.id, 0) for row in grids), small)
+
+
+def _open(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
+    waiting = statistics.waiting_by(session, actor.scope, "grid", wanted, at)
+    grids = statistics.grids(session, actor.scope, wanted, at)
+    values: dict[int, float | int | None] = {row.id: waiting.get(row.id, (0, 0))[0] for row in grids}
+    return Filled("count", values, sum(waiting.get(row.id, (0, 0))[0] for row in grids), [])
+
+
+def _overdue_share(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
+    waiting = statistics.waiting_by(session, actor.scope, "grid", wanted, at)
+    grids = statistics.grids(session, actor.scope, wanted, at)
+    values: dict[int, float | int | None] = {}
+    for row in grids:
+        still_open, overdue = waiting.get(row.id, (0, 0))
+        values[row.id] = round(overdue / still_open, 4) if still_open else None
+    small = [row.id for row in grids if 0 < waiting.get(row.id, (0, 0))[0] < SMALL_NUMBER]
+    return Filled("ratio", values, sum(waiting.get(row.id, (0, 0))[0] for row in grids), small)
+
+
+def _households(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
+    grids = statistics.grids(session, actor.scope, wanted, at)
+    return Filled("households", {row.id: row.households for row in grids}, sum(row.households for row in grids), [])
+
+
+def _officer_load(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
+    """Households of all grids that the grid's officer answers for."""
+    answering = {row.grid_id: int(row.households) for row in statistics.answering(session, actor.scope, wanted, at)}
+    grids = statistics.grids(session, actor.scope, wanted, at)
+    return Filled("households_per_officer", {row.id: answering.get(row.id) for row in grids}, len(answering), [])
+
+
+def _assignment(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
+    rows = statistics.answering(session, actor.scope, wanted, at)
+    officer = {row.grid_id: row.id for row in rows}
+    grids = statistics.grids(session, actor.scope, wanted, at)
+    values: dict[int, float | int | None] = {row.id: officer.get(row.id) for row in grids}
+    return Filled("officer", values, len(rows), [], {row.id: row.name for row in rows})
+
+
+METRICS: dict[str, tuple[str, Callable[[Session, Actor, Asked, Moment], Filled]]] = {
+    "rate": ("statistics", _rate),
+    "open": ("statistics", _open),
+    "overdue_share": ("statistics", _overdue_share),
+    "households": ("map", _households),
+    "officer_load": ("officers", _officer_load),
+    "assignment": ("officers", _assignment),
+}
+
+
+def _breaks(session: Session, actor: Actor, metric: str, wanted: Asked, at: Moment, filled: Filled) -> list[float]:
+    question = orjson.dumps([metric, wanted.reach.communities, str(wanted.first), str(wanted.after), wanted.categories])
+    digest = hashlib.blake2b(question, digest_size=16).digest()
+    kept = statistics.kept_breaks(session, actor.scope, at.today, digest)
+    if kept is not None:
+        return kept
+    small = set(filled.small)
+    sound = [value for grid, value in filled.values.items() if value is not None and grid not in small and math.isfinite(value)]
+    return statistics.keep_breaks(session, actor.scope, at.today, digest, class_breaks(sound))

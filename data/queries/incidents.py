@@ -1,0 +1,179 @@
+"""Incidents: pages of them, one with its history, intake by number of a source, and changes under a lock."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Row, TextClause, text, update
+from sqlalchemy.orm import Session
+
+from data.scope import Scope
+from data.statements import statements
+from data.tables.incidents import Incident
+from gis.errors import NotFound
+
+IDS = text("SELECT nextval('incident_id_seq') FROM generate_series(1, :count)")
+Facts = Mapping[str, Any]
+One = Row[Any]
+"""One row of an answer, its columns as attributes."""
+
+
+class Cursor(NamedTuple):
+    """Where a page ended: everything after it is older, or as old with a lower id."""
+
+    at: datetime
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which incidents a page holds; None means any."""
+
+    communities: tuple[int, ...]
+    limit: int
+    grid_id: int | None = None
+    states: tuple[str, ...] | None = None
+    open: bool | None = None
+    overdue: bool | None = None
+    categories: tuple[int, ...] = ()
+    starts: datetime | None = None
+    ends: datetime | None = None
+    before: Cursor | None = None
+
+
+def page(session: Session, scope: Scope, wanted: Wanted, now: datetime) -> Sequence[Row[Any]]:
+    """Incidents that match, newest first, at most `limit`; `communities` are already within scope."""
+    return session.execute(
+        _named("page"),
+        {
+            "communities": list(wanted.communities),
+            "grid_id": wanted.grid_id,
+            "states": None if wanted.states is None else list(wanted.states),
+            "open": wanted.open,
+            "overdue": wanted.overdue,
+            "every": not wanted.categories,
+            "categories": list(wanted.categories),
+            "starts": wanted.starts,
+            "ends": wanted.ends,
+            "before_at": wanted.before.at if wanted.before else None,
+            "before_id": wanted.before.id if wanted.before else None,
+            "limit": wanted.limit,
+            "now": now,
+        },
+    ).all()
+
+
+def one(session: Session, scope: Scope, incident_id: int, now: datetime) -> Row[Any]:
+    """An incident in scope with the names around it; NotFound otherwise."""
+    row = session.execute(_named("one"), _in_scope(scope) | {"id": incident_id, "now": now}).one_or_none()
+    if row is None:
+        raise NotFound("There is no such incident in your scope.", incident=incident_id)
+    return row
+
+
+def locked(session: Session, scope: Scope, incident_id: int) -> Row[Any]:
+    """An incident in scope, held against other writers until the transaction ends; NotFound otherwise."""
+    row = session.execute(_named("locked"), _in_scope(scope) | {"id": incident_id}).one_or_none()
+    if row is None:
+        raise NotFound("There is no such incident in your scope.", incident=incident_id)
+    return row
+
+
+def log(session: Session, scope: Scope, incident_id: int) -> Sequence[Row[Any]]:
+    """All that was done to an incident, in order; row-level security cuts what is not in scope."""
+    return session.execute(_named("log"), {"id": incident_id}).all()
+
+
+def placements(session: Session, scope: Scope, incident_id: int) -> Sequence[Row[Any]]:
+    """Where an incident was placed before."""
+    return session.execute(_named("placements"), {"id": incident_id}).all()
+
+
+def new_ids(session: Session, count: int) -> list[int]:
+    """Ids for new incidents."""
+    return list(session.scalars(IDS, {"count": count}))
+
+
+def claim(session: Session, scope: Scope, rows: Sequence[Facts]) -> set[tuple[str, str]]:
+    """Take the numbers of a source for new incidents; returns those that nobody had taken before."""
+    taken = session.execute(_named("claim"), {"rows": _json(rows)})
+    return {(row.source, row.source_id) for row in taken}
+
+
+def met(session: Session, scope: Scope, numbers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, bytes | None]]:
+    """The incidents in scope that hold these numbers of a source, with the hash of what they said."""
+    asked = {"sources": [source for source, _ in numbers], "source_ids": [number for _, number in numbers]}
+    found = session.execute(_named("met"), asked)
+    return {(row.source, row.source_id): (row.incident_id, row.content_hash) for row in found}
+
+
+def add(session: Session, scope: Scope, rows: Sequence[Facts], actor_id: int) -> None:
+    """Store new incidents as reported, each with the first line of its log."""
+    if rows:
+        told = _json(rows)
+        session.execute(_named("add"), {"rows": told})
+        session.execute(_named("begin_log"), {"rows": told, "actor_id": actor_id})
+
+
+def change(session: Session, scope: Scope, incident: Row[Any], **values: object) -> int:
+    """Change a locked incident and count its version up; returns the new version."""
+    key = (Incident.cell == incident.cell, Incident.id == incident.id, Incident.reported_at == incident.reported_at)
+    session.execute(
+        update(Incident).where(*key).values(**values, version=incident.version + 1).execution_options(synchronize_session=False)
+    )
+    return int(incident.version) + 1
+
+
+def write_log(session: Session, scope: Scope, incident: Row[Any], **facts: object) -> None:
+    """Add a line to an incident's log: at, community_id, actor_id, action, from_state, to_state, seconds_used, overdue, note."""
+    session.execute(_named("continue_log"), {"cell": incident.cell, "id": incident.id} | facts)
+
+
+def keep_placement(session: Session, scope: Scope, incident: Row[Any], at: datetime, community_id: int, why: str) -> None:
+    """Write down where an incident was placed until now; whoever may read `community_id` may read it."""
+    old = {name: getattr(incident, name) for name in ("cell", "id", "grid_id", "grid_version", "placed_by")}
+    session.execute(_named("begin_placement"), old | {"at": at, "community_id": community_id, "why": why})
+
+
+def move_history(session: Session, scope: Scope, incident_id: int, community_id: int) -> None:
+    """Let the people of another community read the history of an incident that was placed there."""
+    session.execute(text("SELECT gate.move_history(:id, :community_id)"), {"id": incident_id, "community_id": community_id})
+
+
+def twins(
+    session: Session, scope: Scope, facts: Facts, communities: Sequence[int], reach: tuple[float, float], within_m: float
+) -> Sequence[Row[Any]]:
+    """Incidents that a new one may repeat: same category, within metres and 24 hours; `reach` is the box around it, degrees."""
+    asked = {name: facts[name] for name in ("id", "lon", "lat", "category_id", "reported_at")}
+    box = {"reach_lon": reach[0], "reach_lat": reach[1], "within_m": within_m}
+    return session.execute(_named("twins"), asked | box | {"communities": list(communities)}).all()
+
+
+def officer(session: Session, scope: Scope, officer_id: int, today: object) -> Row[Any]:
+    """An officer in scope who has not left; NotFound otherwise."""
+    row = session.execute(_named("officer"), {"id": officer_id, "today": today}).one_or_none()
+    if row is None or not scope.covers(row.community_id):
+        raise NotFound("There is no such officer in your scope.", officer=officer_id)
+    return row
+
+
+def grid(session: Session, scope: Scope, grid_id: int) -> Row[Any]:
+    """A current grid in scope; NotFound otherwise."""
+    row = session.execute(_named("grid"), {"id": grid_id}).one_or_none()
+    if row is None or not scope.covers(row.community_id):
+        raise NotFound("There is no such grid in your scope.", grid=grid_id)
+    return row
+
+
+def _in_scope(scope: Scope) -> dict[str, object]:
+    return {"everything": scope.everything, "communities": scope.communities}
+
+
+def _json(rows: Sequence[Facts]) -> str:
+    return orjson.dumps([dict(row) for row in rows]).decode()
+
+
+def _named(name: str) -> TextClause:
+    return statements("incidents")[name]

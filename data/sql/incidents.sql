@@ -1,0 +1,109 @@
+-- page --
+-- Newest first; the page is cut before names are looked up.
+WITH page AS MATERIALIZED (
+    SELECT id, reported_at, source, source_id, category_id, title, address, place, community_id, grid_id, state, is_open, level, severity,
+           urgent, supervised, officer_id, due_at, version
+      FROM incident
+     WHERE community_id = ANY (:communities)
+       AND (CAST(:grid_id AS bigint) IS NULL OR grid_id = :grid_id)
+       AND (CAST(:states AS text[]) IS NULL OR state = ANY (:states))
+       AND (CAST(:open AS boolean) IS NULL OR is_open = :open)
+       AND (CAST(:overdue AS boolean) IS NULL OR (coalesce(due_at < :now, false) AND is_open) = :overdue)
+       AND (:every OR category_id = ANY (:categories))
+       AND (CAST(:starts AS timestamptz) IS NULL OR reported_at >= :starts)
+       AND (CAST(:ends AS timestamptz) IS NULL OR reported_at < :ends)
+       AND (CAST(:before_at AS timestamptz) IS NULL OR (reported_at <= :before_at AND (reported_at < :before_at OR id < :before_id)))
+     ORDER BY reported_at DESC, id DESC
+     LIMIT :limit
+)
+SELECT page.id, page.reported_at, page.source, page.source_id, page.title, page.address, ST_X(page.place) AS lon, ST_Y(page.place) AS lat,
+       page.state, page.level, page.severity, page.urgent, page.supervised, page.due_at, page.version, is_open AND coalesce(due_at < :now, false) AS overdue,
+       page.category_id, category.name AS category_name, category.name_en AS category_name_en, category.symbol AS category_symbol,
+       page.grid_id, grid.code AS grid_code, grid.name AS grid_name, grid.name_en AS grid_name_en,
+       community.code AS community_code, community.name AS community_name, community.name_en AS community_name_en,
+       page.officer_id, officer.name AS officer_name
+  FROM page
+  JOIN category ON category.id = page.category_id
+  LEFT JOIN grid ON grid.id = page.grid_id
+  LEFT JOIN area AS community ON community.id = page.community_id
+  LEFT JOIN officer ON officer.id = page.officer_id
+ ORDER BY page.reported_at DESC, page.id DESC;
+
+-- one --
+SELECT incident.*, ST_X(place) AS lon, ST_Y(place) AS lat, is_open AND coalesce(due_at < :now, false) AS overdue,
+       category.name AS category_name, category.name_en AS category_name_en, category.symbol AS category_symbol,
+       grid.code AS grid_code, grid.name AS grid_name, grid.name_en AS grid_name_en,
+       community.code AS community_code, community.name AS community_name, community.name_en AS community_name_en,
+       officer.name AS officer_name
+  FROM incident
+  JOIN category ON category.id = incident.category_id
+  LEFT JOIN grid ON grid.id = incident.grid_id
+  LEFT JOIN area AS community ON community.id = incident.community_id
+  LEFT JOIN officer ON officer.id = incident.officer_id
+ WHERE incident.id = :id AND (:everything OR incident.community_id = ANY (:communities));
+
+-- locked --
+SELECT * FROM incident WHERE id = :id AND (:everything OR community_id = ANY (:communities)) FOR UPDATE;
+
+-- log --
+SELECT serial, at, actor_id, action, from_state, to_state, seconds_used, overdue, note
+  FROM incident_log WHERE incident_id = :id ORDER BY serial;
+
+-- placements --
+SELECT at, grid_id, grid_version, placed_by, why FROM incident_placement WHERE incident_id = :id ORDER BY at;
+
+-- claim --
+-- Takes the numbers of a source, in one order for every writer so that two batches never lock each other; others keep theirs.
+INSERT INTO intake (source, source_id, cell, incident_id, reported_at, community_id, content_hash)
+SELECT source, source_id, cell, id, reported_at, community_id, decode(content_hash, 'hex')
+  FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
+       source text, source_id text, cell integer, id bigint, reported_at timestamptz, community_id integer, content_hash text)
+ ORDER BY source COLLATE "C", source_id COLLATE "C"
+ON CONFLICT (source, source_id) DO NOTHING
+RETURNING source, source_id;
+
+-- met --
+SELECT source, source_id, incident_id, content_hash
+  FROM intake JOIN unnest(CAST(:sources AS text[]), CAST(:source_ids AS text[])) AS asked (source, source_id) USING (source, source_id);
+
+-- add --
+INSERT INTO incident (cell, id, reported_at, source, source_id, category_id, rule_id, title, address, place, qk, community_id, grid_id,
+       grid_version, placed_by, border_distance_m, ambiguous, state, severity, urgent, officer_id, due_at)
+SELECT cell, id, reported_at, source, source_id, category_id, rule_id, title, address,
+       CASE WHEN lon IS NOT NULL THEN ST_SetSRID(ST_MakePoint(lon, lat), 4490) END, qk, community_id, grid_id, grid_version, placed_by,
+       border_distance_m, ambiguous, 'reported', severity, urgent, officer_id, due_at
+  FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
+       cell integer, id bigint, reported_at timestamptz, source text, source_id text, category_id integer, rule_id integer, title text,
+       address text, lon double precision, lat double precision, qk bigint, community_id integer, grid_id bigint, grid_version integer,
+       placed_by text, border_distance_m real, ambiguous boolean, severity smallint, urgent boolean, officer_id bigint, due_at timestamptz);
+
+-- begin_log --
+INSERT INTO incident_log (cell, incident_id, serial, at, community_id, actor_id, action, to_state, seconds_used, note)
+SELECT cell, id, 1, now(), community_id, :actor_id, 'report', 'reported', 0, ''
+  FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (cell integer, id bigint, community_id integer);
+
+-- continue_log --
+INSERT INTO incident_log (cell, incident_id, serial, at, community_id, actor_id, action, from_state, to_state, seconds_used, overdue, note)
+SELECT :cell, :id, coalesce(max(serial), 0) + 1, :at, :community_id, :actor_id, :action, :from_state, :to_state, :seconds_used, :overdue, :note
+  FROM incident_log WHERE incident_id = :id;
+
+-- begin_placement --
+INSERT INTO incident_placement (cell, incident_id, at, community_id, grid_id, grid_version, placed_by, why)
+VALUES (:cell, :id, :at, :community_id, :grid_id, :grid_version, :placed_by, :why);
+
+-- twins --
+-- Open incidents of the same category nearby and lately: what a new one may be a duplicate of.
+SELECT id, reported_at, title, state, round(ST_DistanceSphere(place, here)::numeric, 1)::float AS distance_m
+  FROM incident, (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4490) AS here) AS asked
+ WHERE place && ST_Expand(here, :reach_lon, :reach_lat)
+   AND community_id = ANY (:communities) AND category_id = :category_id AND id <> :id AND duplicate_of IS NULL
+   AND reported_at >= CAST(:reported_at AS timestamptz) - interval '24 hours'
+   AND reported_at <= CAST(:reported_at AS timestamptz) + interval '24 hours'
+   AND ST_DistanceSphere(place, here) <= :within_m
+ ORDER BY distance_m, id LIMIT 10;
+
+-- officer --
+SELECT id, community_id FROM officer WHERE id = :id AND (ended_on IS NULL OR ended_on > CAST(:today AS date));
+
+-- grid --
+SELECT id, version, community_id FROM grid WHERE id = :id AND valid_to IS NULL;
