@@ -1,7 +1,7 @@
 """Moments and periods as requests name them: ISO dates in the deployment's time zone, or ISO times."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -36,8 +36,11 @@ def moment(value: str | None, at: str, zone: ZoneInfo) -> datetime | None:
 
 
 def period_between(since: str | None, until: str | None, zone: ZoneInfo) -> Period:
-    """A period; BadValue when it ends before it begins."""
-    period = Period(moment(since, "from", zone), moment(until, "to", zone))
+    """A period, a day it ends with included; BadValue when it ends before it begins."""
+    end = moment(until, "to", zone)
+    if end is not None and until is not None and len(until) == DATE_LENGTH:
+        end += timedelta(days=1)
+    period = Period(moment(since, "from", zone), end)
     if period.since and period.until and period.since > period.until:
         raise BadValue("The period ends before it begins.", at="from")
     return period
@@ -53,7 +56,10 @@ def _as_of(
 def _period(
     settings: AppSettings,
     since: Annotated[str | None, Query(alias="from", max_length=40, examples=["2026-01-01"], description="Reported at or after.")] = None,
-    until: Annotated[str | None, Query(alias="to", max_length=40, examples=["2026-02-01"], description="Reported before.")] = None,
+    until: Annotated[
+        str | None,
+        Query(alias="to", max_length=40, examples=["2026-02-01"], description="Reported before this time, or until the end of this day."),
+    ] = None,
 ) -> Period:
     return period_between(since, until, ZoneInfo(settings.time_zone))
 

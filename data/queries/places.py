@@ -177,10 +177,11 @@ def nearest(session: Session, scope: Scope, layer: str, place: Point, wanted: Wa
     kind = KINDS[layer]
     statement = (
         "WITH asked AS (SELECT CAST(:centre AS geometry) AS place), reach AS ("
-        f" SELECT max(ST_Distance(first.geom::geography, CAST(:centre AS geometry)::geography)) * 1.001 + 1 AS m FROM ("
+        " SELECT max(ST_Distance(first.geom::geography, CAST(:centre AS geometry)::geography)) * 1.001 + 1 AS m FROM ("
         f" SELECT {kind.geom} AS geom FROM {kind.source} WHERE {kind.geom} IS NOT NULL{kind.extra}{SCOPED}"
         f" ORDER BY {kind.geom} <-> CAST(:centre AS geometry) LIMIT :k) AS first),"
-        " region AS (SELECT ST_Expand(place, m / (110574 * greatest(cos(radians(ST_Y(place))), 0.01)), m / 110574) AS box FROM asked, reach)"
+        " region AS (SELECT ST_Expand(place, m / (110574 * greatest(cos(radians(ST_Y(place))), 0.01)), m / 110574) AS box"
+        " FROM asked, reach)"
         f" SELECT thing.id, {kind.columns}, ST_Distance({kind.geom}::geography, CAST(:centre AS geometry)::geography) AS distance_m"
         f" FROM {kind.source} WHERE {kind.geom} && (SELECT box FROM region){kind.extra}{SCOPED} ORDER BY distance_m, thing.id LIMIT :k"
     )

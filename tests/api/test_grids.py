@@ -35,7 +35,7 @@ def test_a_card_tells_what_a_grid_holds(client) -> None:
     assert card["id"] == 810001
     assert [each["level"] for each in card["ancestors"]] == ["district", "street", "community"]
     assert card["officer"] == {"id": 860001, "name": "枫一社区网格员1", "phone_masked": None, "on_duty": True}
-    assert [each["id"] for each in card["nearest_officers"]][0] == 860001
+    assert card["nearest_officers"][0]["id"] == 860001
     assert card["nearest_officers"][0]["distance_m"] < 1
     assert (card["open"], card["overdue"], card["today"], card["buildings"], card["households"]) == (1, 1, 0, 1, 1)
     assert card["hotspot"]["class"] == 0

@@ -1,0 +1,1 @@
+"""Buildings, households and residents over HTTP; personal fields masked."""

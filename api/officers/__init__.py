@@ -1,0 +1,1 @@
+"""Officers over HTTP: who answers for which grid."""
