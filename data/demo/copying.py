@@ -61,7 +61,8 @@ def bare(connection: psycopg.Connection, tables: list[str]) -> Iterator[None]:
     ).fetchall()  # fmt: skip
     indexes = connection.execute(
         "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
-        " WHERE indrelid = ANY (%s::regclass[]) AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid) ORDER BY 1", [tables],
+        " WHERE indrelid = ANY (%s::regclass[])"
+        " AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid) ORDER BY 1", [tables],
     ).fetchall()  # fmt: skip
     for table in tables:
         connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(sql.Identifier(table)))

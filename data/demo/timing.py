@@ -110,9 +110,9 @@ class Rhythm:
         self.first_day = (self.start + ZONE) // DAY
         count = (self._now + ZONE) // DAY - self.first_day + 1
         days = pd.to_datetime((self.first_day + np.arange(count)) * 86_400, unit="s")
-        self._weekend = np.asarray(days.dayofweek >= 5)
-        self.weekday = np.asarray(days.dayofweek)
-        self._season = np.cos(2 * np.pi * (np.asarray(days.dayofyear) - 205) / 365.25)
+        self._weekend = np.asarray(days.day_of_week >= 5)
+        self.weekday = np.asarray(days.day_of_week)
+        self._season = np.cos(2 * np.pi * (np.asarray(days.day_of_year) - 205) / 365.25)
         off = set(feasts.loc[feasts["kind"] == "holiday", "day"])
         self._holiday = np.array([day.date() in off for day in days])
         self._common = (1 + 0.12 * np.arange(count) / 365) * np.exp(rng.normal(0, 0.06, count))
