@@ -31,14 +31,16 @@ TOLD = 8
 
 
 @app.command()
-def import_(  # noqa: PLR0913  each is an option of the command
+def import_(  # noqa: PLR0913, PLR0917  each is an option of the command
     paths: Annotated[list[Path], typer.Argument(help="Files to import, or mapping files (.toml) that name them.")],
     mapping: Annotated[Path | None, typer.Option(help="Mapping file (TOML): how columns become our fields.")] = None,
     files: Annotated[Path | None, typer.Option(help="Folder in which the files that a mapping names lie.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the deployment. Default: the running one.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do all of it, report, and take it back.")] = False,
     preview: Annotated[int | None, typer.Option(min=1, max=1000, help="Show what the file is and its first rows; stores nothing.")] = None,
-    errors: Annotated[Path | None, typer.Option(help="Refused rows, in the source's own columns with the reason: a .csv or a folder.")] = None,
+    errors: Annotated[
+        Path | None, typer.Option(help="Refused rows, in the source's own columns with the reason: a .csv or a folder.")
+    ] = None,
     defects: Annotated[Path | None, typer.Option(help="Gaps, overlaps and straddling grids, as GeoJSON.")] = None,
     mend: Annotated[list[str] | None, typer.Option(help=f"A mending step to add: {', '.join(STEPS)}.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")] = False,
@@ -52,7 +54,9 @@ def import_(  # noqa: PLR0913  each is an option of the command
         _preview(plain, wanted, preview)
         return
     if not wanted:
-        raise BadMapping("Say how the columns are to be read: --mapping FILE. What a file holds is shown by: ./wangge import FILE --preview 5")
+        raise BadMapping(
+            "Say how the columns are to be read: --mapping FILE. What a file holds is shown by: ./wangge import FILE --preview 5"
+        )
     report = Report()
     with Desk() as desk, _opened(Deployment(data)) as (database, schema_url), _progress(quiet=as_json) as say:
         for path in wanted:
@@ -201,6 +205,8 @@ def _tell_ground(facts: dict[str, Any]) -> None:
             print(f"    {noun:<10} {straddling['count']} not wholly in their parent; least: {worst}")
     if facts["split_off"]:
         print(f"    {facts['split_off']} grids were split off at a community's border.")
+    for part, origin in facts["communities_split_off"].items():
+        print(f"    {part} was cut off from {origin} at a street's border.")
     for community, street in facts["given_to_empty_streets"].items():
         print(f"    {community} was given to {street}, which would have no community otherwise.")
     for row in facts["left_over"]:

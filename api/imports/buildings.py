@@ -62,7 +62,9 @@ def _refuse_odd_numbers(prepared: Prepared) -> None:
 
 
 def _frame(prepared: Prepared, rows: np.ndarray) -> pd.DataFrame:
-    frame = pd.DataFrame({name: [prepared.text(name, row) for row in rows] for name in ("source_id", "code", "name", "address")}, dtype=object)
+    frame = pd.DataFrame(
+        {name: [prepared.text(name, row) for row in rows] for name in ("source_id", "code", "name", "address")}, dtype=object
+    )
     frame["use"] = [prepared.text("use", row, "unknown") for row in rows]
     for name in ("levels", "height_m", "built_year"):
         frame[name] = pd.Series([prepared.value(name, row) for row in rows], dtype=object)

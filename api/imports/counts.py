@@ -15,7 +15,7 @@ from data.queries import import_buildings, imports
 from data.queries.import_buildings import Footprints
 from data.queries.imports import Ground
 from data.scope import Scope
-from gis.crs import LocalMetres, local_metres
+from gis.crs import local_metres
 from gis.errors import BadMapping
 
 INSIDE_FROM = {"share": 0.01, "most": 0.5}
@@ -49,12 +49,11 @@ def store(session: Session, scope: Scope, prepared: Prepared) -> None:
     grids = imports.ground(session, scope, "grid")
     if not len(grids.ids):
         raise BadMapping("There are no grids yet: import the ground before the households.")
-    table, metres = _shares(prepared, grids)
-    footprints = import_buildings.footprints(session, scope)
+    table = _shares(prepared, grids)
     assert prepared.mapping.spread is not None
-    by_buildings = prepared.mapping.spread.by == "buildings"
-    spread = _spread(prepared, table, grids, footprints if by_buildings else None)
-    total = _store(session, scope, prepared, spread, grids, footprints if by_buildings else None)
+    footprints = import_buildings.footprints(session, scope) if prepared.mapping.spread.by == "buildings" else None
+    spread = _spread(prepared, table, grids, footprints)
+    total = _store(session, scope, prepared, spread, grids, footprints)
     prepared.report.notes.append(f"{total} households in {len(grids.ids)} grids, estimated: {_rule(prepared)}.")
 
 
@@ -73,10 +72,10 @@ def largest_remainder(total: int, weights: NDArray[np.float64]) -> NDArray[np.in
     rest = total - int(floor.sum())
     order = np.lexsort((np.arange(len(weights)), -(exact - floor)))
     floor[order[:rest]] += 1
-    return floor
+    return np.asarray(floor, dtype=np.int64)
 
 
-def _shares(prepared: Prepared, grids: Ground) -> tuple[pd.DataFrame, LocalMetres]:
+def _shares(prepared: Prepared, grids: Ground) -> pd.DataFrame:
     """Common ground of each counting area and grid; areas outside the district are refused."""
     west, south, east, north = shapely.total_bounds(grids.borders)
     metres = local_metres(float(west + east) / 2, float(south + north) / 2)
@@ -94,22 +93,23 @@ def _shares(prepared: Prepared, grids: Ground) -> tuple[pd.DataFrame, LocalMetre
         prepared.report.notes.append(f"{partly} areas lie partly outside the district ({EDGE[edge]}).")
     if edge == "most":
         inside = np.ones_like(inside)
-    return table.assign(row=rows[table["child"]], inside=inside[table["child"]]), metres
+    return table.assign(row=rows[table["child"]], inside=inside[table["child"]])
 
 
 def _spread(prepared: Prepared, table: pd.DataFrame, grids: Ground, footprints: Footprints | None) -> Spread:
     counts = Spread(np.zeros(0 if footprints is None else len(footprints.ids), dtype=np.int64), np.zeros(len(grids.ids), dtype=np.int64))
     tree = None if footprints is None else shapely.STRtree(footprints.points)
     weight = None if footprints is None else _weights(prepared, footprints)
-    for row, parts in table.groupby("row"):
-        total = round(float(str(prepared.value("count", int(row)))) * min(1.0, float(parts["inside"].iloc[0])))
-        inside = None if tree is None else np.sort(tree.query(prepared.shapes[int(row)], predicate="contains"))
+    for row in sorted(set(table["row"].tolist())):
+        parts = table[table["row"] == row]
+        total = round(float(str(prepared.value("count", row))) * min(1.0, float(parts["inside"].iloc[0])))
+        inside = None if tree is None else np.sort(tree.query(prepared.shapes[row], predicate="contains"))
         if inside is not None and weight is not None and len(inside) and weight[inside].sum() > 0:
             counts.buildings[inside] += largest_remainder(total, weight[inside])
         else:
             counts.grids[parts["parent"].to_numpy()] += largest_remainder(total, parts["area_m2"].to_numpy())
     if footprints is not None:
-        place = pd.Index(grids.ids).get_indexer(footprints.grid_ids)
+        place = pd.Index(grids.ids).get_indexer(pd.Index(footprints.grid_ids))
         np.add.at(counts.grids, place[place >= 0], counts.buildings[place >= 0])
     return counts
 
@@ -119,12 +119,10 @@ def _weights(prepared: Prepared, footprints: Footprints) -> NDArray[np.float64]:
     uses = prepared.mapping.spread.uses
     if not uses:
         return footprints.area_m2
-    return footprints.area_m2 * np.array([uses.get(str(use), 0.0) for use in footprints.uses])
+    return np.asarray(footprints.area_m2 * np.array([uses.get(str(use), 0.0) for use in footprints.uses]), dtype=np.float64)
 
 
-def _store(
-    session: Session, scope: Scope, prepared: Prepared, spread: Spread, grids: Ground, footprints: Footprints | None
-) -> int:
+def _store(session: Session, scope: Scope, prepared: Prepared, spread: Spread, grids: Ground, footprints: Footprints | None) -> int:
     of_buildings = None if footprints is None else (footprints.cells, footprints.ids, spread.buildings)
     changed = import_buildings.set_households(session, scope, of_buildings, (list(grids.ids), list(spread.grids)))
     kept = len(prepared.kept)

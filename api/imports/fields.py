@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from api.imports.mapping import PLACEHOLDER, LayerMapping, Spec
+from api.imports.mapping import PLACEHOLDER, ROW, LayerMapping, Spec
 from data.files.tables import absent, number
 from gis.errors import BadMapping
 
@@ -82,6 +82,8 @@ def _texts(rows: pd.DataFrame, spec: Spec) -> list[str | None]:
     """What the columns say, as text; None where they say that there is nothing."""
     if spec.constant is not None:
         return [str(spec.constant)] * len(rows)
+    if spec.column == ROW:
+        return [str(number) for number in range(1, len(rows) + 1)]
     if spec.column is not None:
         return [_text(value) for value in rows[spec.column]]
     if spec.columns:

@@ -22,7 +22,9 @@ def store_ground(session: Session, scope: Scope, ready: list[Prepared], mapping:
         raise BadMapping("Ground needs [district] in the mapping: code, name, time_zone and [district.scheme].")
     by_level = {noun: [each for each in ready if each.mapping.noun == noun] for noun in GROUND}
     repair = "valid" in mapping.ground.mend or "snap" in mapping.ground.mend
-    levels = {noun: ground.frame_of(files, repair=repair) for noun, files in by_level.items() if files and noun != "district"}
+    levels: dict[Noun, gpd.GeoDataFrame] = {
+        noun: ground.frame_of(files, repair=repair) for noun, files in by_level.items() if files and noun != "district"
+    }
     for noun in ("grid", "community", "street"):
         if noun not in levels:
             levels[noun] = _stored_frame(session, scope, noun)
@@ -57,13 +59,13 @@ def _store(session: Session, scope: Scope, built: Built, district: DistrictMappi
 
 def _account(each: Prepared, noun: Noun, built: Built, stored: Stored) -> None:
     """Every row of a level is loaded, unchanged or refused; rows united into one area share its fate."""
-    parts = {}
+    parts: dict[str, list[str]] = {}
     for new, origin in built.origin.items():
         parts.setdefault(origin, []).append(new)
     made = {unit.code for unit in built.units[noun]}
     for row in each.kept:
         code = each.text("code", row)
-        codes = {code, *(parts.get(code, []) if noun == "grid" else [])} & made
+        codes = {code, *parts.get(code, [])} & made
         if noun == "district":
             codes = {unit.code for unit in built.units["district"]}
         if not codes:

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from api.imports import straddle
 from api.imports.mapping import GROUND, DistrictMapping, GroundRules, Noun
@@ -29,7 +30,7 @@ class Built:
     """Units by level, ready to be stored, and what was found and mended on the way."""
 
     units: dict[Noun, list[Unit]]
-    outline: shapely.Geometry
+    outline: BaseGeometry
     defects: gpd.GeoDataFrame
     facts: dict[str, Any] = field(default_factory=dict)
     origin: dict[str, str] = field(default_factory=dict)
@@ -79,10 +80,12 @@ def build(levels: dict[Noun, gpd.GeoDataFrame], rules: GroundRules, district: Di
     metres = _metres(levels["community"])
     found = _defects(levels, order, metres)
     frames: dict[Noun, gpd.GeoDataFrame] = dict(levels)
+    levels, cuts = _with_cut_communities(levels, rules, metres)
+    frames["community"] = levels["community"]
     table = straddle.shares(levels["grid"], levels["community"], metres)
     levels["grid"], table = straddle.inside(levels["grid"], table, rules.inside_from)
     frames["grid"], splits, pieces = straddle.split(levels["grid"], levels["community"], table, rules.split_from, metres)
-    taken = {}
+    taken: dict[str, str] = {}
     if rules.every_parent:
         frames["community"], taken = straddle.every_parent(levels["community"], levels["street"], metres)
     frames = {noun: _without_empty_parents(frame) for noun, frame in frames.items()}
@@ -95,9 +98,23 @@ def build(levels: dict[Noun, gpd.GeoDataFrame], rules: GroundRules, district: Di
     units = {noun: _units(hierarchy.levels[place]) for place, noun in enumerate(order)}
     units["district"] = [Unit(district.code, None, district.name, district.name_en, hierarchy.outline, "import", district.code)]
     units["street"] = [_under(each, district.code) for each in units["street"]]
-    facts = _facts(hierarchy, order, found, splits, taken)
+    facts = _facts(hierarchy, order, found, {"split_off": len(splits), "communities_split_off": cuts, "given_to_empty_streets": taken})
     touched = {noun: _touched(hierarchy.moved[hierarchy.moved["level"] == place]) for place, noun in enumerate(order)}
-    return Built(units, hierarchy.outline, _with_straddles(found, pieces, hierarchy), facts, splits, touched)
+    return Built(units, hierarchy.outline, _with_straddles(found, pieces, hierarchy), facts, {**splits, **cuts}, touched)
+
+
+def _with_cut_communities(
+    levels: dict[Noun, gpd.GeoDataFrame], rules: GroundRules, metres: LocalMetres
+) -> tuple[dict[Noun, gpd.GeoDataFrame], dict[str, str]]:
+    """Communities that lie in two streets cut in two where the mapping asks for it; their grids find the part they lie in by area."""
+    if rules.split_communities_from >= 1:
+        return levels, {}
+    table = straddle.shares(levels["community"], levels["street"], metres)
+    cut, origin, _ = straddle.split(levels["community"], levels["street"], table, rules.split_communities_from, metres, exclusive=True)
+    grids = levels["grid"].copy()
+    divided = set(origin.values())
+    grids["parent_code"] = [None if code in divided else code for code in grids["parent_code"]]
+    return {**levels, "community": cut, "grid": grids}, origin
 
 
 def _metres(frame: gpd.GeoDataFrame) -> LocalMetres:
@@ -157,15 +174,14 @@ def _with_straddles(found: gpd.GeoDataFrame, pieces: gpd.GeoDataFrame, hierarchy
     left = hierarchy.refused.assign(detail=hierarchy.refused["reason"]) if len(hierarchy.refused) else hierarchy.refused
     parts = [found[found["kind"] != "off_lattice"], pieces, left[~left.geometry.is_empty]]
     columns = ["level", "kind", "codes", "area_m2", "width_m", "detail", "geometry"]
-    table = pd.concat([part.reindex(columns=columns) for part in parts if len(part)], ignore_index=True)
+    held = [pd.DataFrame(part.reindex(columns=columns)) for part in parts if len(part)]
+    table = pd.concat(held, ignore_index=True) if held else pd.DataFrame(columns=columns)
     return gpd.GeoDataFrame(table, geometry="geometry", crs=4490)
 
 
-def _facts(
-    hierarchy: Hierarchy, order: list[Noun], found: gpd.GeoDataFrame, splits: dict[str, str], taken: dict[str, str]
-) -> dict[str, Any]:
+def _facts(hierarchy: Hierarchy, order: list[Noun], found: gpd.GeoDataFrame, divided: dict[str, Any]) -> dict[str, Any]:
     """What a person must know, in numbers and with the largest of each by name."""
-    facts: dict[str, Any] = {"exact": hierarchy.exact, "split_off": len(splits), "given_to_empty_streets": taken}
+    facts: dict[str, Any] = {"exact": hierarchy.exact, **divided}
     facts["defects"] = {
         noun: {str(kind): {"count": len(rows), "area_m2": round(float(rows["area_m2"].sum()), 1)}
                for kind, rows in found[found["level"] == noun].groupby("kind") if kind != "off_lattice"}
@@ -174,7 +190,7 @@ def _facts(
     facts["moved"] = {noun: _moved(hierarchy.moved[hierarchy.moved["level"] == place]) for place, noun in enumerate(order)}
     homes = hierarchy.homes
     facts["straddling"] = {
-        noun: {"count": int(len(rows)), "least": rows.nsmallest(TOLD, "share")[["code", "parent_code", "share"]].round(4).to_dict("records")}
+        noun: {"count": len(rows), "least": rows.nsmallest(TOLD, "share")[["code", "parent_code", "share"]].round(4).to_dict("records")}
         for place, noun in enumerate(order)
         for rows in [homes[(homes["level"] == place) & (homes["share"] < NESTS_FROM)]]
     }
@@ -200,7 +216,7 @@ def _touched(moved: pd.DataFrame) -> set[str]:
     return {str(code) for side in ("from_code", "to_code") for code in rows[side] if code is not None}
 
 
-def district_of(outline: shapely.Geometry) -> tuple[list[float], list[float]]:
+def district_of(outline: BaseGeometry) -> tuple[list[float], list[float]]:
     """Bounds and centre (degrees) of the deployment."""
     bounds = [float(each) for each in np.asarray(outline.bounds)]
     return bounds, [(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2]

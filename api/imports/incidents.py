@@ -45,9 +45,13 @@ def store(session: Session, scope: Scope, prepared: Prepared) -> None:
     loaded = load_many(imports.raw_connection(session), frame)
     for row in rows[loaded.clashing]:
         number = prepared.text("source_id", row)
-        prepared.refuse(row, f"source_id: {number!r} is stored already with other content; incidents change through their own log, not by import")
+        prepared.refuse(
+            row, f"source_id: {number!r} is stored already with other content; incidents change through their own log, not by import"
+        )
     prepared.report.loaded = int((loaded.ids >= 0).sum())
     prepared.report.unchanged += int(loaded.known.sum())
+    if loaded.known.any():
+        prepared.report.notes.append(f"{int(loaded.known.sum())} rows were there already, under the same number with the same content.")
     prepared.report.unplaced = int(((loaded.ids >= 0) & (loaded.grid_ids < 0)).sum())
     _compare(session, scope, prepared, grids, grid)
     if prepared.report.loaded:
@@ -164,7 +168,7 @@ def _frame(
 
 
 def _times(values: Sequence[Value]) -> pd.Series:
-    return pd.Series(pd.to_datetime(pd.Series(values, dtype=object), utc=True), dtype="datetime64[us, UTC]")
+    return pd.Series(pd.to_datetime(pd.Series(list(values), dtype=object), utc=True), dtype="datetime64[us, UTC]")
 
 
 def _compare(session: Session, scope: Scope, prepared: Prepared, grids: Ground, grid: NDArray[np.int64]) -> None:

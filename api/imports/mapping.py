@@ -89,9 +89,11 @@ class Spec(Strict):
     def wanted(self) -> tuple[str, ...]:
         """The columns this field reads."""
         in_template = tuple(name for name, _ in PLACEHOLDER.findall(self.template or ""))
-        return (*((self.column,) if self.column else ()), *self.columns, *in_template)
+        return tuple(name for name in (*((self.column,) if self.column else ()), *self.columns, *in_template) if name != ROW)
 
 
+ROW = "#row"
+"""Stands for the number of a row in its file, from 1, for sources that number nothing; only as a whole column."""
 PLACEHOLDER = re.compile(r"\{([^{}:]+)(?::(0?\d+))?\}")
 
 
@@ -242,6 +244,8 @@ class GroundRules(Strict):
     gap_width_m: float = Field(default=20.0, ge=0, le=500)
     split_from: float = Field(default=1.0, gt=0, le=1)
     """A grid with at least this share of its ground in a second community becomes one grid in each; 1 splits none."""
+    split_communities_from: float = Field(default=1.0, gt=0, le=1)
+    """The same for a community that lies in two streets: it becomes one community in each."""
     inside_from: float = Field(default=0.05, ge=0, le=1)
     """A grid with less of its ground in the district than this share belongs elsewhere and is refused."""
     every_parent: bool = False

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from api.imports.mapping import LayerMapping
 from data.files.layer import Layer
@@ -23,7 +24,7 @@ SHIFT_GAIN = 0.02
 class District:
     """The deployment's own ground, degrees: what is sensible is measured by it."""
 
-    outline: shapely.Geometry
+    outline: BaseGeometry
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -119,9 +120,9 @@ def _moved(lon: float, lat: float) -> NDArray[np.float64]:
 
 
 def _refuse_elsewhere(placed: Placed, sound: NDArray[np.int64], mapping: LayerMapping, district: District) -> None:
-    points = shapely.point_on_surface(placed.shapes[sound])
+    points = np.asarray(shapely.point_on_surface(placed.shapes[sound]), dtype=object)
     near = district.near(points)
-    if not len(near):
+    if not near.size:
         return
     if near.mean() < MOST:
         raise OutsideDistrict(_elsewhere(points, near, district), near=int(near.sum()), rows=len(near))
@@ -131,7 +132,7 @@ def _refuse_elsewhere(placed: Placed, sound: NDArray[np.int64], mapping: LayerMa
 
 def _elsewhere(points: Shapes, near: NDArray[np.bool_], district: District) -> str:
     share = f"Only {int(near.sum())} of {len(near)} places lie near the district"
-    if district.near(shapely.points(shapely.get_y(points), shapely.get_x(points))).mean() > MOST:
+    if district.near(np.asarray(shapely.points(shapely.get_y(points), shapely.get_x(points)), dtype=object)).mean() > MOST:
         return f"{share}; with longitude and latitude exchanged most of them would. Exchange x and y in the mapping."
     x, y = float(np.median(shapely.get_x(points))), float(np.median(shapely.get_y(points)))
     return (

@@ -73,7 +73,7 @@ class Prepared:
 
     def _mended(self, row: int, shape: shapely.Geometry, repair: bool) -> bool:
         if not repair:
-            self.refuse(row, f"The polygon is broken ({_plain_reason(shape)}). The mending step \"valid\" would rebuild it.")
+            self.refuse(row, f'The polygon is broken ({_plain_reason(shape)}). The mending step "valid" would rebuild it.')
             return False
         sound = polygonal(shapely.make_valid(shape))
         if sound.is_empty:

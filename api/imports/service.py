@@ -97,7 +97,7 @@ def _transactions(work: Run, *, dry_run: bool) -> Iterator[Transaction]:
         return
 
 
-class _TakeBack(Exception):  # noqa: N818  no error: it ends a dry run
+class _TakeBack(Exception):
     """Rolls a dry run back."""
 
 
@@ -185,7 +185,9 @@ def _from_folder(mapping: Mapping, folder: Path) -> list[Job]:
     for layer in mapping.layer:
         paths = sorted({path for glob in layer.files for path in folder.glob(glob) if path.is_file()})
         if not paths:
-            raise BadMapping(f"No file for {layer.noun} ({layer.source}): there is no {' or '.join(layer.files) or 'files = … in its layer'} in {folder}.")
+            raise BadMapping(
+                f"No file for {layer.noun} ({layer.source}): there is no {' or '.join(layer.files) or 'files = … in its layer'} in {folder}."
+            )
         chosen += [Job(layer, path) for path in paths]
     return chosen
 

@@ -53,7 +53,7 @@ def _is_sheet(path: Path) -> bool:
         raise BadFile(f"The archive is broken: {broken}. Download or pack it again.") from broken
 
 
-def _expanded(source: IO[bytes], path: Path, folder: Path) -> Path:
+def _expanded(source: IO[bytes] | gzip.GzipFile, path: Path, folder: Path) -> Path:
     """One gzip or xz stream, written under its own name without the last suffix."""
     target = folder / safe_name(path.name.removesuffix(path.suffix) or "file")
     written = 0
@@ -140,6 +140,6 @@ def _refuse_bomb(path: Path, unpacked_bytes: int) -> None:
     if unpacked_bytes > MAX_UNPACKED_BYTES:
         raise BadFile(f"Unpacked it would be larger than {MAX_UNPACKED_BYTES // 1_000_000} MB. Split it into several files.")
     if unpacked_bytes > RATIO_FROM_BYTES and unpacked_bytes / packed_bytes > MAX_RATIO:
-        raise BadFile(f"It unpacks to more than {MAX_RATIO} times its size, as an archive made to fill a disk does. Unpack it yourself first.")
-
-
+        raise BadFile(
+            f"It unpacks to more than {MAX_RATIO} times its size, as an archive made to fill a disk does. Unpack it yourself first."
+        )

@@ -54,7 +54,8 @@ class Desk:
     def close(self) -> None:
         """End the worker."""
         if self._worker is not None:
-            assert self._worker.stdin is not None and self._worker.stdout is not None
+            assert self._worker.stdin is not None
+            assert self._worker.stdout is not None
             self._worker.stdin.close()
             self._worker.wait(timeout=10)
             self._worker.stdout.close()
@@ -62,7 +63,8 @@ class Desk:
 
     def _ask(self, request: dict[str, object]) -> dict[str, object]:
         worker = self._running()
-        assert worker.stdin is not None and worker.stdout is not None
+        assert worker.stdin is not None
+        assert worker.stdout is not None
         worker.stdin.write(json.dumps(request) + "\n")
         worker.stdin.flush()
         line = worker.stdout.readline()
@@ -73,7 +75,7 @@ class Desk:
 
     def _running(self) -> subprocess.Popen[str]:
         if self._worker is None:
-            quiet = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS", "GDAL_NUM_THREADS")}
+            quiet = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS", "GDAL_NUM_THREADS"), "1")
             environment = {**os.environ, **quiet, "OGR_SKIP": NO_DRIVERS, "GDAL_SKIP": NO_DRIVERS, "ARROW_DEFAULT_MEMORY_POOL": "system",
                            "PYTHONPATH": str(PROJECT), "CPL_LOG": os.devnull, "MALLOC_ARENA_MAX": "2"}  # fmt: skip
             self._worker = subprocess.Popen(

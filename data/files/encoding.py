@@ -1,6 +1,7 @@
 """Which encoding a text was written in: what it says, what it proves to be, or an honest 'ask'."""
 
 import codecs
+import itertools
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ def _chinese_or_western(as_chinese: str, sample: bytes) -> Found:
     """Western text in GB 18030 gives rare characters beside Latin letters; Chinese text gives runs of common ones."""
     wide = [each for each in as_chinese if ord(each) > 127]
     common = sum("\u4e00" <= each <= "\u9fa5" or "\u3000" <= each <= "\u303f" or "\uff00" <= each <= "\uffef" for each in wide)
-    runs = sum(ord(a) > 127 and ord(b) > 127 for a, b in zip(as_chinese, as_chinese[1:], strict=False))
+    runs = sum(ord(a) > 127 and ord(b) > 127 for a, b in itertools.pairwise(as_chinese))
     if wide and common >= 0.9 * len(wide) and runs >= 0.3 * len(wide):
         return Found("gb18030", "common Chinese characters in GB 18030")
     return Found("cp1252" if _decodes(sample, "cp1252", cut=True) else "latin-1", "Western letters", sure=False)

@@ -11,7 +11,10 @@ MAX_FILE_BYTES = 2_000_000_000
 TEXT_TABLES = {".csv", ".tsv", ".txt", ".tab", ""}
 BESIDE = {".shx", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".qpj", ".aux", ".xml", ".properties", ".md", ".pdf", ".html"}
 """What lies beside a layer and is none itself."""
-KINDS = "GeoPackage, file geodatabase (.gdb in a .zip), Shapefile, GeoJSON, TopoJSON, GeoParquet, FlatGeobuf, CSV, Excel (.xlsx, .xls) or WKT, packed as .zip, .gz or .xz or not"
+KINDS = (
+    "GeoPackage, file geodatabase (.gdb in a .zip), Shapefile, GeoJSON, TopoJSON, GeoParquet, FlatGeobuf, CSV, Excel (.xlsx, .xls) or WKT,"
+    " packed as .zip, .gz or .xz or not"
+)
 
 
 def read(path: Path, question: Question, folder: Path) -> Layer:
@@ -43,7 +46,7 @@ def read(path: Path, question: Question, folder: Path) -> Layer:
     return plain[kind](main, question)
 
 
-def kind_of(path: Path) -> str | None:
+def kind_of(path: Path) -> str | None:  # noqa: PLR0911  one line a format
     """What a file is, by its first bytes; None if it is nothing we read."""
     with path.open("rb") as opened:
         head = opened.read(512)

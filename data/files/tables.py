@@ -38,7 +38,7 @@ def delimited(path: Path, question: Question) -> Layer:
         delimiter = question.delimiter or _delimiter(text)
         csv.field_size_limit(sys.maxsize)
         with path.open("r", encoding=found.encoding, newline="") as opened_text:
-            cells = [row for row in csv.reader(opened_text, delimiter=delimiter)]
+            cells = list(csv.reader(opened_text, delimiter=delimiter))
     except (UnicodeDecodeError, LookupError) as broken:
         raise BadFile(f"The text is not {found.encoding}: {broken}. Say which encoding it is with encoding = …") from broken
     except csv.Error as broken:

@@ -100,8 +100,14 @@ def _read(path: Path, question: Question, kind: str, *, text: str | None = None,
                 path, layer=findings.layer, encoding=text, max_features=question.limit, datetime_as_string=True, **(options or {})
             )
         except UnicodeDecodeError as broken:
-            raise BadFile(f"The text is not {text}. Say which encoding it is: encoding = \"gb18030\", for instance.") from broken
-        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FieldError, ValueError, RuntimeError) as broken:
+            raise BadFile(f'The text is not {text}. Say which encoding it is: encoding = "gb18030", for instance.') from broken
+        except (
+            pyogrio.errors.DataSourceError,
+            pyogrio.errors.DataLayerError,
+            pyogrio.errors.FieldError,
+            ValueError,
+            RuntimeError,
+        ) as broken:
             raise BadFile(f"The file cannot be read: {_first_line(broken)}") from broken
     findings.notes += sorted({str(each.message)[:200] for each in caught if issubclass(each.category, RuntimeWarning | UserWarning)})[:20]
     findings.crs = meta["crs"]

@@ -24,7 +24,9 @@ SAME = """
     (old.name, old.address, old.use, old.levels, old.height_m, old.built_year)
     IS NOT DISTINCT FROM (arriving.name, arriving.address, arriving.use, arriving.levels, arriving.height_m, arriving.built_year)
     AND ST_AsBinary(old.geom) = ST_AsBinary(ST_Multi(ST_GeomFromWKB(arriving.wkb, 4490)))"""
-UNCHANGED = f"SELECT arriving.source_id FROM arriving JOIN building AS old ON old.source = :source AND old.source_id = arriving.source_id WHERE {SAME}"
+UNCHANGED = f"""
+    SELECT arriving.source_id
+      FROM arriving JOIN building AS old ON old.source = :source AND old.source_id = arriving.source_id WHERE {SAME}"""
 CHANGED = f"""
     UPDATE building AS old
        SET name = arriving.name, address = arriving.address, use = arriving.use, levels = arriving.levels, height_m = arriving.height_m,
@@ -40,7 +42,8 @@ FRESH = """
      WHERE NOT EXISTS (SELECT FROM building AS old WHERE old.source = :source AND old.source_id = arriving.source_id)
      ORDER BY cell"""
 PLACED = text("""
-    SELECT id, cell, coalesce(grid_id, 0), use, households, ST_Area(geom::geography), ST_X(ST_PointOnSurface(geom)), ST_Y(ST_PointOnSurface(geom))
+    SELECT id, cell, coalesce(grid_id, 0), use, households, ST_Area(geom::geography),
+           ST_X(ST_PointOnSurface(geom)), ST_Y(ST_PointOnSurface(geom))
       FROM building ORDER BY id
 """)
 SET_BUILDINGS = text("""
@@ -71,7 +74,10 @@ class Footprints:
 def store(session: Session, scope: Scope, source: str, rows: pd.DataFrame) -> tuple[set[str], int, int]:
     """Copy buildings in; returns the source ids that are the same as before, and how many were changed and new."""
     session.execute(text(STAGE))
-    with raw_connection(session).cursor() as cursor, cursor.copy(f"COPY arriving ({', '.join(COLUMNS)}) FROM STDIN (FORMAT binary)") as copy:
+    with (
+        raw_connection(session).cursor() as cursor,
+        cursor.copy(f"COPY arriving ({', '.join(COLUMNS)}) FROM STDIN (FORMAT binary)") as copy,
+    ):
         copy.set_types(["text", "text", "text", "text", "text", "int2", "float4", "int2", "int4", "int4", "int4", "int8", "bytea"])
         for row in rows[list(COLUMNS)].itertuples(index=False, name=None):
             copy.write_row(_plain(row))
@@ -98,11 +104,13 @@ def footprints(session: Session, scope: Scope) -> Footprints:
     table = pd.DataFrame(rows, columns=["id", "cell", "grid", "use", "households", "area", "x", "y"])
     return Footprints(
         table["id"].to_numpy(np.int64), table["cell"].to_numpy(np.int64), table["grid"].to_numpy(np.int64), table["use"].to_numpy(object),
-        table["households"].to_numpy(np.int64), table["area"].to_numpy(float), np.asarray(shapely.points(table["x"], table["y"]), dtype=object),
+        table["households"].to_numpy(np.int64), table["area"].to_numpy(float), np.asarray(shapely.points(table["x"].to_numpy(float), table["y"].to_numpy(float)), dtype=object),
     )  # fmt: skip
 
 
-def set_households(session: Session, scope: Scope, of_buildings: tuple[Iterable[int], ...] | None, of_grids: tuple[Sequence[int], ...]) -> int:
+def set_households(
+    session: Session, scope: Scope, of_buildings: tuple[Iterable[int], ...] | None, of_grids: tuple[Sequence[int], ...]
+) -> int:
     """Write counts of buildings (cells, ids, counts) and grids (ids, counts); how many rows changed."""
     changed = 0
     if of_buildings is not None:

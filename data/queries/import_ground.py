@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import shapely
+from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -108,7 +109,9 @@ def store_grids(session: Session, scope: Scope, scheme_id: int, units: Sequence[
     """The same for the grids of a scheme; counts of households that are stored already stay."""
     stored = _compared(session.execute(STORED_GRIDS, {"scheme_id": scheme_id}).mappings().all(), units)
     fresh = [each for each in units if each.code in stored.fresh]
-    _write(session, NEW_GRIDS, fresh, scheme_id=scheme_id, kind=[each.kind for each in fresh], households=[each.households for each in fresh])
+    _write(
+        session, NEW_GRIDS, fresh, scheme_id=scheme_id, kind=[each.kind for each in fresh], households=[each.households for each in fresh]
+    )
     _write(session, CHANGED_GRIDS, [each for each in units if each.code in stored.changed], scheme_id=scheme_id)
     return stored
 
@@ -121,7 +124,9 @@ def prove_coverage(session: Session, scope: Scope) -> None:
         diagnosis = getattr(broken.orig, "diag", None)
         if getattr(diagnosis, "constraint_name", "") != "coverage_must_hold":
             raise Conflict(f"The ground collides with what is stored: {getattr(diagnosis, 'message_primary', '')}") from broken
-        raise CoverageBroken(str(getattr(diagnosis, "message_primary", "")), detail=str(getattr(diagnosis, "message_detail", ""))) from broken
+        raise CoverageBroken(
+            str(getattr(diagnosis, "message_primary", "")), detail=str(getattr(diagnosis, "message_detail", ""))
+        ) from broken
 
 
 def _write(session: Session, statement: Any, units: Sequence[Unit], **more: object) -> None:
@@ -136,7 +141,7 @@ def _write(session: Session, statement: Any, units: Sequence[Unit], **more: obje
         raise Conflict(f"The ground collides with what is stored ({name}): a code may be in use elsewhere.", constraint=name) from broken
 
 
-def _compared(rows: Sequence[Mapping[str, Any]], units: Sequence[Unit]) -> Stored:
+def _compared(rows: Sequence[RowMapping], units: Sequence[Unit]) -> Stored:
     known = {row["code"]: row for row in rows}
     dead = [each.code for each in units if each.code in known and known[each.code]["ended"]]
     if dead:
@@ -148,12 +153,14 @@ def _compared(rows: Sequence[Mapping[str, Any]], units: Sequence[Unit]) -> Store
     return Stored(fresh, changed, same, others)
 
 
-def _same(row: Mapping[str, Any], unit: Unit) -> bool:
+def _same(row: RowMapping, unit: Unit) -> bool:
     words = (row["name"], row["name_en"], row["parent"], row["source"], row["source_id"])
     if words != (unit.name, unit.name_en, unit.parent or "", unit.source, unit.source_id):
         return False
-    return bool(shapely.equals_exact(*(_canonical(each) for each in (shapely.from_wkb(bytes(row["wkb"])), unit.border))))
+    return _canonical(shapely.from_wkb(bytes(row["wkb"]))) == _canonical(unit.border)
 
 
-def _canonical(border: BaseGeometry) -> BaseGeometry:
-    return shapely.multipolygons(shapely.get_parts(shapely.normalize(border))).normalize()
+def _canonical(border: shapely.Geometry) -> bytes:
+    """The bytes of a border, whichever vertex or part it begins with."""
+    whole = MultiPolygon([border]) if isinstance(border, Polygon) else border
+    return bytes(shapely.to_wkb(shapely.normalize(whole)))

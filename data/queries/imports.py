@@ -59,7 +59,7 @@ def ground(session: Session, scope: Scope, level: str) -> Ground:
 
 def deployment(session: Session, scope: Scope) -> dict[str, Any]:
     """Every key of the deployment."""
-    return {key: value for key, value in session.execute(text("SELECT key, value FROM deployment"))}
+    return {row.key: row.value for row in session.execute(text("SELECT key, value FROM deployment"))}
 
 
 def set_deployment(session: Session, scope: Scope, values: Mapping[str, object]) -> None:
@@ -72,10 +72,14 @@ def set_deployment(session: Session, scope: Scope, values: Mapping[str, object])
 def catalogue(session: Session, scope: Scope, *, code: str, version: str, name: str, name_en: str) -> int:
     """The id of a catalogue, made if it is missing."""
     session.execute(
-        text("INSERT INTO category_catalogue (code, version, name, name_en) VALUES (:code, :version, :name, :name_en) ON CONFLICT DO NOTHING"),
+        text(
+            "INSERT INTO category_catalogue (code, version, name, name_en) VALUES (:code, :version, :name, :name_en) ON CONFLICT DO NOTHING"
+        ),
         {"code": code, "version": version, "name": name, "name_en": name_en},
     )
-    found = session.execute(text("SELECT id FROM category_catalogue WHERE code = :code AND version = :version"), {"code": code, "version": version})
+    found = session.execute(
+        text("SELECT id FROM category_catalogue WHERE code = :code AND version = :version"), {"code": code, "version": version}
+    )
     return int(found.scalar_one())
 
 
@@ -93,7 +97,8 @@ def put_category(session: Session, scope: Scope, catalogue_id: int, row: Mapping
     """Make a category or give it its new words; its parent must be there. `number` chooses a symbol where the row has none."""
     statement = text("""
         INSERT INTO category (catalogue_id, parent_id, code, name, name_en, symbol)
-        VALUES (:catalogue_id, (SELECT id FROM category WHERE catalogue_id = :catalogue_id AND code = :parent), :code, :name, :name_en, :symbol)
+        VALUES (:catalogue_id, (SELECT id FROM category WHERE catalogue_id = :catalogue_id AND code = :parent),
+                :code, :name, :name_en, :symbol)
         ON CONFLICT (catalogue_id, code) DO UPDATE SET name = EXCLUDED.name, name_en = EXCLUDED.name_en, parent_id = EXCLUDED.parent_id
         RETURNING id
     """)
