@@ -292,7 +292,8 @@ assert np.datetime64("NaT", "us").astype(np.int64) == NEVER
 
 
 def _chosen(words: tuple[str, ...] | list[str], index: NDArray[np.signedinteger]) -> NDArray[np.object_]:
-    return np.array(words, dtype=object)[index]
+    chosen: NDArray[np.object_] = np.array(words, dtype=object)[index]
+    return chosen
 
 
 def _id_or_none(ids: Integers, row: NDArray[np.signedinteger]) -> pd.Series:
