@@ -100,6 +100,8 @@ def packed(fields: Mapping[str, str]) -> bytes:
 
 def normal(value: str) -> str:
     """The form in which values are compared: full-width digits are digits, case and separators do not count."""
+    if value.isascii() and value.isalnum():
+        return value.lower()
     folded = unicodedata.normalize("NFKC", value).casefold()
     return "".join(letter for letter in folded if letter.isalnum() or letter == "+")
 
