@@ -1,7 +1,9 @@
 """Incidents as people meet them: what a report finds, what an action may do, what a stranger must not see."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -146,9 +148,6 @@ def test_bulk_all_or_nothing_stores_nothing_when_one_line_is_refused(fresh, fres
 
 
 def test_the_same_batch_from_four_writers_is_stored_once_without_deadlocks(fresh, fresh_client):
-    from concurrent.futures import ThreadPoolExecutor
-    from random import Random
-
     rows = [json.dumps({"category_id": 410, "source": "12345", "source_id": f"R{number:04d}"} | A1) for number in range(150)]
 
     def send(seed: int) -> dict[str, int]:

@@ -1,0 +1,1 @@
+"""Upkeep: what the worker does by the clock."""
