@@ -13,7 +13,6 @@ from api.managed import ManagedServer
 from data import roles
 from gis.errors import Unavailable
 
-
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 MANAGED, TEMPLATE, SUITE = (f"{name}_{WORKER}" for name in ("managed", "suite_template", "suite_one"))
 
