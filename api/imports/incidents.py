@@ -21,8 +21,8 @@ from data.scope import Scope
 from gis.assignment import NOBODY, GridLocator
 from gis.errors import BadMapping
 
-STATES = frozenset({"reported", "verifying", "not_filed", "filed", "dispatched", "returned", "handling", "suspended", "feedback", "checking",
-                    "rework", "closed"})  # fmt: skip
+STATES = frozenset({"reported", "verifying", "not_filed", "filed", "dispatched", "returned", "handling", "suspended", "feedback",
+                    "checking", "rework", "closed"})  # fmt: skip
 ENDED = ("closed", "not_filed")
 TIMES = ("filed_at", "dispatched_at", "handled_at", "closed_at", "due_at")
 LONGEST_TEXT = 2_000

@@ -28,8 +28,9 @@ FIELDS: dict[str, frozenset[str]] = {
     "building": frozenset({"code", "name", "address", "use", "levels", "height_m", "built_year", "households", "source_id"}),
     "households": frozenset({"count", "source_id"}),
     "category": frozenset({"code", "name", "name_en", "parent", "symbol"}),
-    "incident": frozenset({"source_id", "category", "category_name", "category_parent", "reported_at", "title", "address", "state",
-                           "severity", "urgent", "on_spot", "supervised", "filed_at", "dispatched_at", "handled_at", "closed_at", "due_at"}),
+    "incident": frozenset({"source_id", "category", "category_name", "category_parent", "reported_at", "title", "address",
+                           "state", "severity", "urgent", "on_spot", "supervised", "filed_at", "dispatched_at", "handled_at",
+                           "closed_at", "due_at"}),
 }  # fmt: skip
 NEEDED: dict[str, frozenset[str]] = {
     "district": frozenset({"code", "name"}), "street": frozenset({"code", "name"}), "community": frozenset({"code", "name"}),

@@ -93,9 +93,9 @@ def _within_the_earth(shapes: Shapes, sound: NDArray[np.int64], system: str, pla
         x, y = bounds[np.argmin(fits), 0], bounds[np.argmin(fits), 1]
         raise WrongCrs(
             f"The numbers do not fit {system}: {x:g}, {y:g} is no place in degrees. Say the true system with crs = …",
-            misfits=int((~fits).sum()), rows=len(fits),
+            misfits=int((~fits).sum()), rows=len(sound),
         )  # fmt: skip
-    for row in sound[~fits]:
+    for row in sound[~np.asarray(fits)]:
         placed.refused[int(row)] = "The coordinates are no degrees of longitude and latitude."
     return sound[fits]
 

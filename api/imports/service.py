@@ -158,8 +158,8 @@ def _keep(work: Run, session: Session, ready: Prepared) -> None:
     file_hash = _digest(ready.path)
     if imports.known_files(session, work.scope, file_hash, work.mapping_hash) and not report.loaded:
         report.notes.append("The same file came in through the same mapping before; nothing has changed.")
-    row = {"noun": report.noun, "source": report.source, "file_name": report.file, "file_hash": file_hash, "mapping_hash": work.mapping_hash,
-           "rows_read": report.read, "rows_loaded": report.loaded, "rows_unchanged": report.unchanged, "rows_mended": report.mended,
+    row = {"noun": report.noun, "source": report.source, "file_name": report.file, "file_hash": file_hash,
+           "mapping_hash": work.mapping_hash, "rows_read": report.read, "rows_loaded": report.loaded, "rows_unchanged": report.unchanged, "rows_mended": report.mended,
            "rows_refused": report.refused, "report": report.facts()}  # fmt: skip
     batch = imports.record_batch(session, work.scope, row)
     facts = {name: row[name] for name in ("noun", "source", "file_name", "rows_read", "rows_loaded", "rows_unchanged", "rows_refused")}
@@ -186,7 +186,7 @@ def _from_folder(mapping: Mapping, folder: Path) -> list[Job]:
         paths = sorted({path for glob in layer.files for path in folder.glob(glob) if path.is_file()})
         if not paths:
             raise BadMapping(
-                f"No file for {layer.noun} ({layer.source}): there is no {' or '.join(layer.files) or 'files = … in its layer'} in {folder}."
+                f"No file for {layer.noun} ({layer.source}): there is no {' or '.join(layer.files) or 'files = … in it'} in {folder}."
             )
         chosen += [Job(layer, path) for path in paths]
     return chosen

@@ -43,7 +43,7 @@ def split(
     *,
     exclusive: bool = False,
 ) -> tuple[gpd.GeoDataFrame, dict[str, str], gpd.GeoDataFrame]:
-    """Grids with those divided (`table`: their `shares`) that have `from_share` of their ground in a second community, or all of a community's ground.
+    """Grids (`table`: their `shares`) with those divided that have `from_share` of their ground in a second community, or are all a part has.
 
     Returns the grids, new code → code of origin, and the pieces of grids outside their main community as defects. The same
     for communities in streets; then, with `exclusive`, the main part gives up the ground of what is split off.

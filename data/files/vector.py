@@ -26,11 +26,13 @@ def shapefile(path: Path, question: Question, folder: Path) -> Layer:
     main = _gathered(path, folder)
     table = main.with_suffix(".dbf")
     found = encoding.of_dbf(table, question.encoding) if table.exists() else encoding.Found("utf-8", "no table")
-    pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": "YES"})
+    if not main.with_suffix(".shx").exists():
+        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": "YES"})
+    indexed = main.with_suffix(".shx").exists()
     layer = _read(main, question, "shapefile", text=encoding.for_gdal(found.encoding))
     findings = layer.findings
     findings.encoding, findings.encoding_how, findings.encoding_sure = found.encoding, found.how, found.sure
-    if not main.with_suffix(".shx").exists() or not path.with_suffix(".shx").exists():
+    if not indexed:
         findings.notes.append("The .shx index was missing and has been rebuilt.")
     if not table.exists():
         findings.notes.append("There is no .dbf beside it: shapes without attributes.")
