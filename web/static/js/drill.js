@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { make, put } from "./dom.js";
 import { change, onChange, state } from "./state.js";
-import { named, word } from "./words.js";
+import { named, namedIn, word } from "./words.js";
 
 /** Follow the state's area and grid; offers `district.drill` with into, up and grid. */
 export async function follow(district, nav) {
@@ -83,7 +83,7 @@ function up(trail) {
 
 function crumbs(nav, trail, deployment) {
   const steps = trail.areas.map((area, rank) => ({ text: named(area), part: { area: rank ? area.code : "" } }));
-  if (trail.grid) steps.push({ text: named(trail.grid), part: { grid: String(trail.grid.id) } });
+  if (trail.grid) steps.push({ text: namedIn(trail.grid, trail.areas.at(-1)), part: { grid: String(trail.grid.id) } });
   put(
     nav,
     steps.map(({ text, part }, rank) =>

@@ -2,7 +2,7 @@
 
 import { eachFrame, make, put } from "./dom.js";
 import { change, state } from "./state.js";
-import { age, coded, count, decimal, named, word } from "./words.js";
+import { age, coded, count, decimal, named, namedIn, word } from "./words.js";
 
 /** Listen on the map; `fill` tells a grid's value. */
 export function listen(district, fill, openMark) {
@@ -95,11 +95,11 @@ function groundLines(district, found, fill) {
       coded("use", use ?? "unknown"),
       levels ? word("building.levels", { n: levels }) : null,
       word("building.households", { n: count(households) }),
-      `${where} · ${named(found.grid ?? {})}`,
+      `${where} · ${namedIn(found.grid ?? {}, found.community)}`,
     ];
   }
   if (!found.grid) return [where];
-  return [named(found.grid), where, fill.textOf(found.grid.id), hotLine(district.hotspots.of(found.grid.id))];
+  return [namedIn(found.grid, found.community), where, fill.textOf(found.grid.id), hotLine(district.hotspots.of(found.grid.id))];
 }
 
 function hotLine(item) {

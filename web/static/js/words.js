@@ -18,6 +18,12 @@ export const known = (key) => key in table;
 /** A row's own name in the reader's language. */
 export const named = (row) => (language === "en" && row.name_en) || row.name || row.code || "";
 
+/** A grid's name without its community's, where that stands beside it anyway. */
+export function namedIn(grid, community) {
+  const [full, around] = [named(grid), community ? named(community) : ""];
+  return around && full.startsWith(around) && full.length > around.length ? full.slice(around.length).trim() : full;
+}
+
 /** A code's text, or the code itself where a deployment has codes of its own. */
 export const coded = (kind, code) => (known(`${kind}.${code}`) ? word(`${kind}.${code}`) : code);
 

@@ -93,10 +93,10 @@ function drawIncident(context, mark, district) {
 }
 
 function drawCell(context, mark, most) {
-  const radius = 1.4 + 5.6 * Math.sqrt(mark.data.open / most);
+  const radius = 1.3 + 4.2 * Math.sqrt(mark.data.open / most);
   context.beginPath();
   context.arc(mark.x, mark.y, radius, 0, Math.PI * 2);
-  context.globalAlpha = 0.85;
+  context.globalAlpha = 0.8;
   context.fillStyle = colour("open");
   context.fill();
   context.globalAlpha = 1;

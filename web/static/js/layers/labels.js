@@ -3,7 +3,7 @@
 import { Sheet, tilesInView } from "../canvas.js";
 import { fromTile } from "../map.js";
 import { colour } from "../palette.js";
-import { named } from "../words.js";
+import { named, namedIn } from "../words.js";
 
 const FAMILY = () => getComputedStyle(document.body).fontFamily;
 
@@ -58,11 +58,13 @@ function areaLabels(pieces, zoom) {
     });
 }
 
+const around = ({ piece, at }) => piece.tile.holding("area", at[0], at[1]).find(({ properties }) => properties.level === "community")?.properties;
+
 function gridLabels(pieces, zoom) {
   if (zoom < 15) return [];
   return points(pieces, "grid_label").map((point) => ({
     ...point,
-    text: zoom >= 16 ? named(point.properties) : String(point.properties.no ?? ""),
+    text: zoom >= 16 ? namedIn(point.properties, around(point)) : String(point.properties.no ?? "").replace(/^0+/, ""),
     rank: 4,
     size: zoom >= 16 ? 13 : 11.5,
     weight: 500,

@@ -31,7 +31,7 @@ export function trend(body, { trend: days }) {
         axisLabel: { ...label(), interval: 2 },
       },
       yAxis: { type: "value", splitNumber: 3, ...axis(), axisLabel: { ...label(), formatter: (value) => count(value) } },
-      tooltip: tooltip(),
+      tooltip: tooltip((name) => (name === day(days.at(-1).day) ? `${name} · ${word("trend.so_far")}` : name)),
       series: [
         {
           name: word("trend.overdue"),
@@ -40,18 +40,8 @@ export function trend(body, { trend: days }) {
           barWidth: "38%",
           itemStyle: { color: colour("late"), borderRadius: [2, 2, 0, 0] },
         },
-        line(
-          word("trend.reported"),
-          days.map((each) => each.reported),
-          colour("new"),
-          "solid",
-        ),
-        line(
-          word("trend.closed"),
-          days.map((each) => each.closed),
-          colour("closed"),
-          "dashed",
-        ),
+        ...line(word("trend.reported"), days, "reported", colour("new"), "solid"),
+        ...line(word("trend.closed"), days, "closed", colour("closed"), "dashed"),
       ],
     }),
     keys,
@@ -111,15 +101,17 @@ const axis = () => ({
   axisTick: { show: false },
   splitLine: { lineStyle: { color: colour("line"), width: 1 } },
 });
-const line = (name, data, tint, type) => ({
-  name,
-  type: "line",
-  data,
-  showSymbol: false,
-  smooth: 0.25,
-  lineStyle: { color: tint, width: 2, type },
-  itemStyle: { color: tint },
-});
+/** A line of the whole days, and today so far as a point of its own: a day that is not over must not look like a fall. */
+function line(name, days, key, tint, type) {
+  const last = days.length - 1;
+  const style = { name, type: "line", itemStyle: { color: tint } };
+  const whole = days.map((each, rank) => (rank === last ? null : each[key]));
+  const soFar = days.map((each, rank) => (rank === last ? each[key] : null));
+  return [
+    { ...style, data: whole, showSymbol: false, smooth: 0.25, lineStyle: { color: tint, width: 2, type } },
+    { ...style, data: soFar, showSymbol: true, symbol: "circle", symbolSize: 6 },
+  ];
+}
 
 function tooltip(title = (name) => name) {
   return {
@@ -134,7 +126,7 @@ function tooltip(title = (name) => name) {
         "div",
         { className: "chart-tip" },
         make("b", {}, title(items[0].axisValue)),
-        items.map(({ seriesName, value }) => make("div", {}, `${seriesName} ${count(value)}`)),
+        items.filter(({ value }) => value != null).map(({ seriesName, value }) => make("div", {}, `${seriesName} ${count(value)}`)),
       ),
     textStyle: { color: colour("text"), fontSize: size() },
   };

@@ -3,7 +3,7 @@
 import { ask } from "../api.js";
 import { icon, make, put, skeleton } from "../dom.js";
 import { change, state } from "../state.js";
-import { age, coded, count, decimal, named, word } from "../words.js";
+import { age, coded, count, decimal, named, namedIn, word } from "../words.js";
 
 /** Follow the state's grid and building in `section`. */
 export async function show(section, district, permissions) {
@@ -48,7 +48,7 @@ function gridCard(card) {
     .map(named)
     .join(" · ");
   return [
-    make("h3", {}, named(card)),
+    make("h3", {}, namedIn(card, card.ancestors?.at(-1))),
     make("p", { className: "sub" }, where),
     make("p", { className: "sub number" }, card.code),
     figures([
@@ -114,7 +114,7 @@ function care(classes) {
 async function buildingCard(id, permissions) {
   const building = await ask(`/buildings/${id}`);
   const households = permissions.includes("households") ? (await ask(`/buildings/${id}/households`)).items : null;
-  const where = [building.community, building.grid].filter(Boolean).map(named).join(" · ");
+  const where = [building.community && named(building.community), building.grid && namedIn(building.grid, building.community)].filter(Boolean).join(" · ");
   return [
     make("h3", {}, building.name || building.address || building.code),
     make("p", { className: "sub" }, [building.address, where].filter(Boolean).join(" · ")),
@@ -164,7 +164,7 @@ export function incidentCard(section, incident) {
     make(
       "p",
       { className: "sub" },
-      [named(incident.category), incident.community && named(incident.community), incident.grid && named(incident.grid)]
+      [named(incident.category), incident.community && named(incident.community), incident.grid && namedIn(incident.grid, incident.community)]
         .filter(Boolean)
         .join(" · "),
     ),

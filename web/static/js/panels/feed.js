@@ -3,7 +3,7 @@
 import { icon, make, put } from "../dom.js";
 import { change } from "../state.js";
 import { shape } from "../symbols.js";
-import { age, coded, named, word } from "../words.js";
+import { age, coded, named, namedIn, word } from "../words.js";
 
 const KEPT = 60;
 
@@ -84,7 +84,7 @@ export class Feed {
   row(item, fresh) {
     const { category, severity, overdue, title } = item;
     const where =
-      [item.community && named(item.community), item.grid && named(item.grid)].filter(Boolean).join(" · ") || word("feed.unplaced");
+      [item.community && named(item.community), item.grid && namedIn(item.grid, item.community)].filter(Boolean).join(" · ") || word("feed.unplaced");
     const row = make(
       "li",
       { className: fresh ? "fresh" : "" },

@@ -8,6 +8,8 @@ import { ramp } from "../palette.js";
 import { state } from "../state.js";
 import { coded, count, day, span, word } from "../words.js";
 
+const COUNTED = new Set(["rate", "open", "overdue_share"]); // measures whose n is a number of incidents
+
 /** Draw the legend of the present fill and hot spots. */
 export function show(body, fill, run) {
   const layers = state().layers;
@@ -48,10 +50,10 @@ function classes(metric, { breaks }) {
   );
 }
 
-function period({ period: asked, n }) {
+function period({ metric, period: asked, n }) {
   const parts = [];
   if (asked?.from) parts.push(span(asked.from, asked.to));
-  if (n != null) parts.push(word("legend.n", { n: count(n) }));
+  if (n != null && COUNTED.has(metric)) parts.push(word("legend.n", { n: count(n) }));
   return parts.join(" · ");
 }
 

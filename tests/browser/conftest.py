@@ -1,0 +1,132 @@
+"""A real Chromium without any way out, signed in at a real server on the small demo district."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from api import tokens
+from api.hotspots.service import run_now
+from data.database import open_database
+from tests.conftest import Clone
+
+CHROMIUM = os.environ.get("WANGGE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+OFFLINE = [
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+READY_MS = 30_000
+AXE = Path(__file__).parents[2] / "web/static/vendor/axe.min.js"
+NASTY = "<img src=x onerror=alert(1)>${7*7}</script>{{7*7}}"
+
+
+@dataclass
+class Watched:
+    """A page, and everything that happened on it which should not have."""
+
+    page: Page
+    address: str
+    wrong: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "/") -> Page:
+        """Go there and wait until the page says that it is ready."""
+        self.page.goto(self.address + path)
+        self.ready()
+        return self.page
+
+    def ready(self) -> None:
+        """Wait until the one screen shows what the address asks for."""
+        self.page.wait_for_function("() => document.body.dataset.ready === 'true'", timeout=READY_MS)
+
+    def axe(self) -> list[str]:
+        """What axe-core finds by the rules of WCAG 2.2 AA, one line a finding."""
+        # The test's own tool comes in through the debugger, which the page's policy does not bind.
+        self.page.evaluate(AXE.read_text("utf-8"))
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+        found = self.page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
+        return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found["violations"] for node in each["nodes"]]
+
+
+Opener = Callable[..., Watched]
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """The driver; its own browsers are not needed."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Debian's Chromium without a graphics card and without a network."""
+    if not CHROMIUM:
+        pytest.skip("No Chromium: apt-get install --no-install-recommends chromium fonts-noto-cjk")
+    started = playwright.chromium.launch(executable_path=CHROMIUM, args=OFFLINE)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def session_token(demo_small: Clone) -> str:
+    """A session of an operator of the whole district, with hot spots worked out and nasty texts in the newest incidents."""
+    database = open_database(demo_small.app_url, pool_size=2)
+    system = tokens.system_session(demo_small.schema_url, "browser tests", timedelta(hours=2))
+    with database.unit_of_work(system) as session:
+        run_now(session, system)
+    database.close()
+    with demo_small.owner() as connection:
+        newest = "SELECT id FROM incident WHERE grid_id IS NOT NULL ORDER BY reported_at DESC LIMIT 5"
+        connection.execute(f"UPDATE incident SET title = %s, address = %s WHERE id IN ({newest})", [NASTY, NASTY])  # type: ignore[arg-type]
+        connection.execute("UPDATE officer SET name = %s WHERE id IN (SELECT min(id) FROM officer)", [NASTY])
+    return tokens.bearer_token(demo_small.schema_url, "operator", None)
+
+
+@pytest.fixture
+def opener(browser: Browser, live_server: str, session_token: str) -> Iterator[Opener]:
+    """`opener(width, height)` gives a watched page; at the end of the test nothing may have gone wrong on any of them."""
+    opened: list[Watched] = []
+
+    def make(width: int = 1920, height: int = 1080, *, signed_in: bool = True, **options: object) -> Watched:
+        context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN", **options)  # type: ignore[arg-type]
+        if signed_in:
+            context.add_cookies([{"name": "wangge", "value": session_token, "url": live_server}])
+        watched = Watched(context.new_page(), live_server)
+        _watch(watched)
+        opened.append(watched)
+        return watched
+
+    yield make
+    for each in opened:
+        each.page.context.close()
+    assert [wrong for each in opened for wrong in each.wrong] == []
+
+
+def _watch(watched: Watched) -> None:
+    page = watched.page
+    page.on("console", lambda said: watched.wrong.append(f"console: {said.text}") if said.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: watched.wrong.append(f"script: {error}"))
+    page.on("dialog", lambda dialog: (watched.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("request", lambda asked: None if _ours(asked.url, watched.address) else watched.wrong.append(f"outside: {asked.url}"))
+    page.add_init_script("addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))")
+
+
+def _ours(url: str, address: str) -> bool:
+    return url.startswith((address + "/", "data:", "blob:" + address))
+
+
+@contextmanager
+def owner(clone: Clone) -> Iterator[psycopg.Connection]:
+    """A connection that sees all rows, to know what a test should see."""
+    with clone.owner() as connection:
+        yield connection

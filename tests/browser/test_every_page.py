@@ -1,0 +1,74 @@
+"""Every page, in both languages and themes, large and small: clean, accessible, and asking nobody outside."""
+
+import pytest
+
+from tests.browser.conftest import Opener
+
+pytestmark = pytest.mark.browser
+SIZES = [(1920, 1080), (390, 844)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_one_screen_is_clean_and_accessible(opener: Opener, language: str, theme: str, size: tuple[int, int]) -> None:
+    watched = opener(*size)
+    page = watched.open(f"/?lang={language}&theme={theme}")
+    page.wait_for_selector("#feed [data-incident]")
+    page.wait_for_selector("#trend svg")
+    assert page.locator("#kpi .kpi").count() == 6
+    assert page.locator("#ranking tbody tr").count() >= 2
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert watched.axe() == []
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-in/link/" + "a" * 43])
+def test_the_doors_are_clean_and_accessible(opener: Opener, path: str, language: str, theme: str) -> None:
+    watched = opener(390, 844, signed_in=False)
+    watched.page.goto(f"{watched.address}{path}?lang={language}&theme={theme}")
+    watched.page.wait_for_selector("#tools .tool")
+    assert watched.axe() == []
+
+
+def test_a_page_nobody_has_says_so_and_leads_back(opener: Opener) -> None:
+    watched = opener()
+    watched.page.goto(f"{watched.address}/nowhere?lang=en")
+    watched.page.wait_for_selector("#tools .tool")
+    assert watched.page.inner_text("h1") == "No such page"
+    assert watched.axe() == []
+    # Chromium reports the page's own status on its console; that is the one thing to be told here.
+    assert [wrong for wrong in watched.wrong if "404" not in wrong] == []
+    watched.wrong.clear()
+
+
+def test_the_reference_of_the_api_opens_offline(opener: Opener) -> None:
+    watched = opener()
+    watched.page.goto(f"{watched.address}/docs")
+    watched.page.wait_for_selector(".opblock", timeout=30_000)
+    assert watched.page.locator(".opblock").count() > 20
+
+
+def test_every_text_of_the_one_screen_is_there_on_a_320_pixel_phone(opener: Opener) -> None:
+    watched = opener(320, 640)
+    page = watched.open("/?lang=en")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("button", name="Legend").click()
+    assert page.locator("#legend").is_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Layers").click()
+    assert page.locator("#switches select").is_visible()
+
+
+def test_a_wrong_password_is_refused_in_words(opener: Opener) -> None:
+    watched = opener(signed_in=False)
+    watched.page.goto(f"{watched.address}/sign-in?lang=en")
+    watched.page.wait_for_selector("#tools .tool")
+    watched.page.fill("#name", "nobody")
+    watched.page.fill("#password", "wrong-password")
+    watched.page.keyboard.press("Enter")
+    watched.page.wait_for_selector("#refusal:not([hidden])")
+    assert watched.page.inner_text("#refusal") == "The name, password or code is not right."
+    assert [wrong for wrong in watched.wrong if "401" not in wrong] == []
+    watched.wrong.clear()

@@ -1,0 +1,208 @@
+"""What an operator does on the one screen: look, go down, come back, filter, follow the feed."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import NASTY, Opener
+from tests.conftest import Clone
+
+pytestmark = pytest.mark.browser
+
+INSIDE = "ST_X(ST_PointOnSurface(geom)), ST_Y(ST_PointOnSurface(geom))"
+
+
+def address(page: Page) -> dict[str, str]:
+    return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def click_middle(page: Page) -> None:
+    box = page.locator("#one_screen").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def pixels(page: Page, pane: str) -> str:
+    """What a pane of the map shows, as a digest."""
+    return str(page.evaluate("pane => [...document.querySelectorAll(`.leaflet-${pane}-pane canvas`)].map(c => c.toDataURL()).sort().join()", pane))
+
+
+def wait_for_address(page: Page, **wanted: str) -> None:
+    for key, value in wanted.items():
+        page.wait_for_url(re.compile(rf"[?&]{key}={re.escape(value)}(&|$)"))
+
+
+def test_twelve_known_grids_and_buildings_are_picked_right(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        grids = owner.execute(
+            f"SELECT g.id, {INSIDE.replace('geom', 'g.geom')}, a.code FROM grid g JOIN area a ON a.id = community_id"
+            " WHERE g.valid_to IS NULL ORDER BY md5(g.code) LIMIT 6"
+        ).fetchall()
+        buildings = owner.execute(
+            f"SELECT id, {INSIDE}, grid_id FROM building WHERE valid_to IS NULL AND grid_id IS NOT NULL ORDER BY md5(id::text) LIMIT 6"
+        ).fetchall()
+    watched = opener()
+    for grid, lon, lat, community in grids:
+        page = watched.open(f"/?area={community}&layers=&at={lon:.6f},{lat:.6f},17.5")
+        click_middle(page)
+        wait_for_address(page, grid=str(grid))
+    for building, lon, lat, grid in buildings:
+        page = watched.open(f"/?grid={grid}&layers=&at={lon:.7f},{lat:.7f},19")
+        click_middle(page)
+        wait_for_address(page, building=str(building))
+
+
+def test_down_by_click_up_by_escape_and_back_by_history(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        row = owner.execute(
+            f"SELECT g.id, {INSIDE.replace('geom', 'g.geom')}, c.code, s.code, c.name, s.name FROM grid g JOIN area c ON c.id = g.community_id"
+            " JOIN area s ON s.id = c.parent_id WHERE g.valid_to IS NULL AND g.households > 0 ORDER BY g.code LIMIT 1"
+        ).fetchone()
+    assert row
+    grid, lon, lat, community, street, community_name, street_name = row
+    page = opener().open(f"/?layers=&at={lon:.6f},{lat:.6f},16")
+    for wanted in ({"area": street}, {"area": community}, {"grid": str(grid)}):
+        page.evaluate("() => document.activeElement.blur()")
+        click_middle(page)
+        wait_for_address(page, **wanted)
+        page.goto(re.sub(r"at=[^&]*", f"at={lon:.6f},{lat:.6f},16", page.url) if "at=" in page.url else f"{page.url}&at={lon:.6f},{lat:.6f},16")
+        page.wait_for_function("() => document.body.dataset.ready === 'true'")
+    assert [street_name, community_name] == page.locator("#breadcrumb .crumb").all_inner_texts()[1:3]
+    assert page.locator("#detail h3").is_visible()
+    page.keyboard.press("Escape")
+    page.wait_for_url(lambda url: "grid=" not in url)
+    assert page.locator("#detail").is_hidden()
+    page.keyboard.press("Escape")
+    wait_for_address(page, area=street)
+    page.keyboard.press("Escape")
+    page.wait_for_url(lambda url: "area=" not in url)
+    page.go_back()
+    wait_for_address(page, area=street)
+    page.wait_for_function("name => document.querySelector('#breadcrumb').textContent.includes(name)", arg=street_name)
+
+
+def test_the_ranking_leads_down_with_the_keyboard_alone(opener: Opener) -> None:
+    page = opener().open("/?lang=en")
+    first = page.locator("#ranking [data-area]").first
+    code = first.get_attribute("data-area")
+    first.focus()
+    page.keyboard.press("Enter")
+    wait_for_address(page, area=str(code))
+    page.wait_for_function("() => document.querySelector('#ranking th:nth-child(2)').textContent === 'Community'")
+
+
+def test_another_fill_colours_the_grids_anew_without_fetching_a_tile(opener: Opener) -> None:
+    watched = opener()
+    page = watched.open("/?layers=")
+    page.wait_for_function("() => document.querySelectorAll('.leaflet-fill-pane canvas').length > 0")
+    seen = {"rate": pixels(page, "fill")}
+    tiles: list[str] = []
+    page.on("request", lambda asked: tiles.append(asked.url) if "/tiles/" in asked.url else None)
+    titles = []
+    for metric in ("open", "households", "officer_load", "assignment", "none"):
+        with page.expect_response(lambda answer: "/api/v1/fills" in answer.url) if metric != "none" else _nothing():
+            page.select_option("#switches select", metric)
+        page.wait_for_function(
+            "metric => document.querySelector('#legend h3').textContent.includes(document.querySelector(`option[value=${metric}]`).textContent)",
+            arg=metric,
+        )
+        titles.append(page.inner_text("#legend h3"))
+        seen[metric] = pixels(page, "fill")
+    assert address(page)["fill"] == "none"
+    assert len(set(seen.values())) == len(seen)
+    assert len(set(titles)) == len(titles)
+    assert [url for url in tiles if "/ground/" in url or "/base/" in url] == []
+
+
+def test_hot_spots_can_be_switched_off_and_say_their_method(opener: Opener) -> None:
+    page = opener().open("/?lang=en")
+    assert "Gi*" in page.inner_text("#legend")
+    assert page.locator(".leaflet-hot-pane canvas").count() > 0
+    page.locator('[data-layer="hotspots"]').click()
+    wait_for_address(page, layers="incidents")
+    assert page.locator(".leaflet-hot-pane canvas").count() == 0
+    assert "Gi*" not in page.inner_text("#legend")
+
+
+def test_a_category_filters_every_panel_and_stands_in_the_address(opener: Opener) -> None:
+    page = opener().open("/?period=1y")
+    bar = page.locator("#categories .bars button").first
+    with page.expect_response(lambda answer: "/overview" in answer.url and "category=" in answer.url):
+        bar.click()
+    page.wait_for_selector('#categories button[aria-pressed="true"]')
+    assert address(page)["category"].isdigit()
+
+
+def test_a_feed_item_leads_to_its_place(opener: Opener, demo_small: Clone) -> None:
+    page = opener().open("/?lang=en")
+    first = page.locator("#feed [data-incident]").first
+    number = first.get_attribute("data-incident")
+    with demo_small.owner() as owner:
+        row = owner.execute("SELECT ST_X(place), ST_Y(place), grid_id FROM incident WHERE id = %s", [number]).fetchone()
+    assert row
+    first.click()
+    wait_for_address(page, grid=str(row[2]))
+    page.wait_for_function("() => document.querySelector('#detail').hidden === false")
+    lon, lat, zoom = map(float, address(page)["at"].split(","))
+    assert zoom >= 16.9
+    assert abs(lon - row[0]) < 0.005
+    assert abs(lat - row[1]) < 0.005
+
+
+def test_what_people_wrote_stays_text_wherever_it_is_shown(opener: Opener, demo_small: Clone) -> None:
+    watched = opener()
+    page = watched.open("/?lang=en&layers=incidents,officers")
+    assert page.locator("#feed .what", has_text=NASTY).count() == 5
+    page.locator("#feed [data-incident]").first.click()
+    page.wait_for_selector("#detail h3")
+    with demo_small.owner() as owner:
+        row = owner.execute("SELECT grid_id FROM assignment WHERE officer_id = (SELECT min(id) FROM officer) LIMIT 1").fetchone()
+    assert row
+    watched.open(f"/?grid={row[0]}")
+    page.wait_for_selector("#detail .person")
+    assert NASTY in page.inner_text("#detail")
+    assert page.locator("img[src='x']").count() == 0
+
+
+def test_search_finds_a_grid_by_its_code_with_the_keyboard_alone(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        row = owner.execute("SELECT id, code FROM grid WHERE valid_to IS NULL ORDER BY code DESC LIMIT 1").fetchone()
+    assert row
+    page = opener().open("/")
+    page.keyboard.press("/")
+    page.keyboard.type(row[1])
+    page.wait_for_selector("#found li[aria-selected='true']")
+    page.keyboard.press("Enter")
+    wait_for_address(page, grid=str(row[0]))
+
+
+def test_a_panel_that_fails_says_so_and_can_be_tried_again(opener: Opener) -> None:
+    watched = opener()
+    watched.page.route("**/api/v1/overview*", lambda route: route.fulfill(status=503, body="{}"))
+    page = watched.open("/?lang=en")
+    assert page.locator("#kpi .failed").inner_text().startswith("▲ The data did not arrive")
+    page.unroute("**/api/v1/overview*")
+    page.locator("#kpi .failed button").click()
+    page.wait_for_selector("#kpi .kpi")
+    assert all("503" in wrong for wrong in watched.wrong)
+    watched.wrong.clear()
+
+
+def test_an_ended_session_leads_back_to_the_same_view(opener: Opener) -> None:
+    watched = opener()
+    page = watched.open("/?lang=en&fill=open")
+    page.context.clear_cookies()
+    page.locator("#categories .bars button").first.click()
+    link = page.get_by_role("link", name="Sign in")
+    link.wait_for()
+    assert "next=%2F%3F" in str(link.get_attribute("href"))
+    assert all("401" in wrong for wrong in watched.wrong)
+    watched.wrong.clear()
+
+
+class _nothing:  # noqa: N801
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
