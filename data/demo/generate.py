@@ -57,19 +57,28 @@ def generate(size: str, *, seed: int = 7, now: datetime, progress: Progress | No
     steps = _Steps(progress)
     town = _town(SIZES[size], now, rng, steps)
     housed = _housed(town, now, rng, steps)
-    frame = facilities.equip(town.fabric, town.ground.grid_of_piece, town.ground.grids, town.houses, rng)
-    base = basemap.layers(town.fabric, town.streets, town.ground.areas.assign(metres=_metres(town.ground.areas.geometry)), town.estates)
-    equipment, base_map = _placed(frame, np.asarray(shapely.points(frame["x"], frame["y"]))), _placed(base, base["metres"].to_numpy())
+    equipment, base_map = _mapped(town, rng)
     steps.done("facilities")
     happened = _happened(town, housed, now, rng)
     steps.done("incidents")
     return District(
         size=SIZES[size], seed=seed, now=now, areas=town.ground.areas, grids=town.ground.grids, buildings=housed.buildings,
         households=housed.homes, residents=housed.residents, care=housed.care, officers=housed.officers, assignments=housed.assignments,
-        facilities=equipment.drop(columns=["x", "y", "component"]), base=base_map.drop(columns=["metres"]),
+        facilities=equipment, base=base_map,
         catalogues=taxonomy.CATALOGUES, categories=taxonomy.categories(), rules=taxonomy.rules(), years=_years(now),
         calendar=calendar(_years(now)), titles=tuple(title for kind in taxonomy.KINDS for title in kind.titles),
         addresses=happened.addresses, incidents=happened.incidents, clusters=happened.clusters, seconds=steps.seconds,
+    )  # fmt: skip
+
+
+def _mapped(town: "_Town", rng: np.random.Generator) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Facilities and the base map."""
+    equipment = facilities.equip(town.fabric, town.ground.grid_of_piece, town.ground.grids, town.houses, rng)
+    base = basemap.layers(town.fabric, town.streets, town.ground.areas.assign(metres=_metres(town.ground.areas.geometry)), town.estates)
+    spots = np.asarray(shapely.points(equipment["x"], equipment["y"]))
+    return (
+        _placed(equipment.drop(columns=["x", "y", "component"]), spots),
+        _placed(base.drop(columns=["metres"]), base["metres"].to_numpy()),
     )  # fmt: skip
 
 

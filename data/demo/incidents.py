@@ -22,7 +22,7 @@ CORNERS = 64  # places beside roads in each grid
 WOBBLE_M = 1.5
 SOURCE_SHARES = (0.60, 0.20, 0.10, 0.05, 0.03, 0.02)
 UNPLACED, OUTSIDE, ON_BORDER = 0.012, 0.0006, 0.0008
-NOT_FILED, STUCK = 0.03, 0.013
+NOT_FILED, STUCK = 0.03, 0.019
 MINUTE = HOUR // 60
 
 
@@ -132,7 +132,9 @@ def places(scenery: Scene, drawn: Drawn, border_xy: Floats, side_m: float, rng: 
     """Metres of each incident, NaN without a place; and which lie on a border vertex (its row in `border_xy`, else -1)."""
     count = len(drawn.moment)
     spots = np.where((drawn.building >= 0)[:, None], scenery.building_xy[drawn.building], scenery.corner_xy[drawn.corner])
-    spots += np.where((drawn.building >= 0)[:, None], 0.0, rng.uniform(-WOBBLE_M, WOBBLE_M, (count, 2)))
+    # Those of clusters stay where they are: a wobble could carry one across a border, and out of the truth.
+    still = (drawn.building >= 0) | (drawn.cluster >= 0)
+    spots += np.where(still[:, None], 0.0, rng.uniform(-WOBBLE_M, WOBBLE_M, (count, 2)))
     free = np.flatnonzero(drawn.cluster < 0)
     odd = rng.permutation(free)[: max(4, round(count * (UNPLACED + OUTSIDE + ON_BORDER)))]
     bounds = np.cumsum([max(2, round(count * share)) for share in (OUTSIDE, ON_BORDER)])
@@ -165,13 +167,13 @@ def live(drawn: Drawn, placed: Placed, clock: WorkingClock, now: datetime, rng: 
     urban = np.array([kind.catalogue != "governance" for kind in KINDS])[drawn.category]
     source[urban] = SOURCES.index("city_management")
     urgent = rng.random(count) < np.array([kind.urgent for kind in KINDS])[drawn.category]
-    on_spot = (source == 0) & ~urgent & (rng.random(count) < 0.30)
+    on_spot = (source == 0) & ~urgent & (rng.random(count) < 0.22)
     refused = ~on_spot & (rng.random(count) < NOT_FILED)
     limit = np.array([kind.limit for kind in KINDS])[drawn.category]
     unit = np.array([kind.unit for kind in KINDS])[drawn.category]
     due = clock.deadlines(drawn.moment, limit, unit)
-    median = np.maximum(np.array([kind.hours for kind in KINDS])[drawn.category], 0.42 * (due - drawn.moment) / HOUR)
-    hours = median * np.where(urgent, 0.6, 1.0) * rng.lognormal(0, 0.48, count)
+    median = np.maximum(np.array([kind.hours for kind in KINDS])[drawn.category], 0.43 * (due - drawn.moment) / HOUR)
+    hours = median * np.where(urgent, 0.6, 1.0) * rng.lognormal(0, 0.45, count)
     stuck = ~on_spot & (rng.random(count) < STUCK)
     hours[stuck] = rng.lognormal(np.log(500), 0.9, int(stuck.sum()))
     spans = [rng.lognormal(np.log(minutes), 0.7, count) * MINUTE for minutes in (12, 8)] + [

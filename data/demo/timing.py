@@ -115,7 +115,7 @@ class Rhythm:
         self._season = np.cos(2 * np.pi * (np.asarray(days.day_of_year) - 205) / 365.25)
         off = set(feasts.loc[feasts["kind"] == "holiday", "day"])
         self._holiday = np.array([day.date() in off for day in days])
-        self._common = (1 + 0.12 * np.arange(count) / 365) * np.exp(rng.normal(0, 0.06, count))
+        self._common = (1 + 0.14 * np.arange(count) / 365) * np.exp(rng.normal(0, 0.06, count))
         edges = (self.first_day * DAY - ZONE) + np.arange(count * 24 + 1) * HOUR
         clipped = np.clip(edges, self.start, self._now)
         self._edges, self._open = clipped[:-1], np.diff(clipped)
