@@ -159,7 +159,9 @@ def _keep(work: Run, session: Session, ready: Prepared) -> None:
     if imports.known_files(session, work.scope, file_hash, work.mapping_hash) and not report.loaded:
         report.notes.append("The same file came in through the same mapping before; nothing has changed.")
     row = {"noun": report.noun, "source": report.source, "file_name": report.file, "file_hash": file_hash,
-           "mapping_hash": work.mapping_hash, "rows_read": report.read, "rows_loaded": report.loaded, "rows_unchanged": report.unchanged, "rows_mended": report.mended,
+           "mapping_hash": work.mapping_hash, "rows_read": report.read, "rows_loaded": report.loaded,
+           "rows_unchanged": report.unchanged,
+           "rows_mended": report.mended,
            "rows_refused": report.refused, "report": report.facts()}  # fmt: skip
     batch = imports.record_batch(session, work.scope, row)
     facts = {name: row[name] for name in ("noun", "source", "file_name", "rows_read", "rows_loaded", "rows_unchanged", "rows_refused")}

@@ -43,7 +43,7 @@ def split(
     *,
     exclusive: bool = False,
 ) -> tuple[gpd.GeoDataFrame, dict[str, str], gpd.GeoDataFrame]:
-    """Grids (`table`: their `shares`) with those divided that have `from_share` of their ground in a second community, or are all a part has.
+    """Grids (`table`: their `shares`), those divided that have `from_share` of their ground in a second community or are all a part has.
 
     Returns the grids, new code → code of origin, and the pieces of grids outside their main community as defects. The same
     for communities in streets; then, with `exclusive`, the main part gives up the ground of what is split off.
@@ -157,7 +157,8 @@ def _as_defects(
             "area_m2": second["area_m2"].to_numpy(),
             "width_m": mean_width_m(metres.to_metres(pieces)),
             "detail": [
-                f"{share:.1%} of the grid{', now a grid of its own' if index in divided else ''}" for index, share in second["share"].items()
+                f"{share:.1%} of the grid{', now a grid of its own' if index in divided else ''}"
+                for index, share in second["share"].items()
             ],
         },
         geometry=list(pieces),

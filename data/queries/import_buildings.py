@@ -95,7 +95,8 @@ def codes_in_use(session: Session, scope: Scope) -> set[tuple[int, str]]:
 
 def known_ids(session: Session, scope: Scope, source: str) -> dict[str, str]:
     """Source id → code of a source's buildings."""
-    return dict(session.execute(text("SELECT source_id, code FROM building WHERE source = :source"), {"source": source}).tuples().all())
+    rows = session.execute(text("SELECT source_id, code FROM building WHERE source = :source"), {"source": source})
+    return {row.source_id: row.code for row in rows}
 
 
 def footprints(session: Session, scope: Scope) -> Footprints:
@@ -104,7 +105,8 @@ def footprints(session: Session, scope: Scope) -> Footprints:
     table = pd.DataFrame(rows, columns=["id", "cell", "grid", "use", "households", "area", "x", "y"])
     return Footprints(
         table["id"].to_numpy(np.int64), table["cell"].to_numpy(np.int64), table["grid"].to_numpy(np.int64), table["use"].to_numpy(object),
-        table["households"].to_numpy(np.int64), table["area"].to_numpy(float), np.asarray(shapely.points(table["x"].to_numpy(float), table["y"].to_numpy(float)), dtype=object),
+        table["households"].to_numpy(np.int64), table["area"].to_numpy(float),
+        np.asarray(shapely.points(table["x"].to_numpy(float), table["y"].to_numpy(float)), dtype=object),
     )  # fmt: skip
 
 

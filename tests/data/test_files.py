@@ -199,7 +199,9 @@ def test_a_file_that_includes_other_files_is_not_opened(desk: Desk, tmp_path: Pa
     secret = tmp_path / "secret.csv"
     secret.write_text("a,b\n1,2\n")
     path = tmp_path / "trap.geojson"
-    path.write_text(f'<OGRVRTDataSource><OGRVRTLayer name="secret"><SrcDataSource>{secret}</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>')
+    path.write_text(
+        f'<OGRVRTDataSource><OGRVRTLayer name="secret"><SrcDataSource>{secret}</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
+    )
     with pytest.raises(BadFile, match="does not begin with an object"):
         desk.read(path)
 
@@ -213,7 +215,7 @@ def test_a_file_that_takes_too_long_or_too_much_is_stopped_and_the_next_one_is_r
         with pytest.raises(BadFile, match="more than 1 s"):
             hasty.read(long)
         assert len(hasty.read(short)) == 1
-    with Desk(memory_bytes=600_000_000) as small, pytest.raises(BadFile, match="memory|broke the reader"):
+    with Desk(memory_bytes=600_000_000) as small, pytest.raises(BadFile, match=r"memory|broke the reader"):
         small.read(long)
 
 
@@ -291,7 +293,7 @@ def test_a_binary_file_under_a_table_s_name_is_refused(desk: Desk, tmp_path: Pat
 @pytest.mark.skipif(not (SHARED / "dirty").exists(), reason="the shared corpus is not on this machine")
 def test_every_file_of_the_corpus_is_read_whole_or_refused_with_a_reason(desk: Desk) -> None:
     catalogue = pd.read_csv(SHARED / "dirty" / "CATALOG.csv", dtype=str, keep_default_na=False)
-    unaccounted, read, refused = [], 0, 0
+    unaccounted, mute, read, refused = [], [], 0, 0
     for file, result, rows in zip(catalogue["file"], catalogue["result"], catalogue["rows"], strict=True):
         path = SHARED / "dirty" / file
         if not path.exists():
@@ -300,8 +302,7 @@ def test_every_file_of_the_corpus_is_read_whole_or_refused_with_a_reason(desk: D
             layer = desk.read(path)
         except BadFile as reason:
             refused += 1
-            assert len(reason.message) > 15
-            assert "/work" not in reason.message
+            mute += [file] if len(reason.message) <= 15 or str(SHARED) in reason.message else []
             if result == "opens" and "layers; say which" not in reason.message and path.suffix != ".shx":
                 unaccounted.append((file, reason.message))
         else:
@@ -311,6 +312,7 @@ def test_every_file_of_the_corpus_is_read_whole_or_refused_with_a_reason(desk: D
     assert read > 100
     assert read + refused == sum((SHARED / "dirty" / file).exists() for file in catalogue["file"])
     assert unaccounted == []
+    assert mute == []
 
 
 @pytest.mark.skipif(not (SHARED / "china").exists(), reason="the shared data is not on this machine")
