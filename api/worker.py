@@ -49,7 +49,7 @@ async def work(schema_url: str, *, wait: bool = True) -> None:
 def main() -> None:
     """Run the worker process from the settings of the environment."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    settings = Settings()  # type: ignore[call-arg]
+    settings = Settings()
     if not settings.schema_url:
         raise Unavailable("The worker needs WANGGE_SCHEMA_URL, the database as the owner of its schema.")
     asyncio.run(work(settings.schema_url))

@@ -17,7 +17,7 @@ def class_breaks(values: Iterable[float], classes: int = CLASSES) -> list[float]
     different = np.unique(numbers)
     if len(different) <= classes:
         return [float(each) for each in different[:-1]]
-    breaks = np.unique(mapclassify.Quantiles(numbers, k=classes).bins[:-1])
-    if len(breaks) < classes - 1 or breaks[-1] >= different[-1]:
+    breaks = np.unique(np.quantile(numbers, np.arange(1, classes) / classes))
+    if len(np.unique(np.searchsorted(breaks, different))) < classes:
         breaks = np.unique(mapclassify.FisherJenks(numbers, k=classes).bins[:-1])
     return [float(each) for each in breaks]

@@ -31,7 +31,7 @@ ENDED = ("closed", "not_filed")
 COPIED = (
     "cell", "id", "reported_at", "source", "source_id", "category_id", "rule_id", "title", "address", "place", "qk", "community_id",
     "grid_id", "grid_version", "building_id", "placed_by", "border_distance_m", "ambiguous", "state", "level", "severity", "urgent",
-    "supervised", "on_spot", "officer_id", "filed_at", "dispatched_at", "handled_at", "closed_at", "due_at",
+    "supervised", "on_spot", "officer_id", "filed_at", "dispatched_at", "handled_at", "closed_at", "due_at", "suspended_due_at",
 )  # fmt: skip
 BUILD_ASIDE_ROWS = 20_000
 """A year that holds nothing yet is built beside the table and indexed once when this many rows or more arrive."""
@@ -114,6 +114,10 @@ def _checked(connection: psycopg.Connection, incidents: pd.DataFrame) -> pd.Data
         _refuse(frame[name].str.contains("\x00", regex=False), name, "A text holds a NUL character.")
     for name in TIMES:
         frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
+    # The clock of a suspended incident stands: its deadline waits aside.
+    suspended = frame["state"] == "suspended"
+    frame["suspended_due_at"] = frame["due_at"].where(suspended)
+    frame["due_at"] = frame["due_at"].where(~suspended)
     _refuse(frame["reported_at"].isna(), "reported_at", "An incident has no time.")
     _refuse(frame["source_id"] == "", "source_id", "An incident has no number of its source.")
     _refuse(frame["state"].isin(ENDED) & frame["closed_at"].isna(), "closed_at", "An ended incident has no time of its end.")

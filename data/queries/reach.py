@@ -15,7 +15,7 @@ INSIDE = text("""
         UNION
         SELECT area.id, area.level, area.code FROM area JOIN inside ON area.parent_id = inside.id
     )
-    SELECT id, level, code = :code AS asked FROM inside
+    SELECT id, level, code = :code AS asked, (SELECT count(*) FROM area WHERE parent_id IS NULL) AS roots FROM inside
 """)
 
 
@@ -23,13 +23,14 @@ INSIDE = text("""
 class Reach:
     """An area and the communities below it in scope; `area_id` is None and `level` "scope" when no area was named.
 
-    `communities` holds 0, the unplaced, when the whole ground is in scope and asked for.
+    `communities` holds 0, the unplaced, when the whole ground is in scope and asked for; `whole` says that it is all there is.
     """
 
     area_id: int | None
     code: str | None
     level: str
     communities: tuple[int, ...]
+    whole: bool = False
 
 
 def reach(session: Session, scope: Scope, code: str | None = None) -> Reach:
@@ -48,4 +49,5 @@ def reach(session: Session, scope: Scope, code: str | None = None) -> Reach:
         code=code,
         level="scope" if asked is None else asked.level,
         communities=tuple(sorted(communities)),
+        whole=scope.everything and (asked is None or (asked.level == "district" and asked.roots == 1)),
     )

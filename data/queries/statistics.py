@@ -95,11 +95,14 @@ def waiting(session: Session, scope: Scope, asked: Asked, at: Moment) -> Mapping
 def by_category_and_hour(session: Session, scope: Scope, asked: Asked, at: Moment) -> tuple[dict[int, int], list[int]]:
     """Reported by category (of all categories), and by hour of the deployment's day (of those asked for)."""
     months, edges = whole_months(asked.first, asked.after)
+    name = "categories_by_month"
+    if asked.reach.whole:
+        months, edges, name = (asked.first, asked.after), [], "categories_of_ground"
     counts: dict[int, int] = {}
     hours = [0] * 24
     if months:
-        for row in session.execute(_named("categories_by_month"), asked.on(*months).binds(at)):
-            counts[row.category_id] = int(row.reported)
+        for row in session.execute(_named(name), asked.on(*months).binds(at)):
+            counts[row.category_id] = sum(row.hours)
             if not asked.categories or row.category_id in asked.categories:
                 hours = [one + int(other) for one, other in zip(hours, row.hours, strict=True)]
     for edge in edges:

@@ -90,6 +90,20 @@ SELECT category_id, extract(hour FROM reported_at AT TIME ZONE :zone)::integer A
  WHERE community_id = ANY (:communities) AND reported_at >= :starts AND reported_at < :ends
  GROUP BY 1, 2;
 
+-- categories_of_ground --
+-- The whole ground by category and hour, folded or not yet; for those who see all of it.
+SELECT category_id, ARRAY[
+       sum(hours[1]), sum(hours[2]), sum(hours[3]), sum(hours[4]), sum(hours[5]), sum(hours[6]), sum(hours[7]), sum(hours[8]),
+       sum(hours[9]), sum(hours[10]), sum(hours[11]), sum(hours[12]), sum(hours[13]), sum(hours[14]), sum(hours[15]), sum(hours[16]),
+       sum(hours[17]), sum(hours[18]), sum(hours[19]), sum(hours[20]), sum(hours[21]), sum(hours[22]), sum(hours[23]), sum(hours[24])]::bigint[]
+       AS hours
+  FROM (SELECT category_id, hours FROM statistics_ground_day WHERE day >= :first AND day < :after
+        UNION ALL
+        SELECT category_id, ARRAY(SELECT CASE WHEN slot = hour THEN reported ELSE 0 END FROM generate_series(0, 23) AS slot)
+          FROM statistics_delta
+         WHERE day >= :first AND day < :after AND reported <> 0) AS told
+ GROUP BY category_id;
+
 -- communities_by_day --
 SELECT community_id, sum(reported) AS reported
   FROM (SELECT community_id, reported FROM statistics_day
@@ -143,15 +157,20 @@ SELECT grid.id, grid.code, grid.name, grid.name_en, grid.community_id, grid.hous
 
 -- areas_above --
 -- Each community asked for with its street, for rankings.
-SELECT community.id AS community_id, community.code, community.name, community.name_en,
+WITH lived AS MATERIALIZED (
+    SELECT community_id, sum(households) AS households
+      FROM grid JOIN scheme ON scheme.id = scheme_id AND is_primary
+     WHERE valid_to IS NULL AND community_id = ANY (:communities)
+     GROUP BY community_id
+), reached AS MATERIALIZED (
+    SELECT id, parent_id, code, name, name_en FROM area WHERE id = ANY (:communities)
+)
+SELECT reached.id AS community_id, reached.code, reached.name, reached.name_en,
        street.id AS street_id, street.code AS street_code, street.name AS street_name, street.name_en AS street_name_en,
        coalesce(lived.households, 0) AS households
-  FROM area AS community
-  LEFT JOIN area AS street ON street.id = community.parent_id
-  LEFT JOIN (SELECT community_id, sum(households) AS households
-               FROM grid JOIN scheme ON scheme.id = scheme_id AND is_primary
-              WHERE valid_to IS NULL AND community_id = ANY (:communities) GROUP BY community_id) AS lived ON lived.community_id = community.id
- WHERE community.id = ANY (:communities);
+  FROM reached
+  LEFT JOIN area AS street ON street.id = reached.parent_id
+  LEFT JOIN lived ON lived.community_id = reached.id;
 
 -- duty --
 SELECT count(*) FILTER (WHERE on_duty) AS on_duty, count(*) AS officers

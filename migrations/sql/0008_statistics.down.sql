@@ -5,7 +5,7 @@ DROP TRIGGER note_update ON incident;
 DROP TRIGGER note_delete ON incident;
 DROP FUNCTION note_shares_new(), note_shares_changed(), note_shares_old(), statistics_fold(), statistics_mend();
 DROP FUNCTION incident_shares(integer, bigint, integer, text, text, boolean, bigint, timestamptz, timestamptz, timestamptz, timestamptz, bigint, text);
-DROP TABLE fill_breaks, statistics_grid_month, statistics_month, statistics_day, statistics_delta;
+DROP TABLE fill_breaks, statistics_ground_day, statistics_grid_month, statistics_month, statistics_day, statistics_delta;
 DROP FUNCTION deployment_time_zone(), deployment_now();
 DROP INDEX incident_grid_time, incident_community_time, incident_open, incident_closed, incident_due;
 CREATE INDEX incident_grid_time ON incident (grid_id, reported_at) INCLUDE (category_id, state, due_at);

@@ -91,6 +91,14 @@ CREATE TABLE statistics_grid_month (
     PRIMARY KEY (community_id, month, grid_id)
 );
 
+-- The whole ground by day and category, for those who see all of it: what bars and hours show at once. Smaller scopes count.
+CREATE TABLE statistics_ground_day (
+    category_id     integer NOT NULL,
+    day             date NOT NULL,
+    hours           integer[] NOT NULL CHECK (cardinality(hours) = 24),
+    PRIMARY KEY (day, category_id)
+);
+
 -- What one incident adds: a row on the day it was reported, one on the day it ended, one on the day it was due.
 -- Ended is closed, declined or merged; closed is closed alone.
 -- Due leaves out what is void, merged or suspended. All of it is inlined into the statements that ask.
@@ -216,6 +224,24 @@ BEGIN
         SELECT grid_id, month, community_id, sum(reported)
           FROM gone WHERE reported <> 0 AND grid_id > 0 GROUP BY 1, 2, 3
         ON CONFLICT (community_id, month, grid_id) DO UPDATE SET reported = kept.reported + excluded.reported
+    ), ground AS (
+        INSERT INTO statistics_ground_day AS kept
+        SELECT category_id, day, ARRAY[
+               coalesce(sum(reported) FILTER (WHERE hour = 0), 0), coalesce(sum(reported) FILTER (WHERE hour = 1), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 2), 0), coalesce(sum(reported) FILTER (WHERE hour = 3), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 4), 0), coalesce(sum(reported) FILTER (WHERE hour = 5), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 6), 0), coalesce(sum(reported) FILTER (WHERE hour = 7), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 8), 0), coalesce(sum(reported) FILTER (WHERE hour = 9), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 10), 0), coalesce(sum(reported) FILTER (WHERE hour = 11), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 12), 0), coalesce(sum(reported) FILTER (WHERE hour = 13), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 14), 0), coalesce(sum(reported) FILTER (WHERE hour = 15), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 16), 0), coalesce(sum(reported) FILTER (WHERE hour = 17), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 18), 0), coalesce(sum(reported) FILTER (WHERE hour = 19), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 20), 0), coalesce(sum(reported) FILTER (WHERE hour = 21), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 22), 0), coalesce(sum(reported) FILTER (WHERE hour = 23), 0)]
+          FROM gone WHERE reported <> 0 GROUP BY 1, 2
+        ON CONFLICT (day, category_id) DO UPDATE SET
+            hours = ARRAY(SELECT a + b FROM unnest(kept.hours, excluded.hours) WITH ORDINALITY AS pair (a, b, n) ORDER BY n)
     )
     SELECT count(*) INTO folded FROM gone;
     RETURN folded;
@@ -225,30 +251,31 @@ END $$;
 -- rollup and deltas say, and adds the difference. Returns the cells that differed. For bulk loads, and as the test of the rest:
 -- it counts in its own words.
 CREATE FUNCTION statistics_mend() RETURNS bigint LANGUAGE plpgsql
-    SECURITY DEFINER SET search_path = pg_catalog, public SET work_mem = '256MB' AS $$
+    SECURITY DEFINER SET search_path = pg_catalog, public SET work_mem = '256MB' SET TimeZone = 'UTC' AS $$
 DECLARE
-    zone text := deployment_time_zone();
     mended bigint;
     changed bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(8420, 8);
+    -- Days and hours in the zone of the session cost a quarter of naming it for each row; it ends with this function.
+    PERFORM set_config('TimeZone', deployment_time_zone(), true);
     WITH compared (community_id, day,
                    reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
                    due_on_time) AS (
-        SELECT community_id, ((reported_at AT TIME ZONE zone)::date),
+        SELECT community_id, reported_at::date,
                count(*), count(filed_at), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
           FROM incident GROUP BY 1, 2
         UNION ALL
-        SELECT community_id, ((closed_at AT TIME ZONE zone)::date),
+        SELECT community_id, closed_at::date,
                0, 0, count(*), count(*) FILTER (WHERE good), count(*) FILTER (WHERE good AND on_spot),
                count(*) FILTER (WHERE good AND level = 'grid'), count(*) FILTER (WHERE good AND level IN ('grid', 'community')),
                count(*) FILTER (WHERE good AND closed_at > due_at),
-               coalesce(sum(greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0)) FILTER (WHERE good), 0),
+               coalesce(sum(greatest(date_part('epoch', closed_at - reported_at)::bigint - suspended_s, 0)) FILTER (WHERE good), 0),
                0, 0, 0
           FROM (SELECT *, state = 'closed' AND duplicate_of IS NULL AS good FROM incident WHERE closed_at IS NOT NULL) AS ended
          GROUP BY 1, 2
         UNION ALL
-        SELECT community_id, ((due_at AT TIME ZONE zone)::date),
+        SELECT community_id, due_at::date,
                0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE state = 'closed'),
                count(*) FILTER (WHERE state = 'closed' AND closed_at <= due_at)
           FROM incident WHERE due_at IS NOT NULL AND duplicate_of IS NULL AND state NOT IN ('not_filed', 'suspended')
@@ -281,11 +308,11 @@ BEGIN
     GET DIAGNOSTICS mended = ROW_COUNT;
 
     WITH timed AS (
-        SELECT *, reported_at AT TIME ZONE zone AS reported_local, extract(hour FROM reported_at AT TIME ZONE zone)::integer AS hour FROM incident
+        SELECT community_id, category_id, reported_at, filed_at, date_part('hour', reported_at)::integer AS hour FROM incident
     ), compared (community_id, category_id, month,
                    reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
                    due_on_time, hours) AS (
-        SELECT community_id, category_id, (date_trunc('month', reported_at AT TIME ZONE zone)::date),
+        SELECT community_id, category_id, date_trunc('month', reported_at)::date,
                count(*), count(filed_at), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ARRAY[
                count(*) FILTER (WHERE hour = 0), count(*) FILTER (WHERE hour = 1), count(*) FILTER (WHERE hour = 2),
                count(*) FILTER (WHERE hour = 3), count(*) FILTER (WHERE hour = 4), count(*) FILTER (WHERE hour = 5),
@@ -297,16 +324,16 @@ BEGIN
                count(*) FILTER (WHERE hour = 21), count(*) FILTER (WHERE hour = 22), count(*) FILTER (WHERE hour = 23)]
           FROM timed GROUP BY 1, 2, 3
         UNION ALL
-        SELECT community_id, category_id, (date_trunc('month', closed_at AT TIME ZONE zone)::date),
+        SELECT community_id, category_id, date_trunc('month', closed_at)::date,
                0, 0, count(*), count(*) FILTER (WHERE good), count(*) FILTER (WHERE good AND on_spot),
                count(*) FILTER (WHERE good AND level = 'grid'), count(*) FILTER (WHERE good AND level IN ('grid', 'community')),
                count(*) FILTER (WHERE good AND closed_at > due_at),
-               coalesce(sum(greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0)) FILTER (WHERE good), 0),
+               coalesce(sum(greatest(date_part('epoch', closed_at - reported_at)::bigint - suspended_s, 0)) FILTER (WHERE good), 0),
                0, 0, 0, NULL::bigint[]
           FROM (SELECT *, state = 'closed' AND duplicate_of IS NULL AS good FROM incident WHERE closed_at IS NOT NULL) AS ended
          GROUP BY 1, 2, 3
         UNION ALL
-        SELECT community_id, category_id, (date_trunc('month', due_at AT TIME ZONE zone)::date),
+        SELECT community_id, category_id, date_trunc('month', due_at)::date,
                0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE state = 'closed'),
                count(*) FILTER (WHERE state = 'closed' AND closed_at <= due_at), NULL::bigint[]
           FROM incident WHERE due_at IS NOT NULL AND duplicate_of IS NULL AND state NOT IN ('not_filed', 'suspended')
@@ -366,7 +393,7 @@ BEGIN
     mended := mended + changed;
 
     WITH compared AS (
-        SELECT grid_id, date_trunc('month', reported_at AT TIME ZONE zone)::date AS month, community_id, count(*) AS reported
+        SELECT grid_id, date_trunc('month', reported_at)::date AS month, community_id, count(*) AS reported
           FROM incident WHERE grid_id IS NOT NULL GROUP BY 1, 2, 3
         UNION ALL
         SELECT grid_id, month, community_id, -reported FROM statistics_grid_month
@@ -377,6 +404,38 @@ BEGIN
     INSERT INTO statistics_grid_month AS kept
     SELECT grid_id, month, community_id, sum(reported) FROM compared GROUP BY 1, 2, 3 HAVING sum(reported) <> 0
         ON CONFLICT (community_id, month, grid_id) DO UPDATE SET reported = kept.reported + excluded.reported;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    mended := mended + changed;
+
+    WITH compared AS (
+        SELECT category_id, reported_at::date AS day, date_part('hour', reported_at)::integer AS hour,
+               count(*) AS reported
+          FROM incident GROUP BY 1, 2, 3
+        UNION ALL
+        SELECT category_id, day, (n - 1)::integer, -number
+          FROM statistics_ground_day, unnest(hours) WITH ORDINALITY AS slot (number, n) WHERE number <> 0
+        UNION ALL
+        SELECT category_id, day, hour, -reported FROM statistics_delta WHERE reported <> 0
+    ), summed AS (
+        SELECT category_id, day, ARRAY[
+               coalesce(sum(reported) FILTER (WHERE hour = 0), 0), coalesce(sum(reported) FILTER (WHERE hour = 1), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 2), 0), coalesce(sum(reported) FILTER (WHERE hour = 3), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 4), 0), coalesce(sum(reported) FILTER (WHERE hour = 5), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 6), 0), coalesce(sum(reported) FILTER (WHERE hour = 7), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 8), 0), coalesce(sum(reported) FILTER (WHERE hour = 9), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 10), 0), coalesce(sum(reported) FILTER (WHERE hour = 11), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 12), 0), coalesce(sum(reported) FILTER (WHERE hour = 13), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 14), 0), coalesce(sum(reported) FILTER (WHERE hour = 15), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 16), 0), coalesce(sum(reported) FILTER (WHERE hour = 17), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 18), 0), coalesce(sum(reported) FILTER (WHERE hour = 19), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 20), 0), coalesce(sum(reported) FILTER (WHERE hour = 21), 0),
+               coalesce(sum(reported) FILTER (WHERE hour = 22), 0), coalesce(sum(reported) FILTER (WHERE hour = 23), 0)] AS hours
+          FROM compared GROUP BY 1, 2
+    )
+    INSERT INTO statistics_ground_day AS kept
+    SELECT category_id, day, hours FROM summed WHERE hours <> array_fill(0::numeric, ARRAY[24])
+        ON CONFLICT (day, category_id) DO UPDATE SET
+            hours = ARRAY(SELECT a + b FROM unnest(kept.hours, excluded.hours) WITH ORDINALITY AS pair (a, b, n) ORDER BY n);
     GET DIAGNOSTICS changed = ROW_COUNT;
     RETURN mended + changed;
 END $$;
@@ -393,8 +452,10 @@ SELECT gate.guard('statistics_delta',      $$community_id <@ (SELECT gate.scope(
 SELECT gate.guard('statistics_day',        $$community_id <@ (SELECT gate.scope()) AND (SELECT gate.may('statistics'))$$, $$false$$);
 SELECT gate.guard('statistics_month',      $$community_id <@ (SELECT gate.scope()) AND (SELECT gate.may('statistics'))$$, $$false$$);
 SELECT gate.guard('statistics_grid_month', $$community_id <@ (SELECT gate.scope()) AND (SELECT gate.may('statistics'))$$, $$false$$);
+SELECT gate.guard('statistics_ground_day', $$lower_inf((SELECT gate.scope())) AND upper_inf((SELECT gate.scope())) AND (SELECT gate.may('statistics'))$$, $$false$$);
 SELECT gate.guard('fill_breaks',           $$(SELECT gate.person_id()) IS NOT NULL$$, $$(SELECT gate.person_id()) IS NOT NULL$$);
-REVOKE INSERT, UPDATE, DELETE ON statistics_delta, statistics_day, statistics_month, statistics_grid_month FROM wangge_app;
+REVOKE INSERT, UPDATE, DELETE ON statistics_delta, statistics_day, statistics_month, statistics_grid_month, statistics_ground_day
+    FROM wangge_app;
 REVOKE ALL ON FUNCTION statistics_fold(), statistics_mend() FROM PUBLIC;
 
 -- An incident placed elsewhere takes its history along: the log stays as it was written, only who may read it changes.
