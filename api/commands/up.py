@@ -60,6 +60,8 @@ def set_up(deployment: Deployment, demo: str, steps: Steps) -> None:
     if roles.districts(urls.schema) == 0:
         with steps.step("demo district") as step:
             step.done(_load_demo(deployment, demo, step) if demo != "none" else "none asked for; load your own with: ./wangge import")
+    with steps.step("hot spots") as step:
+        step.done(_first_hot_spots(urls.schema))
     with steps.step("page assets") as step:
         step.done(assets.ensure(step.say))
 
@@ -74,6 +76,19 @@ def _load_demo(deployment: Deployment, size: str, step: Step) -> str:
         # A crash right after a bulk load would replay all of it.
         roles.checkpoint(deployment.cluster.url("admin"))
     return f"{size}: " + ", ".join(f"{report.rows.get(table, 0):,} {noun}" for table, noun in DEMO_COUNTS.items())
+
+
+def _first_hot_spots(schema_url: str) -> str:
+    """The default run, where there never was one; the worker repeats it every night."""
+    from api.hotspots import service  # noqa: PLC0415
+    from api.work import Work  # noqa: PLC0415
+
+    work = Work(schema_url)
+    try:
+        with work.unit() as (session, scope):
+            return service.first_run(session, scope)
+    finally:
+        work.close()
 
 
 def _made(deployment: Deployment) -> Path:

@@ -65,6 +65,14 @@ def run_now(session: Session, scope: Scope, *, days: int = DEFAULT_DAYS, permuta
     return run_id
 
 
+def first_run(session: Session, scope: Scope) -> str:
+    """The default run if nothing was ever worked out; tells in a few words what there is."""
+    if hotspots.ever_asked(session, scope):
+        return "worked out before"
+    run = hotspots.one(session, scope, run_now(session, scope))
+    return f"{run.incidents or 0:,} incidents of {DEFAULT_DAYS} days: {run.state}"
+
+
 def work_out(session: Session, scope: Scope, run_id: int) -> str:
     """Count, analyse and store a run that was asked for; safe to repeat. Returns the state it ends in."""
     run = hotspots.begin(session, scope, run_id)

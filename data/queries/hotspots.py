@@ -73,6 +73,11 @@ def latest(session: Session, scope: Scope, communities: Sequence[int]) -> Row[An
     return session.execute(_named("latest"), {"communities": [each for each in communities if each]}).one_or_none()
 
 
+def ever_asked(session: Session, scope: Scope) -> bool:
+    """Whether there is any run, whatever became of it."""
+    return session.execute(_named("ever_asked")).scalar_one()
+
+
 def one(session: Session, scope: Scope, run_id: int) -> Row[Any]:
     """A run whatever its state; NotFound when there is none."""
     row = session.execute(_named("one"), {"id": run_id}).one_or_none()

@@ -54,3 +54,7 @@ SELECT * FROM hotspot_run WHERE id = :id;
 -- items --
 SELECT grid_id, class, z, p, q, incidents, households, rate, rate_smoothed, flag
   FROM hotspot WHERE run_id = :id AND community_id = ANY (:communities) ORDER BY grid_id;
+
+-- ever_asked --
+-- Whether there is any run in sight.
+SELECT EXISTS (SELECT FROM hotspot_run);
