@@ -16,13 +16,15 @@ from gis.errors import SignInNeeded
 COOKIE = "wangge"
 SECURE_COOKIE = "__Host-wangge"  # browsers take this name only over HTTPS, for one host, for the path /
 TOKEN = re.compile(r"[A-Za-z0-9_-]{20,200}")
+BACKGROUND = "x-wangge-background"
+"""A header of requests that a page makes by itself: an open page alone does not keep a session alive."""
 SEEN_AFTER_S = 30.0
 """A session is marked as used when its last mark is older than this, seconds."""
 
 
 def actor_of(request: Request) -> Actor:
     """Who asks; raises SignInNeeded when the request carries no living session or token."""
-    actor = resolve(request.app.state.database, token_of(request))
+    actor = resolve(request.app.state.database, token_of(request), used=BACKGROUND not in request.headers)
     if actor is None:
         raise SignInNeeded("Sign in first.")
     request.state.actor = actor
@@ -34,13 +36,16 @@ def possible_actor_of(request: Request) -> Actor | None:
     return resolve(request.app.state.database, token_of(request))
 
 
-def resolve(database: Database, token: str) -> Actor | None:
-    """The living person behind a token, None for a token that is made up, expired, idle too long or revoked."""
+def resolve(database: Database, token: str, *, used: bool = True) -> Actor | None:
+    """The living person behind a token, None for a token that is made up, expired, idle too long or revoked.
+
+    `used` says that a person asks, which keeps the session from going idle; a page that asks by itself does not.
+    """
     if not token:
         return None
     with database.unit_of_work(Scope(token=token)) as session:
         caller = people.who(session, token)
-        if caller is not None and caller.idle_s > SEEN_AFTER_S:
+        if caller is not None and used and caller.idle_s > SEEN_AFTER_S:
             people.seen(session)
     return None if caller is None else actor_from(caller)
 

@@ -168,6 +168,15 @@ def test_an_idle_session_ends_and_a_used_one_goes_on(visitor: TestClient, fresh:
     assert visitor.get("/api/v1/me").status_code == 401
 
 
+def test_a_page_that_asks_by_itself_does_not_keep_a_session_alive(visitor: TestClient, fresh: Clone) -> None:
+    give_password(fresh, "operator.a1")
+    sign_in(visitor, "operator.a1")
+    age(fresh, "last_seen_at = now() - interval '29 minutes'")
+    assert visitor.get("/api/v1/me", headers={"X-Wangge-Background": "1"}).status_code == 200
+    age(fresh, "last_seen_at = last_seen_at - interval '2 minutes'")
+    assert visitor.get("/api/v1/me").status_code == 401
+
+
 def test_a_session_ends_at_its_absolute_limit_however_busy(visitor: TestClient, fresh: Clone) -> None:
     give_password(fresh, "operator.a1")
     sign_in(visitor, "operator.a1")
