@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import mapclassify
 import numpy as np
+from numpy.typing import NDArray
 
 CLASSES = 5
 
@@ -17,7 +18,19 @@ def class_breaks(values: Iterable[float], classes: int = CLASSES) -> list[float]
     different = np.unique(numbers)
     if len(different) <= classes:
         return [float(each) for each in different[:-1]]
-    breaks = np.unique(np.quantile(numbers, np.arange(1, classes) / classes))
-    if len(np.unique(np.searchsorted(breaks, different))) < classes:
-        breaks = np.unique(mapclassify.FisherJenks(numbers, k=classes).bins[:-1])
-    return [float(each) for each in breaks]
+    breaks = _dividing(np.quantile(numbers, np.arange(1, classes) / classes), different)
+    if len(breaks) < classes - 1:
+        breaks = _dividing(mapclassify.FisherJenks(numbers, k=classes).bins[:-1], different)
+    return breaks
+
+
+def _dividing(breaks: NDArray[np.float64], different: NDArray[np.float64]) -> list[float]:
+    """Those breaks that have values below, above and between them."""
+    kept: list[float] = []
+    below = 0
+    for each in np.sort(breaks):
+        up_to = int(np.searchsorted(different, each, side="right"))
+        if below < up_to < len(different):
+            kept.append(float(each))
+            below = up_to
+    return kept

@@ -1,0 +1,87 @@
+"""Bulk assignment of places to grids: ours against geopandas' spatial join and PostGIS' join on ST_Contains."""
+
+import geopandas as gpd
+import numpy as np
+import psycopg
+import shapely
+
+from bench.harness import BenchContext, Report, Timing, interleaved
+from gis.assignment import NOBODY, GridLocator
+
+PLACES = 1_000_000
+POSTGIS_PLACES = 100_000
+"""PostGIS is asked about a tenth of the places and counted per place."""
+ROUNDS = 3
+CURRENT = """
+    SELECT grid.id, ST_AsBinary(geom) FROM grid JOIN scheme ON scheme.id = scheme_id AND is_primary
+     WHERE valid_to IS NULL ORDER BY grid.code"""
+JOIN = """
+    SELECT count(grid.id), count(DISTINCT grid.id)
+      FROM bench_place LEFT JOIN grid ON ST_Contains(grid.geom, bench_place.geom) AND grid.valid_to IS NULL"""
+SIDE = 2.0**-9
+
+
+def run(context: BenchContext, report: Report) -> None:
+    """Assign random places within the box of the ground; the ground of the deployment, or 1,007 squares where there is none."""
+    with psycopg.connect(context.schema_url.replace("+psycopg", ""), autocommit=True) as connection:
+        rows = connection.execute(CURRENT).fetchall()
+        ids, borders = [row[0] for row in rows], list(shapely.from_wkb([bytes(row[1]) for row in rows]))
+        if not borders:
+            ids, borders = list(range(1, 1008)), _squares(1007)
+        lon, lat = _places(borders)
+        locator = GridLocator(borders, ids)
+        frame = gpd.GeoDataFrame({"id": ids}, geometry=borders, crs=4490)
+        points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(lon, lat), crs=4490)
+        sjoin = interleaved(
+            ours=lambda: locator.assign(lon, lat, distances=False),
+            peer=lambda: points.sjoin(frame, how="left", predicate="intersects"),
+            rounds=ROUNDS,
+        )
+        _add(report, "geopandas sjoin", sjoin, PLACES)
+        with_distance = interleaved(
+            ours=lambda: locator.assign(lon, lat), peer=lambda: points.sjoin(frame, how="left", predicate="intersects"), rounds=1, warm_up=0
+        )
+        _add(report, "geopandas sjoin, ours with border distances", with_distance, PLACES)
+        if rows:
+            _copy_places(connection, lon[:POSTGIS_PLACES], lat[:POSTGIS_PLACES])
+            postgis = interleaved(
+                ours=lambda: locator.assign(lon[:POSTGIS_PLACES], lat[:POSTGIS_PLACES], distances=False),
+                peer=lambda: connection.execute(JOIN).fetchone(),
+                rounds=ROUNDS,
+            )
+            _add(report, "PostGIS ST_Contains join", postgis, POSTGIS_PLACES)
+        report.note(_agreement(locator, lon, lat, points, frame))
+    report.note(f"{PLACES:,} places, {len(borders):,} grids of {np.mean(shapely.get_num_coordinates(borders)):.0f} vertices on average.")
+
+
+def _add(report: Report, case: str, timing: Timing, places: int) -> None:
+    report.add(case, ours=timing.ours / places * 1e6, peer=timing.peer / places * 1e6, unit="µs a place")
+
+
+def _agreement(locator: GridLocator, lon: np.ndarray, lat: np.ndarray, points: gpd.GeoDataFrame, frame: gpd.GeoDataFrame) -> str:
+    found = locator.assign(lon, lat, distances=False).ids
+    joined = points.sjoin(frame, how="left", predicate="intersects")
+    first = joined[~joined.index.duplicated()]["id"].fillna(NOBODY).to_numpy(dtype=np.int64)
+    sole = ~joined.index.duplicated(keep=False)
+    different = (found != first) & np.isin(np.arange(len(lon)), joined.index[sole])
+    return f"Different answers for places in exactly one grid: {int(different.sum())}."
+
+
+def _places(borders: list[shapely.Geometry]) -> tuple[np.ndarray, np.ndarray]:
+    west, south, east, north = shapely.total_bounds(borders)
+    random = np.random.default_rng(11)
+    return west + random.random(PLACES) * (east - west), south + random.random(PLACES) * (north - south)
+
+
+def _copy_places(connection: psycopg.Connection, lon: np.ndarray, lat: np.ndarray) -> None:
+    connection.execute("CREATE TEMP TABLE bench_place (geom geometry(Point, 4490))")
+    with connection.cursor().copy("COPY bench_place FROM STDIN") as copy:
+        for x, y in zip(lon.tolist(), lat.tolist(), strict=True):
+            copy.write_row((f"SRID=4490;POINT({x!r} {y!r})",))
+    connection.execute("ANALYZE bench_place")
+
+
+def _squares(number: int) -> list[shapely.MultiPolygon]:
+    columns = int(np.ceil(np.sqrt(number)))
+    corners = [((each % columns) * SIDE + 113, (each // columns) * SIDE + 28) for each in range(number)]
+    return [shapely.MultiPolygon([shapely.box(x, y, x + SIDE, y + SIDE)]) for x, y in corners]
