@@ -133,9 +133,10 @@ class Tiles:
         deeper = min(z + CELLS_DEEPER, KEY_ZOOM)
         values = {**values, "from": shown.since, "to": shown.until, "categories": categories, "cap": INCIDENT_CAP, "shown": deeper}
         if z >= SINGLE_FROM_ZOOM:
-            body, count = (await self._reads.ask(caller.scope.token, SINGLE_INCIDENTS, values))[0]
-            if count <= INCIDENT_CAP:
-                return bytes(body)
+            single = SINGLE_INCIDENTS if shown == Filter() else CHOSEN_INCIDENTS
+            body, number = (await self._reads.ask(caller.scope.token, single, values))[0]
+            if number <= INCIDENT_CAP:
+                return bytes(body or b"") if number else b""
         level = max(deeper, BIN_LEVELS[0])
         kept = level <= (BIN_LEVELS[1] if categories is None else CATEGORY_BIN_LEVEL)
         if kept and shown.since is None and shown.until is None:
@@ -165,6 +166,9 @@ QUESTIONS = {
     for layer in LAYERS.values()
     if layer.name != "incidents"
 }
-SINGLE_INCIDENTS = Question(statements("tiles")["incident"], prepare=False)
+CHOSEN = statements("tiles")["chosen"].split("\n", 1)[1]
+SINGLE_INCIDENTS = Question(statements("tiles")["incident"].replace("{chosen}", ""))
+# One plan does not serve all periods: a day is found by time, years by place.
+CHOSEN_INCIDENTS = Question(statements("tiles")["incident"].replace("{chosen}", CHOSEN), prepare=False)
 BINNED_INCIDENTS = Question(statements("tiles")["incident_cell"], prepare=False)
-COUNTED_INCIDENTS = Question(statements("tiles")["incident_cell_counted"], prepare=False)
+COUNTED_INCIDENTS = Question(statements("tiles")["incident_cell_counted"].replace("{chosen}", CHOSEN), prepare=False)

@@ -107,17 +107,24 @@ SELECT ST_AsMVT(tile, 'facility', 4096, 'geom', 'fid') FROM (
      WHERE qk >= %(low)s AND qk < %(high)s AND status <> 'removed'
      ORDER BY id) AS tile
 
+-- chosen --
+-- What of the incidents a caller wants to see; stands after a condition wherever a statement below says {chosen}.
+AND reported_at >= coalesce(%(from)s::timestamptz, '-infinity') AND reported_at < coalesce(%(to)s::timestamptz, 'infinity')
+       AND (%(categories)s::integer[] IS NULL OR category_id = ANY (ARRAY(
+            SELECT id FROM category WHERE id = ANY (%(categories)s) OR parent_id = ANY (%(categories)s))))
+
 -- incident --
--- Single incidents, and how many: above the cap the tile shows counts by cell instead, so that none is left out unseen.
-SELECT coalesce(ST_AsMVT(tile, 'incident', 4096, 'geom', 'fid'), ''), count(*) FROM (
+-- Single incidents, and how many: counted in the index no further than the cap, beyond which nothing is drawn, because the tile
+-- then shows counts by cell, so that none is left out unseen.
+WITH number AS MATERIALIZED (
+    SELECT count(*) AS n FROM (SELECT FROM incident WHERE qk >= %(low)s AND qk < %(high)s {chosen} LIMIT %(cap)s + 1) AS counted
+)
+SELECT ST_AsMVT(tile, 'incident', 4096, 'geom', 'fid'), (SELECT n FROM number) FROM (
     SELECT id AS fid, id, category_id, severity, is_open AS open, urgent,
            ST_AsMVTGeom(ST_Transform(place, 3857), ST_TileEnvelope(%(z)s, %(x)s, %(y)s), 4096, 0, false) AS geom
       FROM incident
-     WHERE qk >= %(low)s AND qk < %(high)s
-       AND reported_at >= coalesce(%(from)s::timestamptz, '-infinity') AND reported_at < coalesce(%(to)s::timestamptz, 'infinity')
-       AND (%(categories)s::integer[] IS NULL OR category_id = ANY (ARRAY(
-            SELECT id FROM category WHERE id = ANY (%(categories)s) OR parent_id = ANY (%(categories)s))))
-     ORDER BY id LIMIT %(cap)s + 1) AS tile
+     WHERE qk >= %(low)s AND qk < %(high)s {chosen} AND (SELECT n FROM number) <= %(cap)s
+     ORDER BY id) AS tile
 
 -- incident_cell --
 -- Counts by cell from the pyramid and what was not folded into it yet; cells lie where the bits of their number say.
@@ -149,10 +156,7 @@ WITH summed AS (
     SELECT (qk >> (2 * (24 - %(shown)s))) - (%(low)s::bigint >> (2 * (24 - %(shown)s))) AS cell, count(*)::integer AS n,
            count(*) FILTER (WHERE is_open)::integer AS open
       FROM incident
-     WHERE qk >= %(low)s AND qk < %(high)s
-       AND reported_at >= coalesce(%(from)s::timestamptz, '-infinity') AND reported_at < coalesce(%(to)s::timestamptz, 'infinity')
-       AND (%(categories)s::integer[] IS NULL OR category_id = ANY (ARRAY(
-            SELECT id FROM category WHERE id = ANY (%(categories)s) OR parent_id = ANY (%(categories)s))))
+     WHERE qk >= %(low)s AND qk < %(high)s {chosen}
      GROUP BY 1
 )
 SELECT ST_AsMVT(tile, 'incident_cell', 4096, 'geom') FROM (

@@ -117,6 +117,18 @@ def test_incidents_are_cut_by_category_and_period_at_every_zoom(client, z: int, 
     assert total == expected
 
 
+def test_a_tile_with_too_many_incidents_shows_counts_and_leaves_none_out(served: FastAPI, fresh: Clone) -> None:
+    with fresh.owner() as owner:
+        owner.execute(
+            "INSERT INTO incident (cell, reported_at, source, source_id, category_id, place, qk, community_id)"
+            " SELECT cell, reported_at, 'many', n::text, category_id, place, qk, community_id FROM incident, generate_series(1, 5000) AS n WHERE id = 890001"
+        )
+    with serving(served) as client:
+        shown = layers(client, f"/tiles/incidents/{tile_of(17, *HOME)}")
+        assert set(shown) == {"incident_cell"}
+        assert sum(each.properties["n"] for each in shown["incident_cell"]) == 5001
+
+
 def test_cells_lie_where_their_incidents_lie(client) -> None:
     z = 11
     (cell,) = layers(client("operator", "a1"), f"/tiles/incidents/{tile_of(z, *HOME)}?category=410")["incident_cell"]
