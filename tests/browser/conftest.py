@@ -118,7 +118,9 @@ def _watch(watched: Watched) -> None:
     page.on("pageerror", lambda error: watched.wrong.append(f"script: {error}"))
     page.on("dialog", lambda dialog: (watched.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     page.on("request", lambda asked: None if _ours(asked.url, watched.address) else watched.wrong.append(f"outside: {asked.url}"))
-    page.add_init_script("addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))")
+    page.add_init_script(
+        "addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))"
+    )
 
 
 def _ours(url: str, address: str) -> bool:

@@ -14,7 +14,9 @@ def test_a_stranger_is_led_to_sign_in_and_back(client: Client) -> None:
     assert 'data-next="/?area=a1&amp;fill=open"' in client(None).get(answer.headers["location"]).text
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"])
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"]
+)
 def test_sign_in_leads_nowhere_else(client: Client, elsewhere: str) -> None:
     assert 'data-next="/"' in client(None).get("/sign-in", params={"next": elsewhere}).text
     assert client("operator").get("/sign-in", params={"next": elsewhere}).headers["location"] == "/"

@@ -90,7 +90,7 @@ class District {
     if (window.innerWidth <= 900) return around;
     const edge = (selector) => document.querySelector(selector)?.getBoundingClientRect();
     const [left, right, time] = [edge("aside.left"), edge("aside.right"), edge("#time")];
-    if (left?.width) around.left = left.right - box.left + 88; // the legend stands there
+    if (left?.width) around.left = left.right - box.left + 24 + 0.55 * (edge("#legend")?.width ?? 0); // it stands there
     if (right?.width) around.right = box.right - right.left + 24;
     around.top = 64;
     if (time?.height) around.bottom = box.bottom - time.top + 20;

@@ -31,7 +31,7 @@ export function show(host, { signedIn = false, full = false } = {}) {
 }
 
 const button = (name, label, onclick) =>
-  make("button", { type: "button", className: "tool", "aria-label": label, title: label, onclick }, icon(name));
+  make("button", { type: "button", className: `tool ${name}`, "aria-label": label, title: label, onclick }, icon(name));
 
 function themeButton() {
   const made = make("button", { type: "button", className: "tool", onclick: () => dress(theme() === "dark" ? "light" : "dark") });

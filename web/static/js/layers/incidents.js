@@ -23,8 +23,8 @@ export function show(district, { tiles }) {
       spots = [];
       for (const piece of found) for (const mark of marksOf(piece, frame)) spots.push(drawIncident(context, mark, district));
       const cells = gathered(found, frame);
-    const most = Math.max(1, ...cells.map(({ data }) => data.open));
-    for (const cell of cells) spots.push(drawCell(context, cell, most));
+      const most = Math.max(1, ...cells.map(({ data }) => data.open));
+      for (const cell of cells) spots.push(drawCell(context, cell, most));
       for (const pin of pins) spots.push(drawPin(context, pin, district.onSheet(pin.place, frame)));
       spots.shift = frame.shift;
     },

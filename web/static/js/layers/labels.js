@@ -58,7 +58,8 @@ function areaLabels(pieces, zoom) {
     });
 }
 
-const around = ({ piece, at }) => piece.tile.holding("area", at[0], at[1]).find(({ properties }) => properties.level === "community")?.properties;
+const around = ({ piece, at }) =>
+  piece.tile.holding("area", at[0], at[1]).find(({ properties }) => properties.level === "community")?.properties;
 
 function gridLabels(pieces, zoom) {
   if (zoom < 15) return [];
@@ -156,14 +157,17 @@ function middle(ring) {
 
 function place(context, size, frame, label, boxes) {
   const [x, y] = fromTile(label.piece, label.at, frame);
-  context.font = `${label.italic ? "italic " : ""}${label.weight} ${label.size}px ${FAMILY()}`;
+  const text = size.x < 900 ? label.size * 0.86 : label.size;
+  context.font = `${label.italic ? "italic " : ""}${label.weight} ${text}px ${FAMILY()}`;
   context.letterSpacing = `${label.spread ?? 0}px`;
   const wide = context.measureText(label.text).width / 2 + 4;
   const high = label.size / 2 + 3;
   const reach = label.angle ? Math.max(wide * Math.abs(Math.cos(label.angle)), high) : wide;
   const rise = label.angle ? Math.max(wide * Math.abs(Math.sin(label.angle)), high) : high;
   const box = [x - reach, y - rise, x + reach, y + rise];
-  if (box[2] < 0 || box[3] < 0 || box[0] > size.x || box[1] > size.y) return;
+  // Shown whole or not at all: the sheet is larger than the window by its padding.
+  const { x: left, y: top } = frame.shift;
+  if (box[0] < -left || box[1] < -top || box[2] > size.x + left || box[3] > size.y + top) return;
   if (boxes.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) return;
   boxes.push(box);
   context.save();

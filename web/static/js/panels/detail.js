@@ -114,7 +114,9 @@ function care(classes) {
 async function buildingCard(id, permissions) {
   const building = await ask(`/buildings/${id}`);
   const households = permissions.includes("households") ? (await ask(`/buildings/${id}/households`)).items : null;
-  const where = [building.community && named(building.community), building.grid && namedIn(building.grid, building.community)].filter(Boolean).join(" · ");
+  const where = [building.community && named(building.community), building.grid && namedIn(building.grid, building.community)]
+    .filter(Boolean)
+    .join(" · ");
   return [
     make("h3", {}, building.name || building.address || building.code),
     make("p", { className: "sub" }, [building.address, where].filter(Boolean).join(" · ")),
@@ -164,7 +166,11 @@ export function incidentCard(section, incident) {
     make(
       "p",
       { className: "sub" },
-      [named(incident.category), incident.community && named(incident.community), incident.grid && namedIn(incident.grid, incident.community)]
+      [
+        named(incident.category),
+        incident.community && named(incident.community),
+        incident.grid && namedIn(incident.grid, incident.community),
+      ]
         .filter(Boolean)
         .join(" · "),
     ),

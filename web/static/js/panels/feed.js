@@ -84,7 +84,8 @@ export class Feed {
   row(item, fresh) {
     const { category, severity, overdue, title } = item;
     const where =
-      [item.community && named(item.community), item.grid && namedIn(item.grid, item.community)].filter(Boolean).join(" · ") || word("feed.unplaced");
+      [item.community && named(item.community), item.grid && namedIn(item.grid, item.community)].filter(Boolean).join(" · ") ||
+      word("feed.unplaced");
     const row = make(
       "li",
       { className: fresh ? "fresh" : "" },

@@ -61,7 +61,7 @@ function hotKey(run) {
   const about = run
     ? [
         word("legend.run", { method: coded("method", run.method), date: day(run.done_at) }),
-        `${span(run.period_from, run.period_to)} · ${word("legend.run_n", { n: count(run.incidents), grids: count(run.grids) })}`,
+        `${span(run.period_from, new Date(run.period_to).getTime() - 1)} · ${word("legend.run_n", { n: count(run.incidents), grids: count(run.grids) })}`,
       ]
     : [word("legend.no_run")];
   return make(
