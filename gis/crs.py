@@ -178,7 +178,10 @@ def _local_transformer(lon0: float, lat0: float) -> pyproj.Transformer:
 
 @lru_cache(maxsize=64)
 def _to_wgs84(system: pyproj.CRS) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(system, 4326, always_xy=True)
+    try:
+        return pyproj.Transformer.from_crs(system, 4326, always_xy=True)
+    except pyproj.exceptions.ProjError as problem:
+        raise WrongCrs("There is no way from this coordinate system to degrees.", crs=str(system.name)[:200]) from problem
 
 
 def _through(transformer: pyproj.Transformer, coords: Floats, *, inverse: bool = False) -> Floats:

@@ -73,6 +73,7 @@ class Footprints:
 
 def store(session: Session, scope: Scope, source: str, rows: pd.DataFrame) -> tuple[set[str], int, int]:
     """Copy buildings in; returns the source ids that are the same as before, and how many were changed and new."""
+    session.execute(text("DROP TABLE IF EXISTS pg_temp.arriving"))
     session.execute(text(STAGE))
     with (
         raw_connection(session).cursor() as cursor,

@@ -355,6 +355,28 @@ def test_a_mapping_that_does_not_fit_says_which_key(city: City, old: str, new: s
     assert said in message
 
 
+@pytest.mark.skipif(not (SHARED / "china").exists(), reason="the shared data is not on this machine")
+def test_a_hotline_sheet_with_chinese_columns_comes_in_without_places(city: City) -> None:
+    city.bring(GROUND)
+    sheet = """
+[[layer]]
+noun = "incident"
+source = "hotline"
+time_zone = "Asia/Shanghai"
+catalogue = { code = "hotline", name = "民生诉求", create = true }
+[layer.fields]
+source_id = "留言编号"
+category = "一级分类"
+reported_at = { column = "留言时间", format = ["iso", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M"] }
+title = "留言主题"
+"""
+    report = city.bring(sheet, paths=[SHARED / "china" / "hotline" / "附件2.xlsx"], dry_run=True)
+    assert report.refused_files == {}
+    [feed] = report.files
+    assert (feed.read, feed.loaded + feed.unchanged + feed.refused) == (495, 495)
+    assert feed.unplaced == feed.loaded > 400
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not (SHARED / "dirty").exists(), reason="the shared corpus is not on this machine")
 def test_the_import_runs_over_every_file_of_the_corpus_and_loses_no_row(city: City) -> None:
