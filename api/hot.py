@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from api.actor import Actor
 from api.auth import actor_from, token_of
+from api.settings import Settings
 from data.hot.reads import HotReads
 from data.queries.people import Caller
 from gis.errors import SignInNeeded
@@ -33,5 +34,16 @@ def reads_of(request: Request) -> HotReads:
     return reads
 
 
+async def _reads(request: Request) -> HotReads:
+    # A plain function would be sent through a thread, which costs more than the lookup.
+    return reads_of(request)
+
+
+async def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
 HotActor = Annotated[Actor, Depends(hot_actor_of)]
-Reads = Annotated[HotReads, Depends(reads_of)]
+Reads = Annotated[HotReads, Depends(_reads)]
+HotSettings = Annotated[Settings, Depends(_settings)]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
 
-from api.deps import AppSettings
+from api.hot import HotSettings
 from gis.errors import BadValue
 
 DATE_LENGTH = len("2026-01-31")
@@ -46,15 +46,15 @@ def period_between(since: str | None, until: str | None, zone: ZoneInfo) -> Peri
     return period
 
 
-def _as_of(
-    settings: AppSettings,
+async def _as_of(
+    settings: HotSettings,
     as_of: Annotated[str | None, Query(max_length=40, examples=["2025-06-30"], description="The ground as it was then.")] = None,
 ) -> datetime | None:
     return moment(as_of, "as_of", ZoneInfo(settings.time_zone))
 
 
-def _period(
-    settings: AppSettings,
+async def _period(
+    settings: HotSettings,
     since: Annotated[str | None, Query(alias="from", max_length=40, examples=["2026-01-01"], description="Reported at or after.")] = None,
     until: Annotated[
         str | None,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request
 
 from api.deps import AppSettings, CurrentActor, Session
 from api.geojson import Crs, DatumName, Lat, Lon, NearDistrict, Place, around, place_at, region_from
-from api.hot import HotActor, Reads
+from api.hot import HotActor, HotSettings, Reads
 from api.places import schemas, service
 from api.times import AsOf, Within
 from data.hot.ground import ground_index, ready_index
@@ -34,7 +34,7 @@ async def locate(
     request: Request,
     actor: HotActor,
     reads: Reads,
-    settings: AppSettings,
+    settings: HotSettings,
     as_of: AsOf,
     lon: Lon,
     lat: Lat,
