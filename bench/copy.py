@@ -9,7 +9,7 @@ from bench.harness import BenchContext, Report, interleaved
 from data.queries.incident_load import load_many, point_hex
 
 ROWS = 100_000
-ROUNDS = 3
+ROUNDS = 2
 SIDE = 2.0**-9
 WEST, SOUTH = 113.0, 28.0
 COLUMNS, ROWS_OF_GRIDS = 36, 28
@@ -26,9 +26,9 @@ TRIGGER = """
     CREATE TRIGGER assign BEFORE INSERT ON bench_trigger FOR EACH ROW EXECUTE FUNCTION bench_assign()"""
 STAGED = """
     INSERT INTO bench_staged (reported_at, source_id, category_id, place, grid_id)
-    SELECT reported_at, source_id, category_id, arrived.place, min(grid.id)
+    SELECT arrived.reported_at, arrived.source_id, arrived.category_id, arrived.place, min(grid.id)
       FROM arrived LEFT JOIN grid ON ST_Covers(grid.geom, arrived.place) AND grid.valid_to IS NULL
-     GROUP BY arrived.ctid, reported_at, source_id, category_id, arrived.place"""
+     GROUP BY arrived.ctid, arrived.reported_at, arrived.source_id, arrived.category_id, arrived.place"""
 COPY = "COPY {table} (reported_at, source_id, category_id, place) FROM STDIN"
 
 

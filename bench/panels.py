@@ -20,7 +20,8 @@ BAR_MS = 50.0
 # What a page would ask without rollups: the same figures counted from the incidents, as the owner, without any scope.
 PLAIN_OVERVIEW = """
     SELECT count(*) FILTER (WHERE reported_at >= :starts), count(*) FILTER (WHERE is_open),
-           count(*) FILTER (WHERE is_open AND due_at < :now), count(*) FILTER (WHERE due_at >= :starts AND due_at < :now), count(*) FILTER (WHERE closed_at >= :starts),
+           count(*) FILTER (WHERE is_open AND due_at < :now),
+           count(*) FILTER (WHERE due_at >= :starts AND due_at < :now), count(*) FILTER (WHERE closed_at >= :starts),
            avg(closed_at - reported_at) FILTER (WHERE closed_at >= :starts)
       FROM incident"""
 PLAIN_SERIES = """
