@@ -84,11 +84,11 @@ def _stored_frame(session: Session, scope: Scope, noun: Noun) -> gpd.GeoDataFram
     there = imports.ground(session, scope, noun)
     above = {"grid": "community", "community": "street", "street": "district"}[noun]
     codes = imports.ground(session, scope, above).names("code")
-    columns = {name: there.columns[name] for name in ("code", "name", "name_en", "source_id")}
+    columns = {name: there.columns[name] for name in ("code", "name", "name_en", "source_id", "source")}
     frame = pd.DataFrame({**columns, "parent_code": [codes.get(int(each)) for each in there.parent_ids]}, dtype=object)
     if noun == "street":
         frame["parent_code"] = None
-    frame = frame.assign(kind="basic", households=0, source="")
+    frame = frame.assign(kind="basic", households=0)
     borders: list[BaseGeometry] = list(there.borders)
     return gpd.GeoDataFrame(frame, geometry=borders, crs=4490)
 

@@ -23,7 +23,7 @@ NEVER_LOADED = frozenset(
 FIELDS: dict[str, frozenset[str]] = {
     "district": frozenset({"code", "name", "name_en", "source_id"}),
     "street": frozenset({"code", "name", "name_en", "source_id", "parent"}),
-    "community": frozenset({"code", "name", "name_en", "source_id", "parent", "class_code"}),
+    "community": frozenset({"code", "name", "name_en", "source_id", "parent"}),
     "grid": frozenset({"code", "name", "name_en", "source_id", "parent", "kind", "households"}),
     "building": frozenset({"code", "name", "address", "use", "levels", "height_m", "built_year", "households", "source_id"}),
     "households": frozenset({"count", "source_id"}),
@@ -184,6 +184,8 @@ class LayerMapping(Strict):
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "LayerMapping":
+        if self.noun == "district":
+            raise ValueError("the district is the union of its communities; name it in [district] instead")
         unknown = set(self.fields) - FIELDS[self.noun]
         if unknown:
             raise ValueError(f"{self.noun} has no field {sorted(unknown)}; it has {sorted(FIELDS[self.noun])}")

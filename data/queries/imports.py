@@ -34,11 +34,12 @@ class Ground:
 
 LOCK = text("SELECT pg_advisory_xact_lock(8420, 2)")
 AREAS = text("""
-    SELECT id, coalesce(parent_id, 0), code, name, name_en, coalesce(source_id, ''), ST_AsBinary(geom)
+    SELECT id, coalesce(parent_id, 0), code, name, name_en, coalesce(source_id, ''), coalesce(source, ''), ST_AsBinary(geom)
       FROM area WHERE level = :level AND valid_to IS NULL ORDER BY code
 """)
 GRIDS = text("""
-    SELECT grid.id, community_id, grid.code, grid.name, grid.name_en, coalesce(source_id, ''), ST_AsBinary(geom)
+    SELECT grid.id, community_id, grid.code, grid.name, grid.name_en, coalesce(source_id, ''), coalesce(source, ''),
+           ST_AsBinary(geom)
       FROM grid JOIN scheme ON scheme.id = scheme_id AND is_primary WHERE valid_to IS NULL ORDER BY grid.code
 """)
 
@@ -51,8 +52,8 @@ def wait_for_others(session: Session, scope: Scope) -> None:
 def ground(session: Session, scope: Scope, level: str) -> Ground:
     """The current ground of a level: district, street, community, or grid."""
     rows = session.execute(GRIDS).all() if level == "grid" else session.execute(AREAS, {"level": level}).all()
-    columns = {name: [row[place] for row in rows] for place, name in enumerate(("code", "name", "name_en", "source_id"), 2)}
-    borders = np.asarray(shapely.from_wkb([bytes(row[6]) for row in rows]), dtype=object).reshape(len(rows))
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(("code", "name", "name_en", "source_id", "source"), 2)}
+    borders = np.asarray(shapely.from_wkb([bytes(row[7]) for row in rows]), dtype=object).reshape(len(rows))
     ids = np.array([row[0] for row in rows], dtype=np.int64)
     return Ground(ids, np.array([row[1] for row in rows], dtype=np.int64), columns, borders)
 

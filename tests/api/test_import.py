@@ -231,6 +231,19 @@ def test_a_changed_border_is_stored_and_the_old_one_kept(city: City) -> None:
     assert city.value("SELECT count(*) FROM grid_past") == 4
 
 
+def test_grids_alone_are_fitted_to_the_areas_that_are_stored(city: City) -> None:
+    city.bring(GROUND)
+    only_grids = GROUND.split("[[layer]]", maxsplit=1)[0] + "[[layer]]" + GROUND.split("[[layer]]")[3]
+    assert counted(city.bring(only_grids), "blocks") == (8, 0, 8, 0)
+    blocks = {
+        f"B{column}{row}": tile([0, 0.4, 1, 1.5][column], row, [0.4, 0.6, 0.5, 0.5][column], 1) for column in range(4) for row in range(2)
+    }
+    city.write("blocks.geojson", blocks)
+    assert counted(city.bring(only_grids), "blocks") == (8, 4, 4, 0)
+    assert city.value("SELECT count(*) FROM area WHERE source = 'hoods'") == 4
+    assert city.value("SELECT count(*) FROM grid WHERE valid_to IS NULL") == 8
+
+
 def test_another_city_does_not_come_into_this_one(city: City) -> None:
     city.bring(GROUND)
     report = city.bring(GROUND.replace('code = "9901"', 'code = "9902"'))
