@@ -27,11 +27,13 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.database = database
     app.state.hot = HotReads(database, connections=settings.hot_connections)
     problems.install(app)
+    # Routes are tried in order, and a map asks for tiles more often than for all the rest.
+    importlib.import_module("api.tiles.routes").install(app)
     for router in routers():
         app.include_router(router)
     app.add_api_route("/healthz", healthz, include_in_schema=False)
     app.add_api_route("/readyz", readyz(database), include_in_schema=False)
-    for module in ("api.security", "api.pages", "api.tiles.routes"):
+    for module in ("api.security", "api.pages"):
         importlib.import_module(module).install(app)
     return app
 
