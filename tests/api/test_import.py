@@ -233,7 +233,8 @@ def test_a_changed_border_is_stored_and_the_old_one_kept(city: City) -> None:
 
 def test_grids_alone_are_fitted_to_the_areas_that_are_stored(city: City) -> None:
     city.bring(GROUND)
-    only_grids = GROUND.split("[[layer]]", maxsplit=1)[0] + "[[layer]]" + GROUND.split("[[layer]]")[3]
+    head, *_, grids = GROUND.split("[[layer]]")
+    only_grids = f"{head}[[layer]]{grids}"
     assert counted(city.bring(only_grids), "blocks") == (8, 0, 8, 0)
     blocks = {
         f"B{column}{row}": tile([0, 0.4, 1, 1.5][column], row, [0.4, 0.6, 0.5, 0.5][column], 1) for column in range(4) for row in range(2)
