@@ -73,7 +73,5 @@ def main(address: str, token: str) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit(
-            "Usage: scripts/screenshots ADDRESS TOKEN, for example scripts/screenshots http://127.0.0.1:8420 $(./wangge token --role operator)"
-        )
+        sys.exit("Usage: scripts/screenshots ADDRESS TOKEN, such as http://127.0.0.1:8420 $(./wangge token)")
     main(sys.argv[1].rstrip("/"), sys.argv[2])

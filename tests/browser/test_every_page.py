@@ -55,10 +55,10 @@ def test_every_text_of_the_one_screen_is_there_on_a_320_pixel_phone(opener: Open
     page = watched.open("/?lang=en")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Legend").click()
-    assert page.locator("#legend").is_visible()
+    page.locator("#legend").wait_for(state="visible")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Layers").click()
-    assert page.locator("#switches select").is_visible()
+    page.locator("#switches select").wait_for(state="visible")
 
 
 def test_a_wrong_password_is_refused_in_words(opener: Opener) -> None:

@@ -18,8 +18,18 @@ export async function follow(district, nav) {
   };
   district.trail = trail;
 
+  let settling = false;
+  let arriving = Promise.resolve();
+
   async function arrive({ area, grid, building, at }, why) {
     const [chain, patch] = await Promise.all([chainOf(area, root), grid ? gridOf(grid) : null]);
+    // A grid is always shown inside its own community, wherever the way to it began.
+    if (patch?.community_code && patch.community_code !== area && patch.community_code !== root.code) {
+      settling = true;
+      change({ area: patch.community_code });
+      settling = false;
+      return arrive(state(), why);
+    }
     const now = state();
     if (now.area !== area || now.grid !== grid) return;
     trail.areas = chain;
@@ -41,10 +51,15 @@ export async function follow(district, nav) {
   }
 
   onChange((now, before, why) => {
+    if (settling) return;
     if (now.area !== before.area || now.grid !== before.grid || now.building !== before.building || why === "back")
-      arrive(now, why).catch(() => change({ area: "", grid: "", building: "" }));
+      arriving = arrive(now, why).catch(() => change({ area: "", grid: "", building: "" }));
   });
-  district.drill = { into: (found) => into(trail, found), up: () => up(trail), home: () => district.fit(root.bbox) };
+  district.drill = {
+    into: (found) => arriving.then(() => into(trail, found)),
+    up: () => arriving.then(() => up(trail)),
+    home: () => district.fit(root.bbox),
+  };
   await arrive(state(), "start").catch(() => change({ area: "", grid: "", building: "" }));
 }
 

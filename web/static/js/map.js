@@ -35,7 +35,10 @@ export function open(id, { bounds, minZoom, maxZoom }) {
   const { at } = state();
   if (at) map.setView([at[1], at[0]], at[2], { reset: true });
   else district.fit(bounds, { animate: false });
-  map.setMaxBounds(L.latLngBounds([bounds[1], bounds[0]], [bounds[3], bounds[2]]).pad(0.6));
+  // Wide enough that the district may stand beside the panels, near enough that nobody gets lost.
+  const whole = L.latLngBounds([bounds[1], bounds[0]], [bounds[3], bounds[2]]);
+  map.setMinZoom(Math.max(minZoom, Math.floor(map.getBoundsZoom(whole)) - 2));
+  map.setMaxBounds(whole.pad(4));
   return district;
 }
 
