@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import mapclassify
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +9,8 @@ CLASSES = 5
 
 
 def class_breaks(values: Iterable[float], classes: int = CLASSES) -> list[float]:
-    """The inner breaks of `classes` classes, rising: quantiles, or natural breaks where equal values would empty a class.
+    """The inner breaks of `classes` classes, rising: quantiles of the values, or of the different values
+    where many equal ones would empty a class.
 
     A value equal to a break belongs to the class below it. Fewer breaks when there are fewer different values.
     """
@@ -18,9 +18,10 @@ def class_breaks(values: Iterable[float], classes: int = CLASSES) -> list[float]
     different = np.unique(numbers)
     if len(different) <= classes:
         return [float(each) for each in different[:-1]]
-    breaks = _dividing(np.quantile(numbers, np.arange(1, classes) / classes), different)
+    shares = np.arange(1, classes) / classes
+    breaks = _dividing(np.quantile(numbers, shares), different)
     if len(breaks) < classes - 1:
-        breaks = _dividing(mapclassify.FisherJenks(numbers, k=classes).bins[:-1], different)
+        breaks = _dividing(np.quantile(different, shares), different)
     return breaks
 
 

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from esda.getisord import G_Local
-from libpysal.weights import W
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import false_discovery_control
 from shapely.geometry import MultiPolygon, Polygon
-from statsmodels.stats.multitest import multipletests
 
 from gis.errors import BadValue, NothingToAnalyse
 from gis.hotspots.contiguity import queen_neighbours
@@ -77,7 +75,7 @@ def gi_star(
     table.loc[used, "neighbours"] = [len(each) for each in kept]
     table.loc[used, "z"] = z
     table.loc[used, "p"] = p
-    table.loc[used, "q"] = multipletests(p, method="fdr_bh")[1]
+    table.loc[used, "q"] = false_discovery_control(p, method="bh")
     table.loc[used, "class"] = classes(z, table.loc[used, "q"].to_numpy())
     return GiStar(table, lived[~joined].tolist(), np.flatnonzero(base == 0).tolist(), permutations, seed, len(used))
 
@@ -92,6 +90,10 @@ def local_g_star(
     hot spot. The draws are our own: esda's compile for most of a minute in every process, and break ties.
     """
     numbers = np.asarray(values, dtype=np.float64)
+    # esda brings matplotlib and scikit-learn along: seconds that only a process that computes should pay.
+    from esda.getisord import G_Local  # noqa: PLC0415
+    from libpysal.weights import W  # noqa: PLC0415
+
     weights = W({row: list(map(int, each)) for row, each in enumerate(neighbours)}, silence_warnings=True)
     z = np.asarray(G_Local(numbers, weights, transform="B", star=True, permutations=0).Zs, dtype=np.float64)
     first = np.concatenate([[0], np.cumsum([len(each) for each in neighbours])]).astype(np.int64)
