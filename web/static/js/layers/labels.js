@@ -112,7 +112,7 @@ function baseLabels(pieces, zoom) {
         const across = Math.min(box[2] - box[0], box[3] - box[1]);
         if (across > 55)
           offer(
-            `g${named(properties)}`,
+            `n${named(properties)}`,
             { piece, at: middle(rings[0]), text: named(properties), rank: 5, size: 12, weight: 500, tint: "map-green-label" },
             across,
           );
@@ -121,7 +121,7 @@ function baseLabels(pieces, zoom) {
     if (zoom >= 14)
       for (const { properties, rings } of piece.tile.of("place"))
         offer(
-          `p${named(properties)}`,
+          `n${named(properties)}`,
           { piece, at: rings[0], text: named(properties), rank: 5, size: 12, weight: 500, tint: "map-label-2" },
           1,
         );

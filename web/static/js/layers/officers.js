@@ -43,13 +43,13 @@ export function show(district) {
 }
 
 function drawOfficer(context, { on_duty: duty }, x, y, zoom) {
-  const size = zoom >= 15 ? 8 : zoom >= 13.5 ? 6 : 4.5;
+  const size = zoom >= 15 ? 8 : zoom >= 14 ? 5 : 3;
   context.beginPath();
   context.arc(x, y, size, 0, Math.PI * 2);
   context.fillStyle = duty ? colour("good") : colour("panel");
   context.fill();
-  context.lineWidth = 2;
-  context.strokeStyle = duty ? colour("hot-case") : colour("faint");
+  context.lineWidth = size < 4 ? 1 : 1.75;
+  context.strokeStyle = duty ? colour("open-case") : colour("faint");
   context.stroke();
   if (size < 6) return;
   context.fillStyle = duty ? colour("hot-case") : colour("faint");
