@@ -67,8 +67,8 @@ def run_now(session: Session, scope: Scope, *, days: int = DEFAULT_DAYS, permuta
 
 def first_run(session: Session, scope: Scope) -> str:
     """The default run if nothing was ever worked out; tells in a few words what there is."""
-    if hotspots.ever_asked(session, scope):
-        return "worked out before"
+    if not hotspots.first_due(session, scope):
+        return "nothing due"
     run = hotspots.one(session, scope, run_now(session, scope))
     return f"{run.incidents or 0:,} incidents of {DEFAULT_DAYS} days: {run.state}"
 

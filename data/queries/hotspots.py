@@ -73,9 +73,10 @@ def latest(session: Session, scope: Scope, communities: Sequence[int]) -> Row[An
     return session.execute(_named("latest"), {"communities": [each for each in communities if each]}).one_or_none()
 
 
-def ever_asked(session: Session, scope: Scope) -> bool:
-    """Whether there is any run, whatever became of it."""
-    return session.execute(_named("ever_asked")).scalar_one()
+def first_due(session: Session, scope: Scope) -> bool:
+    """Whether there are incidents and grids to analyse and nobody ever asked."""
+    due: bool = session.execute(_named("first_due")).scalar_one()
+    return due
 
 
 def one(session: Session, scope: Scope, run_id: int) -> Row[Any]:

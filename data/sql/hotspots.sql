@@ -55,6 +55,8 @@ SELECT * FROM hotspot_run WHERE id = :id;
 SELECT grid_id, class, z, p, q, incidents, households, rate, rate_smoothed, flag
   FROM hotspot WHERE run_id = :id AND community_id = ANY (:communities) ORDER BY grid_id;
 
--- ever_asked --
--- Whether there is any run in sight.
-SELECT EXISTS (SELECT FROM hotspot_run);
+-- first_due --
+-- Whether there are incidents and grids to analyse and nobody ever asked.
+SELECT EXISTS (SELECT FROM incident)
+   AND EXISTS (SELECT FROM grid JOIN scheme ON scheme.id = scheme_id WHERE is_primary)
+   AND NOT EXISTS (SELECT FROM hotspot_run);

@@ -3,6 +3,8 @@
 import asyncio
 
 from api import worker
+from api.hotspots import service
+from api.work import Work
 from tests.factories import District
 
 
@@ -38,3 +40,12 @@ def test_asking_twice_with_one_key_asks_once(fresh, fresh_client):
     assert caller.post("/api/v1/hotspots", json={}, headers={"Idempotency-Key": "h"}).json() == first
     with fresh.owner() as connection:
         assert connection.execute("SELECT count(*) FROM procrastinate_jobs").fetchone() == (1,)
+
+
+def test_a_deployment_without_ground_has_no_first_hot_spots_due(empty):
+    work = Work(empty.schema_url)
+    try:
+        with work.unit() as (session, scope):
+            assert service.first_run(session, scope) == "nothing due"
+    finally:
+        work.close()
