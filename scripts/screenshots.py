@@ -34,7 +34,9 @@ def pictures(area: str, grid: str) -> Iterator[Picture]:
             look = f"lang={language}&theme={theme}"
             for device, size in (("desk", DESK), ("phone", PHONE)):
                 yield Picture(f"one-screen-{language}-{theme}-{device}", f"/?{look}", size)
-                yield Picture(f"sign-in-{language}-{theme}-{device}", f"/sign-in?{look}", size, map=False)
+    yield Picture("one-screen", "/?lang=zh&theme=dark", DESK)  # the picture of the READMEs
+    yield Picture("sign-in-zh-dark-desk", "/sign-in?lang=zh&theme=dark", DESK, map=False)
+    yield Picture("sign-in-en-light-phone", "/sign-in?lang=en&theme=light", PHONE, map=False)
     yield Picture("street-zh-dark-desk", f"/?lang=zh&theme=dark&area={area}", DESK)
     yield Picture("grid-zh-dark-desk", f"/?lang=zh&theme=dark&grid={grid}", DESK)
     yield Picture("grid-en-light-phone", f"/?lang=en&theme=light&grid={grid}", PHONE)
