@@ -40,7 +40,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 def create_app_from_settings() -> FastAPI:
     """For the server process: everything from the environment."""
-    settings = Settings()  # type: ignore[call-arg]
+    settings = Settings()
     return create_app(settings, open_database(settings.database_url))
 
 

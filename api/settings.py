@@ -23,7 +23,9 @@ class Settings(BaseSettings):
     session_hours: int = Field(default=12, gt=0, description="A browser session ends after this at the latest, hours.")
     sign_in_failures: int = Field(default=5, gt=0, description="Failed tries before a name is locked.")
     lock_minutes: int = Field(default=30, gt=0, description="Period in which failed tries count, and so how long a lock lasts, minutes.")
-    password_days: int = Field(default=90, ge=0, description="A password older than this must be changed at the next sign-in, days; 0 never.")
+    password_days: int = Field(
+        default=90, ge=0, description="A password older than this must be changed at the next sign-in, days; 0 never."
+    )
     body_limit_bytes: int = Field(default=1_000_000, gt=0, description="Largest JSON body a request may have, bytes.")
     vertex_limit: int = Field(default=20_000, gt=0, description="Most vertices a polygon in a question may have.")
     tile_cache_bytes: int = Field(default=256_000_000, ge=0, description="Memory for finished tiles in each server process, bytes.")

@@ -6,9 +6,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-PUBLISH = text(
-    "INSERT INTO outbox (layer, op, noun_id, cell, community_id) VALUES (:layer, :op, :noun_id, :cell, :community_id)"
-)
+PUBLISH = text("INSERT INTO outbox (layer, op, noun_id, cell, community_id) VALUES (:layer, :op, :noun_id, :cell, :community_id)")
 DEFER = text("SELECT gate.defer(:task, CAST(:args AS jsonb), :queueing_lock)")
 
 

@@ -17,7 +17,7 @@ class Database:
     def __init__(self, bind: Engine | Connection) -> None:
         self.bind = bind
         mode = "create_savepoint" if isinstance(bind, Connection) else "conditional_savepoint"
-        self._sessions = sessionmaker(bind, expire_on_commit=False, join_transaction_mode=mode)  # type: ignore[arg-type]
+        self._sessions = sessionmaker(bind, expire_on_commit=False, join_transaction_mode=mode)
 
     @contextmanager
     def unit_of_work(self, scope: Scope | None = None) -> Iterator[Session]:

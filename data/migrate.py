@@ -1,5 +1,6 @@
 """Brings a database to the schema this program needs."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
@@ -27,7 +28,7 @@ def newest() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def _run(schema_url, action):  # type: ignore[no-untyped-def]
+def _run(schema_url: str, action: Callable[[Config], None]) -> tuple[str | None, str | None]:
     engine = create_engine(schema_url, poolclass=NullPool)
     with engine.begin() as connection:
         config = _config()

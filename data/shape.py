@@ -18,7 +18,7 @@ class Shape(TypeDecorator[BaseGeometry]):
     impl = Geometry
     cache_ok = True
     # PostGIS functions must see a geometry column, not bytes.
-    comparator_factory = Geometry.comparator_factory  # type: ignore[assignment]
+    comparator_factory = Geometry.comparator_factory
 
     def __init__(self, kind: str, srid: int = STORAGE_SRID) -> None:
         super().__init__(kind, srid=srid, spatial_index=False)

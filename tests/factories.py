@@ -80,7 +80,16 @@ class Ids:
     @property
     def numbers(self) -> frozenset[int]:
         """Ids that may appear in no answer to somebody of another community."""
-        kinds = (self.grids, self.buildings, self.households, self.residents, self.facilities, self.officers, self.assignments, self.incidents)
+        kinds = (
+            self.grids,
+            self.buildings,
+            self.households,
+            self.residents,
+            self.facilities,
+            self.officers,
+            self.assignments,
+            self.incidents,
+        )
         return frozenset({self.area}.union(*kinds))
 
 
@@ -161,7 +170,8 @@ def make_district(connection: psycopg.Connection) -> District:
 def make_person(connection: psycopg.Connection, name: str, roles: list[str], areas: list[str], *, token: str | None = None) -> int:
     """A person with roles and a scope over `areas` (keys of AREAS); with `token`, signed in for a day."""
     row = connection.execute(
-        "INSERT INTO person (sign_in_name, display_name, roles) VALUES (%s, %s, %s) RETURNING id", (name.replace("_", "-"), f"Person {name}", roles)
+        "INSERT INTO person (sign_in_name, display_name, roles) VALUES (%s, %s, %s) RETURNING id",
+        (name.replace("_", "-"), f"Person {name}", roles),
     ).fetchone()
     assert row is not None
     for area in areas:
@@ -194,7 +204,9 @@ def _make_categories(connection: psycopg.Connection) -> None:
             (number, CATALOGUE, code, name, name_en, symbol),
         )
         connection.execute("INSERT INTO category_rule (category_id, limit_amount, limit_unit) VALUES (%s, 2, 'working_day')", (number,))
-    connection.execute("SELECT incident_partition(extract(year FROM now() - interval '9 days')::int), incident_partition(extract(year FROM now())::int)")
+    connection.execute(
+        "SELECT incident_partition(extract(year FROM now() - interval '9 days')::int), incident_partition(extract(year FROM now())::int)"
+    )
 
 
 def _make_community(connection: psycopg.Connection, ids: Ids) -> None:
@@ -206,7 +218,15 @@ def _make_community(connection: psycopg.Connection, ids: Ids) -> None:
         connection.execute(
             "INSERT INTO grid (id, scheme_id, community_id, code, name, name_en, households, geom, valid_from)"
             " VALUES (%s, %s, %s, %s, %s, %s, 1, %s, '2020-01-01')",
-            (ids.grids[serial], SCHEME, ids.area, f"{place.code}{serial + 1:03d}", f"{place.name}{mark}", f"{place.name_en} {serial + 1}", wkb(outline(grid))),
+            (
+                ids.grids[serial],
+                SCHEME,
+                ids.area,
+                f"{place.code}{serial + 1:03d}",
+                f"{place.name}{mark}",
+                f"{place.name_en} {serial + 1}",
+                wkb(outline(grid)),
+            ),
         )
         _make_home(connection, ids, serial, centre)
         _make_officer(connection, ids, serial, centre)
@@ -220,7 +240,16 @@ def _make_home(connection: psycopg.Connection, ids: Ids, serial: int, centre: Po
     connection.execute(
         "INSERT INTO building (cell, id, community_id, grid_id, code, name, address, use, levels, households, geom)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, 'residential', 6, 1, %s)",
-        (cell, ids.buildings[serial], ids.area, ids.grids[serial], f"{serial + 1:05d}", f"{place.name}{serial + 1}号楼", f"{place.name}路{serial + 1}号", wkb(walls)),
+        (
+            cell,
+            ids.buildings[serial],
+            ids.area,
+            ids.grids[serial],
+            f"{serial + 1:05d}",
+            f"{place.name}{serial + 1}号楼",
+            f"{place.name}路{serial + 1}号",
+            wkb(walls),
+        ),
     )
     connection.execute(
         "INSERT INTO household (cell, id, building_id, community_id, unit, tenure, members) VALUES (%s, %s, %s, %s, '101', 'own', 1)",
@@ -236,7 +265,17 @@ def _make_home(connection: psycopg.Connection, ids: Ids, serial: int, centre: Po
     )
     connection.execute(
         "INSERT INTO facility (cell, id, qk, community_id, grid_id, kind, code, name, name_en, geom) VALUES (%s, %s, %s, %s, %s, 'lamp', %s, %s, %s, %s)",
-        (cell, ids.facilities[serial], _key(centre), ids.area, ids.grids[serial], f"lamp-{serial}", f"{place.name}路灯", f"{place.name_en} lamp", wkb(centre)),
+        (
+            cell,
+            ids.facilities[serial],
+            _key(centre),
+            ids.area,
+            ids.grids[serial],
+            f"lamp-{serial}",
+            f"{place.name}路灯",
+            f"{place.name_en} lamp",
+            wkb(centre),
+        ),
     )
 
 
@@ -262,8 +301,21 @@ def _make_incident(connection: psycopg.Connection, ids: Ids, serial: int, centre
         " placed_by, border_distance_m, state, severity, officer_id, closed_at, due_at)"
         " VALUES (%s, %s, now() - interval '3 days', 'test', %s, %s, %s, %s, %s, %s, %s, %s, 1, 'covers', 190, %s, 2, %s,"
         " CASE WHEN %s THEN now() - interval '1 day' END, now() - interval '2 hours')",
-        (cell, number, f"T{number}", (410, 420)[serial], f"{place.name}事件{serial + 1}", f"{place.name}路{serial + 1}号", wkb(centre), _key(centre), ids.area,
-         ids.grids[serial], "closed" if closed else "handling", ids.officers[serial], closed),
+        (
+            cell,
+            number,
+            f"T{number}",
+            (410, 420)[serial],
+            f"{place.name}事件{serial + 1}",
+            f"{place.name}路{serial + 1}号",
+            wkb(centre),
+            _key(centre),
+            ids.area,
+            ids.grids[serial],
+            "closed" if closed else "handling",
+            ids.officers[serial],
+            closed,
+        ),
     )
     connection.execute(
         "INSERT INTO intake (source, source_id, cell, incident_id, reported_at, community_id) VALUES ('test', %s, %s, %s, now() - interval '3 days', %s)",

@@ -10,7 +10,9 @@ from tests.conftest import Clone
 
 def test_the_hand_made_district_is_an_exact_coverage(fresh: Clone, district: factories.District) -> None:
     with fresh.owner() as connection:
-        assert connection.execute("SELECT count(*) FROM area, LATERAL loose_edges(%s, id) WHERE level = 'community'", [factories.SCHEME]).fetchone() == (0,)
+        assert connection.execute(
+            "SELECT count(*) FROM area, LATERAL loose_edges(%s, id) WHERE level = 'community'", [factories.SCHEME]
+        ).fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM area, LATERAL loose_edges(0, id)").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM grid").fetchone() == (8,)
         assert connection.execute("SELECT count(*) FROM incident").fetchone() == (8,)

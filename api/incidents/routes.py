@@ -97,9 +97,7 @@ def one_incident(incident_id: IncidentId, session: Session, actor: CurrentActor)
 
 
 @router.post("/incidents/{incident_id}/actions", response_model=ActionOut)
-def act(
-    incident_id: IncidentId, asked: ActionIn, session: Session, actor: CurrentActor, settings: AppSettings, once: Once
-) -> Response:
+def act(incident_id: IncidentId, asked: ActionIn, session: Session, actor: CurrentActor, settings: AppSettings, once: Once) -> Response:
     """Take an incident one step further, or correct it beside the loop."""
     step = workflow.Step(**asked.model_dump())
     return once.run(

@@ -173,9 +173,7 @@ def kept_breaks(session: Session, scope: Scope, day: date, question: bytes) -> l
 
 def keep_breaks(session: Session, scope: Scope, day: date, question: bytes, breaks: Sequence[float]) -> list[float]:
     """Keep class breaks for the day; whoever was first is right."""
-    kept: list[float] = session.execute(
-        _named("keep_breaks"), {"day": day, "question": question, "breaks": list(breaks)}
-    ).scalar_one()
+    kept: list[float] = session.execute(_named("keep_breaks"), {"day": day, "question": question, "breaks": list(breaks)}).scalar_one()
     return kept
 
 

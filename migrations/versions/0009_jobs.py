@@ -1,8 +1,9 @@
 """The tables of procrastinate, and the door through which the application asks for work."""
 
 from alembic import op
-from migrations.statements import run_sql
 from procrastinate.schema import SchemaManager
+
+from migrations.statements import run_sql
 
 revision = "0009_jobs"
 down_revision = "0008_statistics"

@@ -61,7 +61,8 @@ def test_programs_with_a_token_need_no_header_of_ours(client: Any) -> None:
 
 def test_nobody_is_told_that_other_sites_may_read(client: Any) -> None:
     answer = client("planner").options(
-        CHANGE, headers={"Origin": "http://evil.example", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-wangge"}
+        CHANGE,
+        headers={"Origin": "http://evil.example", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-wangge"},
     )
     assert not [name for name in answer.headers if name.startswith("access-control")]
 

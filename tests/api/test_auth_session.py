@@ -238,7 +238,10 @@ def test_guessing_codes_locks_even_with_the_right_password(visitor: TestClient, 
     give_second_factor(fresh, person, data_dir)
     answers = []
     for _ in range(3):
-        answers += [sign_in(visitor, "security-admin.district").status_code, sign_in(visitor, "security-admin.district", code="000000").status_code]
+        answers += [
+            sign_in(visitor, "security-admin.district").status_code,
+            sign_in(visitor, "security-admin.district", code="000000").status_code,
+        ]
     assert answers == [401] * 5 + [429]
 
 
@@ -271,7 +274,9 @@ def test_a_newcomer_sets_a_password_after_the_link_and_then_needs_the_old_one_to
     assert sign_in(browser(visitor.app), "planner.district", "Willow-bank-58").status_code == 200
 
 
-def test_a_second_factor_is_set_up_with_its_first_code_and_replaced_only_with_a_code_of_the_old_one(visitor: TestClient, fresh: Clone, data_dir) -> None:
+def test_a_second_factor_is_set_up_with_its_first_code_and_replaced_only_with_a_code_of_the_old_one(
+    visitor: TestClient, fresh: Clone, data_dir
+) -> None:
     give_link(fresh, "audit-admin.district", "a-link-for-the-auditor-0123456789")
     visitor.post("/api/v1/session/link", json={"link": "a-link-for-the-auditor-0123456789"})
     begun = visitor.post("/api/v1/me/second-factor").json()
@@ -303,7 +308,9 @@ def test_a_second_factor_of_one_person_cannot_be_confirmed_by_another(visitor: T
     assert client("operator").post("/api/v1/me/second-factor/confirm", json=body).status_code == 422
 
 
-@pytest.mark.parametrize("password", ["short-1A", "alllowercaseletters", "Password2024!", "P@ssw0rd!!", "Wangge12345!", "planner-1A-planner", "x" * 201])
+@pytest.mark.parametrize(
+    "password", ["short-1A", "alllowercaseletters", "Password2024!", "P@ssw0rd!!", "Wangge12345!", "planner-1A-planner", "x" * 201]
+)
 def test_weak_passwords_are_refused(password: str) -> None:
     with pytest.raises(BadValue):
         passwords.refuse_weak(password, sign_in_name="planner")

@@ -159,7 +159,10 @@ def test_the_same_batch_from_four_writers_is_stored_once_without_deadlocks(fresh
     assert sum(each["created"] for each in told) == len(rows)
     assert sum(each["known"] for each in told) == 3 * len(rows)
     with fresh.owner() as connection:
-        assert connection.execute("SELECT count(*), count(DISTINCT source_id) FROM incident WHERE source = '12345'").fetchone() == (150, 150)
+        assert connection.execute("SELECT count(*), count(DISTINCT source_id) FROM incident WHERE source = '12345'").fetchone() == (
+            150,
+            150,
+        )
 
 
 def test_an_incident_goes_all_the_way_round(client, district: District):
@@ -298,7 +301,9 @@ def test_every_change_is_in_the_audit_and_in_the_outbox(fresh, fresh_client):
     number = opened(caller)["id"]
     act(caller, number, "file", 1)
     with fresh.owner() as connection:
-        trail = connection.execute("SELECT action FROM audit WHERE noun = 'incident' AND noun_id = %s ORDER BY id", [str(number)]).fetchall()
+        trail = connection.execute(
+            "SELECT action FROM audit WHERE noun = 'incident' AND noun_id = %s ORDER BY id", [str(number)]
+        ).fetchall()
         heard = connection.execute("SELECT op FROM outbox WHERE layer = 'incident' AND noun_id = %s ORDER BY id", [number]).fetchall()
     assert trail == [("create",), ("update",)]
     assert heard == [("insert",), ("update",)]

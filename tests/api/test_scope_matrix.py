@@ -256,7 +256,9 @@ def refuse_leaks(answer: Any, district: District, named: tuple[object, ...]) -> 
     shown = {word for word in words if word in written and word not in said}
     assert not shown, f"{answer.request.url} tells {shown}"
     if answer.content and "json" in answer.headers.get("content-type", ""):
-        told = {each for each in leaves(orjson.loads(answer.content)) if isinstance(each, int) and each in numbers and str(each) not in said}
+        told = {
+            each for each in leaves(orjson.loads(answer.content)) if isinstance(each, int) and each in numbers and str(each) not in said
+        }
         assert not told, f"{answer.request.url} tells the ids {told}"
 
 
@@ -286,7 +288,11 @@ def alike(answer: Any, named: tuple[object, ...]) -> tuple[int, str]:
 def test_nobody_passes_without_signing_in(visit: Visit, client: Any, district: District) -> None:
     if visit.name in PUBLIC:
         return
-    for headers in ({}, {"Authorization": "Bearer made-up-token-0123456789-0123456789"}, {"Cookie": "wangge=made-up-token-0123456789-0123"}):
+    for headers in (
+        {},
+        {"Authorization": "Bearer made-up-token-0123456789-0123456789"},
+        {"Cookie": "wangge=made-up-token-0123456789-0123"},
+    ):
         visitor = client(None, raises=False)
         visitor.headers.update({**headers, "X-Wangge": "1"})
         for path, query, _ in ways(visit, district.own, district):

@@ -71,7 +71,9 @@ def test_a_category_narrows_every_figure(client):
     assert client("operator").get("/api/v1/overview", params={"category": 999}).status_code == 422
 
 
-@pytest.mark.parametrize("asked", [{"from": "2026-02-01", "to": "2026-01-01"}, {"from": "x"}, {"from": "1900-01-01"}, {"from": "2999-01-01"}])
+@pytest.mark.parametrize(
+    "asked", [{"from": "2026-02-01", "to": "2026-01-01"}, {"from": "x"}, {"from": "1900-01-01"}, {"from": "2999-01-01"}]
+)
 def test_a_period_that_cannot_be_is_refused(client, asked):
     assert client("operator").get("/api/v1/overview", params=asked).status_code == 422
 

@@ -45,7 +45,9 @@ def test_nobody_can_ask_for_a_job_without_a_session_or_read_the_queue(fresh):
 
 
 def test_the_worker_folds_and_tidies(fresh, fresh_database, fresh_client):
-    fresh_client("operator").post("/api/v1/incidents", json={"category_id": 410, "lon": factories.WEST + 0.001, "lat": factories.SOUTH + 0.001})
+    fresh_client("operator").post(
+        "/api/v1/incidents", json={"category_id": 410, "lon": factories.WEST + 0.001, "lat": factories.SOUTH + 0.001}
+    )
     with fresh.owner() as connection:
         connection.execute("INSERT INTO limit_hit (bucket, at) VALUES ('x', now() - interval '9 days')")
         connection.execute("INSERT INTO outbox (layer, op, at) VALUES ('incident', 'bulk', now() - interval '9 days')")

@@ -37,7 +37,9 @@ def sources(*rooms: str) -> Iterator[tuple[str, str]]:
 def calls_of(name: str, text: str) -> list[int]:
     """Lines on which a method of this name is called."""
     tree = ast.parse(text)
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name]
+    found = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name
+    ]
     return [node.lineno for node in found]
 
 
@@ -144,12 +146,18 @@ def test_every_noun_stands_apart_from_the_others() -> None:
     for path, text in sources("api"):
         noun = path.split("/")[1]
         if noun in nouns:
-            others = {module for module, _ in imports_of(text) if re.match(rf"api\.({'|'.join(each for each in nouns if each != noun)})\b", module)}
+            others = {
+                module
+                for module, _ in imports_of(text)
+                if re.match(rf"api\.({'|'.join(each for each in nouns if each != noun)})\b", module)
+            }
             assert not others, f"{path} imports {others}"
 
 
 def test_the_rooms_keep_their_arrows() -> None:
-    run = subprocess.run([Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stdout[-3000:]
 
 
@@ -162,7 +170,9 @@ def test_the_contracts_are_those_of_the_architecture() -> None:
 
 def test_settings_are_read_at_the_entrances_only() -> None:
     # The desk is where files are read: it hands the environment on to the process that reads them.
-    allowed = re.compile(r"data/files/desk\.py|api/(settings|main|worker|cluster|cluster_files|deployment|supervisor|postgis|postgis_install|owner|assets|managed|cli|commands/.*)\.py")
+    allowed = re.compile(
+        r"data/files/desk\.py|api/(settings|main|worker|cluster|cluster_files|deployment|supervisor|postgis|postgis_install|owner|assets|managed|cli|commands/.*)\.py"
+    )
     readers = {path for path, text in sources(*ROOMS) if re.search(r"os\.environ|os\.getenv|Settings\(\)", text)}
     assert not {path for path in readers if not allowed.match(path)}
 

@@ -32,7 +32,9 @@ def ground(url: str) -> Iterator[psycopg.Connection]:
     """A district of one street and one community, tiled by sixteen grids named `row-column`."""
     with psycopg.connect(url) as connection:
         connection.execute("TRUNCATE area, scheme, grid CASCADE")
-        connection.execute("INSERT INTO scheme (id, code, name, code_pattern, is_primary) VALUES (1, 'g', 'g', '{community}{serial}', true)")
+        connection.execute(
+            "INSERT INTO scheme (id, code, name, code_pattern, is_primary) VALUES (1, 'g', 'g', '{community}{serial}', true)"
+        )
         for number, (level, code) in enumerate([("district", "1"), ("street", "11"), ("community", "111")], start=1):
             connection.execute(
                 "INSERT INTO area (id, level, parent_id, code, name, geom, valid_from) VALUES (%s, %s, %s, %s, 'x', %s, '2020-01-01')",
@@ -179,7 +181,9 @@ def test_a_border_moved_on_both_sides_is_accepted_and_its_past_is_kept(ground: p
     for name in ("0-0", "0-1", "1-0", "1-1"):
         redraw(ground, name, moved(cells()[name], shared, (5 * STEP, -3 * STEP)))
     ground.commit()
-    rows = ground.execute("SELECT grid.version, grid_past.version, grid_past.valid_to = grid.valid_from FROM grid_past JOIN grid ON id = grid_id").fetchall()
+    rows = ground.execute(
+        "SELECT grid.version, grid_past.version, grid_past.valid_to = grid.valid_from FROM grid_past JOIN grid ON id = grid_id"
+    ).fetchall()
     assert rows == [(2, 1, True)] * 4
 
 

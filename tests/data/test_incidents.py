@@ -59,7 +59,9 @@ def test_places_belong_where_postgis_says(fresh):
             "SELECT count(*) FROM incident WHERE source = 'feed' AND grid_id IS DISTINCT FROM"
             " (SELECT id FROM grid WHERE ST_Covers(geom, place) ORDER BY code LIMIT 1)"
         ).fetchone()
-        keys = connection.execute("SELECT bool_and(cell = qk >> 20), min(border_distance_m) >= 0 FROM incident WHERE source = 'feed'").fetchone()
+        keys = connection.execute(
+            "SELECT bool_and(cell = qk >> 20), min(border_distance_m) >= 0 FROM incident WHERE source = 'feed'"
+        ).fetchone()
     assert wrong == (0,)
     assert keys == (True, True)
 

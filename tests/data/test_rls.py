@@ -84,7 +84,9 @@ def test_a_missing_or_made_up_token_sees_nothing(app: Connection, table: str, to
     assert count(app, f"SELECT count(*) FROM {table}") == 0
 
 
-@pytest.mark.parametrize("ended", ["expires_at = now() - interval '1 second'", "idle_limit = '1 minute', last_seen_at = now() - interval '2 minutes'"])
+@pytest.mark.parametrize(
+    "ended", ["expires_at = now() - interval '1 second'", "idle_limit = '1 minute', last_seen_at = now() - interval '2 minutes'"]
+)
 def test_a_token_that_has_ended_sees_nothing(fresh: Clone, ended: str) -> None:
     with fresh.owner() as owner:
         owner.execute(f"UPDATE session SET {ended}")  # type: ignore[arg-type]
@@ -186,7 +188,9 @@ def test_row_security_cannot_be_switched_off_and_no_other_role_taken_on(app: Con
 
 
 def test_the_application_can_never_become_the_system(app: Connection) -> None:
-    app.execute("SELECT gate.open_session((SELECT person_id FROM gate.credential_of('operator.a1')), sha256('x'), 'system', '1 day', NULL, '', NULL)")
+    app.execute(
+        "SELECT gate.open_session((SELECT person_id FROM gate.credential_of('operator.a1')), sha256('x'), 'system', '1 day', NULL, '', NULL)"
+    )
     for person_id in (1, 2):
         app.execute("SELECT gate.open_session(%s, sha256('forged'), 'system', '1 day', NULL, '', NULL)", [person_id])
     app.execute("SELECT set_config('wangge.token', 'forged', true)")
@@ -195,7 +199,14 @@ def test_the_application_can_never_become_the_system(app: Connection) -> None:
 
 def test_statistics_of_the_planner_show_no_foreign_values(app: Connection) -> None:
     name(app, "officer")
-    assert count(app, "SELECT count(*) FROM pg_stats WHERE tablename = ANY (%s)", ["grid", "building", "household", "resident", "incident", "officer"]) == 0
+    assert (
+        count(
+            app,
+            "SELECT count(*) FROM pg_stats WHERE tablename = ANY (%s)",
+            ["grid", "building", "household", "resident", "incident", "officer"],
+        )
+        == 0
+    )
 
 
 def test_every_table_with_rows_of_a_place_is_guarded_by_force(shared: Clone) -> None:
@@ -205,10 +216,15 @@ def test_every_table_with_rows_of_a_place_is_guarded_by_force(shared: Clone) -> 
             " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
             " AND has_table_privilege('wangge_app', oid, 'SELECT') ORDER BY 1"
         ).fetchall()
-        placed = {row[0] for row in owner.execute("SELECT table_name FROM information_schema.columns WHERE column_name = 'community_id'").fetchall()}
+        placed = {
+            row[0]
+            for row in owner.execute("SELECT table_name FROM information_schema.columns WHERE column_name = 'community_id'").fetchall()
+        }
     unguarded = {table for table, guarded in readable if not guarded}
     assert not unguarded & placed, "rows of a place without row-level security"
-    assert unguarded <= {"role_permission", "limit_hit", "spatial_ref_sys"} | {each for each in unguarded if each.startswith(("job", "procrastinate", "tile_"))}
+    assert unguarded <= {"role_permission", "limit_hit", "spatial_ref_sys"} | {
+        each for each in unguarded if each.startswith(("job", "procrastinate", "tile_"))
+    }
 
 
 def test_no_view_runs_as_its_owner(shared: Clone) -> None:
@@ -234,7 +250,9 @@ def test_no_function_outside_the_known_ones_runs_as_its_owner(shared: Clone) -> 
             "SELECT DISTINCT proname FROM pg_proc WHERE proname = ANY (%s) AND prorettype <> 'trigger'::regtype AND has_function_privilege('wangge_app', oid, 'EXECUTE')",
             [sorted(callable_ones)],
         ).fetchall()
-    assert {row[0] for row in reachable} <= set(REVIEWED), "a new SECURITY DEFINER function: read it, then name it in REVIEWED with its reason"
+    assert {row[0] for row in reachable} <= set(REVIEWED), (
+        "a new SECURITY DEFINER function: read it, then name it in REVIEWED with its reason"
+    )
 
 
 REVIEWED = {
@@ -261,7 +279,9 @@ def test_one_widens_nobody_and_nobody_oneself(app: Connection, district: Distric
 
 def test_grants_reach_open_sessions_at_once(fresh: Clone, district: District) -> None:
     with fresh.owner() as owner:
-        owner.execute("INSERT INTO person_scope (person_id, area_id) VALUES (%s, %s)", [district.people["officer", "a1"], district.foreign.area])
+        owner.execute(
+            "INSERT INTO person_scope (person_id, area_id) VALUES (%s, %s)", [district.people["officer", "a1"], district.foreign.area]
+        )
         owner.commit()
         with fresh.as_app() as connection:
             name(connection, "officer", "a1")
@@ -287,7 +307,13 @@ def test_a_new_district_is_granted_to_whom_covers_every_district(empty: Clone) -
 def test_the_shared_memory_of_the_trail_is_append_only(app: Connection) -> None:
     name(app, "audit_admin", "district")
     app.execute("INSERT INTO audit (person_id, action, noun) VALUES (gate.person_id(), 'read', 'audit')")
-    for attack in ("UPDATE audit SET why = 'x'", "DELETE FROM audit", "TRUNCATE audit", "DELETE FROM audit_default", "UPDATE incident_log SET note = 'x'"):
+    for attack in (
+        "UPDATE audit SET why = 'x'",
+        "DELETE FROM audit",
+        "TRUNCATE audit",
+        "DELETE FROM audit_default",
+        "UPDATE incident_log SET note = 'x'",
+    ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege), app.transaction():
             app.execute(attack)  # type: ignore[arg-type]
 

@@ -22,7 +22,9 @@ def test_what_was_sealed_comes_back(plain: bytes, row: int) -> None:
     assert RING.open("resident.sealed", row, RING.seal("resident.sealed", row, plain)) == plain
 
 
-@given(st.dictionaries(st.sampled_from(["name", "phone", "number"]), st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)))
+@given(
+    st.dictionaries(st.sampled_from(["name", "phone", "number"]), st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40))
+)
 def test_named_texts_come_back(fields: dict[str, str]) -> None:
     assert RING.open_fields("resident.sealed", 7, RING.seal_fields("resident.sealed", 7, fields)) == fields
 
@@ -103,7 +105,9 @@ def test_rotation_is_kept_in_the_file(tmp_path: Path) -> None:
     assert sealing.keyring(tmp_path).open("resident.sealed", 1, sealed) == b"x"
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"current": 1, "keys": {"1": "AAAA"}, "index": "AAAA"}', '{"current": 2, "keys": {}, "index": ""}'])
+@pytest.mark.parametrize(
+    "content", ["", "{}", '{"current": 1, "keys": {"1": "AAAA"}, "index": "AAAA"}', '{"current": 2, "keys": {}, "index": ""}']
+)
 def test_a_damaged_key_file_is_refused_and_never_made_anew(tmp_path: Path, content: str) -> None:
     (tmp_path / "keys").mkdir()
     path = tmp_path / "keys" / "personal.json"

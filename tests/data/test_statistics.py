@@ -26,7 +26,13 @@ def write_something(connection: psycopg.Connection, random: Random, serial: int)
                 " SELECT 1, at, 'random', %(serial)s, %(category)s, community_id, id, %(state)s,"
                 "        CASE WHEN %(state)s IN ('closed', 'not_filed') THEN at + interval '3 hours' * %(n)s END, at + interval '1 day', %(n)s > 5"
                 "   FROM grid, (SELECT now() - interval '5 hours' * %(back)s AS at) AS moment ORDER BY random() LIMIT 1",
-                {"serial": str(serial), "category": random.choice((410, 420)), "state": state, "n": random.randrange(12), "back": random.randrange(900)},
+                {
+                    "serial": str(serial),
+                    "category": random.choice((410, 420)),
+                    "state": state,
+                    "n": random.randrange(12),
+                    "back": random.randrange(900),
+                },
             )
         case "state":
             connection.execute(
@@ -41,11 +47,15 @@ def write_something(connection: psycopg.Connection, random: Random, serial: int)
                 (str(number),),
             )
         case "merge":
-            connection.execute("UPDATE incident SET duplicate_of = 1, state = 'closed', closed_at = now() WHERE source_id = %s", (str(number),))
+            connection.execute(
+                "UPDATE incident SET duplicate_of = 1, state = 'closed', closed_at = now() WHERE source_id = %s", (str(number),)
+            )
         case "remove":
             connection.execute("DELETE FROM incident WHERE source_id = %s", (str(number),))
         case "many":
-            connection.execute("UPDATE incident SET due_at = due_at + interval '1 day', grid_id = NULL, community_id = 0 WHERE id %% 7 = %s", (number % 7,))
+            connection.execute(
+                "UPDATE incident SET due_at = due_at + interval '1 day', grid_id = NULL, community_id = 0 WHERE id %% 7 = %s", (number % 7,)
+            )
         case "fold":
             connection.execute("SELECT statistics_fold()")
 
@@ -94,7 +104,12 @@ def test_the_application_cannot_change_a_count(fresh):
     ("first", "after", "months", "edges"),
     [
         (date(2026, 1, 1), date(2026, 3, 1), (date(2026, 1, 1), date(2026, 3, 1)), []),
-        (date(2026, 1, 2), date(2026, 3, 5), (date(2026, 2, 1), date(2026, 3, 1)), [(date(2026, 1, 2), date(2026, 2, 1)), (date(2026, 3, 1), date(2026, 3, 5))]),
+        (
+            date(2026, 1, 2),
+            date(2026, 3, 5),
+            (date(2026, 2, 1), date(2026, 3, 1)),
+            [(date(2026, 1, 2), date(2026, 2, 1)), (date(2026, 3, 1), date(2026, 3, 5))],
+        ),
         (date(2026, 1, 2), date(2026, 2, 5), None, [(date(2026, 1, 2), date(2026, 2, 5))]),
         (date(2025, 12, 31), date(2026, 1, 1), None, [(date(2025, 12, 31), date(2026, 1, 1))]),
     ],
