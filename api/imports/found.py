@@ -1,5 +1,8 @@
 """Stores the ground of an import: all levels in one transaction, and with the first of them the deployment itself."""
 
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
 import geopandas as gpd
 import pandas as pd
 from shapely.geometry.base import BaseGeometry
@@ -50,10 +53,11 @@ def _store(session: Session, scope: Scope, built: Built, district: DistrictMappi
     if others:
         raise Conflict(f"This deployment is the district {', '.join(sorted(others))}; {district.code} needs one of its own (--data DIR).")
     stored: dict[Noun, Stored] = {}
+    valid_from = _midnight(district)
     for level in ("district", "street", "community"):
-        stored[level] = import_ground.store_areas(session, scope, level, built.units[level])
+        stored[level] = import_ground.store_areas(session, scope, level, built.units[level], valid_from=valid_from)
     scheme_id = import_ground.scheme(session, scope, district.scheme.model_dump())
-    stored["grid"] = import_ground.store_grids(session, scope, scheme_id, built.units["grid"])
+    stored["grid"] = import_ground.store_grids(session, scope, scheme_id, built.units["grid"], valid_from=valid_from)
     return stored
 
 
@@ -95,5 +99,14 @@ def _stored_frame(session: Session, scope: Scope, noun: Noun) -> gpd.GeoDataFram
 
 def _deployment(district: DistrictMapping, outline: BaseGeometry) -> dict[str, object]:
     bounds, center = ground.district_of(outline)
-    return {"name": district.name, "name_en": district.name_en, "district_code": district.code, "timezone": district.time_zone,
-            "review_number": district.review_number, "bounds": bounds, "center": center}  # fmt: skip
+    facts = {"name": district.name, "name_en": district.name_en, "district_code": district.code, "timezone": district.time_zone,
+             "review_number": district.review_number, "bounds": bounds, "center": center}  # fmt: skip
+    return facts | ({"now": _aware(district.now, district).isoformat()} if district.now else {})
+
+
+def _midnight(district: DistrictMapping) -> datetime | None:
+    return _aware(datetime.combine(district.valid_from, time()), district) if district.valid_from else None
+
+
+def _aware(moment: datetime, district: DistrictMapping) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(district.time_zone))

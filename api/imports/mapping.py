@@ -3,6 +3,7 @@
 import hashlib
 import re
 import tomllib
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -230,6 +231,10 @@ class DistrictMapping(Strict):
     name_en: str = ""
     time_zone: str = "Asia/Shanghai"
     review_number: str = ""
+    valid_from: date | None = None
+    """The day from which the borders hold, in the district's time zone; none: from the import on."""
+    now: datetime | None = None
+    """For an archive: the moment from which pages and periods look at it; none: the real time."""
     scheme: SchemeMapping
 
     @field_validator("time_zone")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import shapely
@@ -25,8 +26,9 @@ STORED_GRIDS = text("""
       FROM grid JOIN area ON area.id = community_id WHERE scheme_id = :scheme_id
 """)
 NEW_AREAS = text("""
-    INSERT INTO area (level, parent_id, code, name, name_en, geom, source, source_id)
-    SELECT :level, parent.id, fresh.code, name, name_en, ST_Multi(ST_GeomFromWKB(wkb, 4490)), source, source_id
+    INSERT INTO area (level, parent_id, code, name, name_en, geom, source, source_id, valid_from)
+    SELECT :level, parent.id, fresh.code, name, name_en, ST_Multi(ST_GeomFromWKB(wkb, 4490)), source, source_id,
+           coalesce(CAST(:valid_from AS timestamptz), now())
       FROM unnest(CAST(:code AS text[]), CAST(:parent AS text[]), CAST(:name AS text[]), CAST(:name_en AS text[]),
                   CAST(:wkb AS bytea[]), CAST(:source AS text[]), CAST(:source_id AS text[]))
            AS fresh (code, parent_code, name, name_en, wkb, source, source_id)
@@ -41,9 +43,9 @@ CHANGED_AREAS = text("""
      WHERE area.code = fresh.code
 """)
 NEW_GRIDS = text("""
-    INSERT INTO grid (scheme_id, community_id, code, name, name_en, kind, households, geom, source, source_id)
+    INSERT INTO grid (scheme_id, community_id, code, name, name_en, kind, households, geom, source, source_id, valid_from)
     SELECT :scheme_id, area.id, fresh.code, fresh.name, fresh.name_en, kind, households, ST_Multi(ST_GeomFromWKB(wkb, 4490)),
-           fresh.source, fresh.source_id
+           fresh.source, fresh.source_id, coalesce(CAST(:valid_from AS timestamptz), now())
       FROM unnest(CAST(:code AS text[]), CAST(:parent AS text[]), CAST(:name AS text[]), CAST(:name_en AS text[]), CAST(:kind AS text[]),
                   CAST(:households AS integer[]), CAST(:wkb AS bytea[]), CAST(:source AS text[]), CAST(:source_id AS text[]))
            AS fresh (code, parent_code, name, name_en, kind, households, wkb, source, source_id)
@@ -97,21 +99,22 @@ def scheme(session: Session, scope: Scope, row: Mapping[str, Any]) -> int:
     return int(session.execute(SCHEME, dict(row)).scalar_one())
 
 
-def store_areas(session: Session, scope: Scope, level: str, units: Sequence[Unit]) -> Stored:
-    """Insert what is new, update what has changed, leave the rest alone."""
+def store_areas(session: Session, scope: Scope, level: str, units: Sequence[Unit], *, valid_from: datetime | None = None) -> Stored:
+    """Insert what is new, update what has changed, leave the rest alone. New borders hold from `valid_from`, by default from now."""
     stored = _compared(session.execute(STORED_AREAS, {"level": level}).mappings().all(), units)
-    _write(session, NEW_AREAS, [each for each in units if each.code in stored.fresh], level=level)
+    _write(session, NEW_AREAS, [each for each in units if each.code in stored.fresh], level=level, valid_from=valid_from)
     _write(session, CHANGED_AREAS, [each for each in units if each.code in stored.changed])
     return stored
 
 
-def store_grids(session: Session, scope: Scope, scheme_id: int, units: Sequence[Unit]) -> Stored:
+def store_grids(session: Session, scope: Scope, scheme_id: int, units: Sequence[Unit], *, valid_from: datetime | None = None) -> Stored:
     """The same for the grids of a scheme; counts of households that are stored already stay."""
     stored = _compared(session.execute(STORED_GRIDS, {"scheme_id": scheme_id}).mappings().all(), units)
     fresh = [each for each in units if each.code in stored.fresh]
     _write(
-        session, NEW_GRIDS, fresh, scheme_id=scheme_id, kind=[each.kind for each in fresh], households=[each.households for each in fresh]
-    )
+        session, NEW_GRIDS, fresh, scheme_id=scheme_id, valid_from=valid_from,
+        kind=[each.kind for each in fresh], households=[each.households for each in fresh],
+    )  # fmt: skip
     _write(session, CHANGED_GRIDS, [each for each in units if each.code in stored.changed], scheme_id=scheme_id)
     return stored
 

@@ -12,6 +12,8 @@ WITH page AS MATERIALIZED (
        AND (:every OR category_id = ANY (:categories))
        AND (CAST(:starts AS timestamptz) IS NULL OR reported_at >= :starts)
        AND (CAST(:ends AS timestamptz) IS NULL OR reported_at < :ends)
+       -- An archive is looked at from its own moment; a day's grace for clocks that run ahead.
+       AND reported_at < CAST(:now AS timestamptz) + interval '1 day'
        AND (CAST(:before_at AS timestamptz) IS NULL OR (reported_at <= :before_at AND (reported_at < :before_at OR id < :before_id)))
      ORDER BY reported_at DESC, id DESC
      LIMIT :limit

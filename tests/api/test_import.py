@@ -164,6 +164,13 @@ def test_a_city_is_founded_by_its_first_ground(city: City) -> None:
     assert city.value("SELECT count(*) FROM audit WHERE action = 'import'") == 3
 
 
+def test_an_archive_is_looked_at_from_its_own_moment_on_borders_of_its_own_day(city: City) -> None:
+    city.bring(GROUND.replace('time_zone = "America/New_York"', 'time_zone = "America/New_York"\nvalid_from = 2010-01-01\nnow = 2020-06-01T12:00:00'))
+    assert city.value("SELECT value #>> '{}' FROM deployment WHERE key = 'now'") == "2020-06-01T12:00:00-04:00"
+    assert city.value("SELECT count(*) FROM grid WHERE valid_from = '2010-01-01 05:00+00'") == 8
+    assert city.value("SELECT count(*) FROM area WHERE valid_from <> '2010-01-01 05:00+00'") == 0
+
+
 def test_a_second_import_changes_nothing_and_says_so(city: City) -> None:
     city.bring(GROUND)
     before = city.value("SELECT md5(string_agg(md5(grid::text), '' ORDER BY id)) FROM grid")
