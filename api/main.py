@@ -61,8 +61,7 @@ def readyz(database: Database):  # type: ignore[no-untyped-def]
 
     def ready() -> Response:
         try:
-            with database.unit_of_work() as session:
-                session.connection().exec_driver_sql("SELECT 1")
+            database.ask_for_a_sign_of_life()
         except Exception as failed:
             raise Unavailable("The database does not answer.") from failed
         return Response(orjson.dumps({"state": "ready"}), media_type="application/json")

@@ -55,7 +55,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(IntegrityError, _constraint)
     app.add_exception_handler(OperationalError, _database_down)
-    app.add_exception_handler(Exception, _bug)
+    app.add_exception_handler(Exception, bug)
 
 
 def _refused(request: Request, refusal: Exception) -> Response:
@@ -94,7 +94,8 @@ def _database_down(request: Request, failed: Exception) -> Response:
     return problem(503, "unavailable", "The database does not answer now. Try again in a moment.")
 
 
-def _bug(request: Request, bug: Exception) -> Response:
-    name = type(bug.orig).__name__ if isinstance(bug, DBAPIError) else type(bug).__name__
+def bug(request: Request, error: Exception) -> Response:
+    """Answer what nobody expected, and log it."""
+    name = type(error.orig).__name__ if isinstance(error, DBAPIError) else type(error).__name__
     LOG.exception("unexpected %s on %s", name, request.url.path)
     return problem(500, "bug", "Something went wrong on our side. It has been logged.")

@@ -71,7 +71,23 @@ class Wall:
         except Refusal as refusal:
             await problems.problem(problems.STATUS[type(refusal)], refusal.code, refusal.message, refusal.facts)(scope, receive, send)
             return
-        await self.app(scope, receive, send)
+        await self._served(scope, receive, send)
+
+    async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a bug from inside the wall: the framework's own answer would come from outside and lack its headers."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            if not begun:
+                await problems.bug(Request(scope), error)(scope, receive, send)
+            raise
 
     async def _checked(self, scope: Scope, receive: Receive) -> Receive:
         """The same request with its body proved small and readable; raises a Refusal."""

@@ -27,6 +27,11 @@ class Database:
             yield session
             session.commit()
 
+    def ask_for_a_sign_of_life(self) -> None:
+        """Return when the database answers; raises what the driver says when it does not."""
+        with self._sessions() as session:
+            session.execute(text("SELECT 1"))
+
     def close(self) -> None:
         """Give all connections back."""
         if isinstance(self.bind, Engine):
@@ -40,7 +45,8 @@ def name_caller(session: Session, token: str) -> None:
 
 def open_database(url: str, *, pool_size: int = POOL_SIZE) -> Database:
     """Connect as the application's role; a connection that died is noticed before it is used."""
-    engine = create_engine(url, pool_size=pool_size, max_overflow=4, pool_pre_ping=True, pool_recycle=1800)
+    # What a statement was given may be personal: an error must not carry it into a log.
+    engine = create_engine(url, pool_size=pool_size, max_overflow=4, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def quiet_plans(connection, _record) -> None:  # type: ignore[no-untyped-def]

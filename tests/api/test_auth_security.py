@@ -3,8 +3,12 @@
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from starlette.testclient import TestClient
 
+from data.database import Database
 from tests.factories import token
 
 COOKIE = {"Cookie": f"wangge={token('planner')}"}
@@ -115,6 +119,27 @@ def test_answers_carry_the_headers_that_keep_them_harmless(client: Any) -> None:
     assert headers["cache-control"] == "no-store"
     assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     assert "server" not in headers
+
+
+def test_a_bug_is_answered_from_inside_the_wall_and_tells_nothing(app: FastAPI, client: Any) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("张三 13800000000")
+
+    app.add_api_route("/api/v1/broken", broken)
+    answer = client(raises=False).get("/api/v1/broken")
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/bug")
+    assert "张三" not in answer.text and "ZeroDivision" not in answer.text
+    healthy = client("planner").get("/api/v1/me").headers
+    for name in ("content-security-policy", "x-content-type-options", "cross-origin-resource-policy", "cache-control"):
+        assert answer.headers[name] == healthy[name]
+    with pytest.raises(ZeroDivisionError):
+        client().get("/api/v1/broken")
+
+
+def test_an_error_of_the_database_does_not_carry_values_into_the_log(fresh_database: Database) -> None:
+    with pytest.raises(DBAPIError) as failed, fresh_database.unit_of_work() as session:
+        session.execute(text("SELECT :name / 0"), {"name": 13800000000})
+    assert "13800000000" not in str(failed.value)
 
 
 def test_a_page_names_a_new_nonce_each_time_and_allows_nothing_else(client: Any) -> None:
