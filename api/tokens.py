@@ -1,11 +1,13 @@
 """Tokens that the machine's owner makes without signing in: the system's own session, bearer tokens, first links."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from api.people import service
-from data.database import open_database
+from data.database import Database, open_database
 from data.queries import audit, people, sign_in
 from data.scope import Scope
 from gis.errors import BadValue, NotFound
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 SYSTEM_LIFETIME = timedelta(days=30)
 COMMAND_LIFETIME = timedelta(minutes=10)
+IMPORT_LIFETIME = timedelta(days=1)
 TOKEN_LIFETIME = timedelta(days=90)
 FIRST_PERSON = "operator"
 FIRST_ROLES = ("operator", "planner", "analyst")
@@ -30,6 +33,17 @@ def system_session(schema_url: str, label: str = "worker", lifetime: timedelta =
     token = secrets.token_urlsafe(32)
     sign_in.open_system_session(schema_url, token, label=label, lifetime=lifetime)
     return Scope(token=token, everything=True)
+
+
+@contextmanager
+def import_session(schema_url: str, database: Database) -> Iterator[Scope]:
+    """The system's own session for as long as one import command runs."""
+    scope = system_session(schema_url, "import command", IMPORT_LIFETIME)
+    try:
+        yield scope
+    finally:
+        with database.unit_of_work(scope) as session:
+            sign_in.close_session(session)
 
 
 def bearer_token(schema_url: str, role: str, area: str | None) -> str:

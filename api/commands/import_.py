@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from api import tokens
 from api.deployment import Deployment
 from api.imports import mapping as mappings
 from api.imports import service
@@ -58,12 +59,11 @@ def import_(  # noqa: PLR0913, PLR0917  each is an option of the command
             "Say how the columns are to be read: --mapping FILE. What a file holds is shown by: ./wangge import FILE --preview 5"
         )
     report = Report()
-    with Desk() as desk, _opened(Deployment(data)) as (database, schema_url), _progress(quiet=as_json) as say:
+    with Desk() as desk, _opened(Deployment(data)) as (database, scope, schema_url), _progress(quiet=as_json) as say:
         for path in wanted:
             chosen, digest = mappings.load(path)
             chosen = _with_steps(chosen, mend or [])
             todo = service.jobs(chosen, plain, files)
-            scope = Scope(token="", everything=True)
             service.run(service.Run(database, scope, desk, chosen, digest, say, report), todo, dry_run=dry_run)
         if not dry_run and any(each.loaded for each in report.files if each.noun == "incident"):
             _finish(schema_url, say)
@@ -83,11 +83,12 @@ def _mappings_and_files(paths: list[Path], mapping: Path | None) -> tuple[list[P
 
 
 @contextmanager
-def _opened(deployment: Deployment) -> Iterator[tuple[Database, str]]:
+def _opened(deployment: Deployment) -> Iterator[tuple[Database, Scope, str]]:
     urls = deployment.wake()
     database = open_database(urls.schema, pool_size=2)
     try:
-        yield database, urls.schema
+        with tokens.import_session(urls.schema, database) as scope:
+            yield database, scope, urls.schema
     finally:
         database.close()
 
