@@ -246,7 +246,8 @@ BAD_REGIONS = {
     "bbox backwards": ({"bbox": [113.01, 28, 113, 28.01]}, "bad-coordinate"),
     "bbox elsewhere": ({"bbox": [-80, 40, -79, 41]}, "outside-district"),
     "bbox swapped": ({"bbox": [28.0, 80.0, 28.1, 89.0]}, "outside-district"),
-    "number too long": (ring([10**400, 28], [113.01, 28], [113.01, 28.01], [10**400, 28]), "bad-coordinate"),
+    "number too long": (ring([10**300, 28], [113.01, 28], [113.01, 28.01], [10**300, 28]), "bad-coordinate"),
+    "number no machine holds": (ring([10**400, 28], [113.01, 28], [113.01, 28.01], [10**400, 28]), "bad-value"),
     "nested": ({"type": "Polygon", "coordinates": [[[[[[113]]]]]]}, "bad-geometry"),
 }
 
