@@ -93,9 +93,12 @@ class Keyring:
         return [digest(key, (prefix + normal(value)).encode(), "sha256")[:INDEX_BYTES] for value in values]
 
 
+_PACKER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
 def packed(fields: Mapping[str, str]) -> bytes:
     """Named texts as the bytes that are sealed."""
-    return json.dumps(dict(fields), ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return _PACKER.encode(dict(fields)).encode()
 
 
 def normal(value: str) -> str:

@@ -60,6 +60,8 @@ def set_up(deployment: Deployment, demo: str, steps: Steps) -> None:
     if roles.districts(urls.schema) == 0:
         with steps.step("demo district") as step:
             step.done(_load_demo(deployment, demo, step) if demo != "none" else "none asked for; load your own with: ./wangge import")
+    with steps.step("statistics") as step:
+        step.done(_due_statistics(urls.schema))
     with steps.step("hot spots") as step:
         step.done(_first_hot_spots(urls.schema))
     with steps.step("page assets") as step:
@@ -76,6 +78,13 @@ def _load_demo(deployment: Deployment, size: str, step: Step) -> str:
         # A crash right after a bulk load would replay all of it.
         roles.checkpoint(deployment.cluster.url("admin"))
     return f"{size}: " + ", ".join(f"{report.rows.get(table, 0):,} {noun}" for table, noun in DEMO_COUNTS.items())
+
+
+def _due_statistics(schema_url: str) -> str:
+    """What a load that was killed after its commit had still to do."""
+    from data.queries.incident_load import finish_if_due  # noqa: PLC0415
+
+    return "counted again after a load that broke off" if finish_if_due(schema_url) else "up to date"
 
 
 def _first_hot_spots(schema_url: str) -> str:

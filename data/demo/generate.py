@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from data.demo import areas, basemap, blocks, buildings, clusters, divide, fabric, facilities, incidents, people, roads, taxonomy, terrain
-from data.demo.model import NEVER, District, Incidents
+from data.demo.model import NEVER, District, Happened, Incidents
 from data.demo.names import Name
 from data.demo.sizes import CENTRE, SIZES, Size
 from data.demo.timing import Rhythm, WorkingClock, calendar
@@ -44,11 +44,28 @@ class _Steps:
             self._progress(step, (STEPS.index(step) + 1) / len(STEPS))
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A district where nothing has happened yet, and the work that is left: its incidents, which nothing else waits for."""
+
+    district: District
+    happen: Callable[[], Happened]
+
+
 def generate(size: str, *, seed: int = 7, now: datetime, progress: Progress | None = None) -> District:
     """Make a district as it stands at `now` (with a time zone), the same one for the same seed and moment.
 
     Raises BadValue for an unknown size or a moment without a time zone.
     """
+    begun = begin(size, seed=seed, now=now, progress=progress)
+    district = begun.district.after(begun.happen())
+    if progress:
+        progress("incidents", 1.0)
+    return district
+
+
+def begin(size: str, *, seed: int = 7, now: datetime, progress: Progress | None = None) -> Begun:
+    """Make everything but the incidents, as `generate` does; calling `happen` once makes these."""
     if size not in SIZES:
         raise BadValue("There is no demo of that size.", size=size, known=sorted(SIZES))
     if now.tzinfo is None:
@@ -59,16 +76,15 @@ def generate(size: str, *, seed: int = 7, now: datetime, progress: Progress | No
     housed = _housed(town, now, rng, steps)
     equipment, base_map = _mapped(town, rng)
     steps.done("facilities")
-    happened = _happened(town, housed, now, rng)
-    steps.done("incidents")
-    return District(
+    district = District(
         size=SIZES[size], seed=seed, now=now, areas=town.ground.areas, grids=town.ground.grids, buildings=housed.buildings,
         households=housed.homes, residents=housed.residents, care=housed.care, officers=housed.officers, assignments=housed.assignments,
         facilities=equipment, base=base_map,
         catalogues=taxonomy.CATALOGUES, categories=taxonomy.categories(), rules=taxonomy.rules(), years=_years(now),
         calendar=calendar(_years(now)), titles=tuple(title for kind in taxonomy.KINDS for title in kind.titles),
-        addresses=happened.addresses, incidents=happened.incidents, clusters=happened.clusters, seconds=steps.seconds,
+        addresses=[], incidents=Incidents.none(), clusters=pd.DataFrame(), seconds=steps.seconds,
     )  # fmt: skip
+    return Begun(district, lambda: _happened(town, housed, now, rng))
 
 
 def _mapped(town: "_Town", rng: np.random.Generator) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
@@ -102,13 +118,6 @@ class _Housed:
     care: pd.DataFrame
     officers: gpd.GeoDataFrame
     assignments: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class _Happened:
-    incidents: Incidents
-    addresses: list[str]
-    clusters: pd.DataFrame
 
 
 def _town(size: Size, now: datetime, rng: np.random.Generator, steps: _Steps) -> _Town:
@@ -207,7 +216,7 @@ def _seen(staff: pd.DataFrame, duties: pd.DataFrame, town: _Town, now: datetime,
     return _placed(staff.assign(last_seen_at=seen.where(staff["on_duty"])), spots)
 
 
-def _happened(town: _Town, housed: _Housed, now: datetime, rng: np.random.Generator) -> _Happened:
+def _happened(town: _Town, housed: _Housed, now: datetime, rng: np.random.Generator) -> Happened:
     ground, houses = town.ground, town.houses
     grids = ground.grids
     hearts = shapely.get_coordinates(shapely.centroid(_metres(grids.geometry)))
@@ -229,7 +238,7 @@ def _happened(town: _Town, housed: _Housed, now: datetime, rng: np.random.Genera
     addresses, address = _where(town, housed, scenery, drawn, np.isnan(placed.lon))
     codes = grids["code"].to_numpy()
     truth["grid_codes"] = [[str(codes[grid]) for grid in each] for each in truth["grids"]]
-    return _Happened(incidents.assemble(drawn, placed, life, officer, address, rng), addresses, truth)
+    return Happened(incidents.assemble(drawn, placed, life, officer, address, rng), addresses, truth)
 
 
 def _neighbours(town: _Town) -> list[Integers]:

@@ -13,10 +13,15 @@ import shapely
 from numpy.typing import NDArray
 
 from data.demo import copying, generate, names
-from data.demo.model import LEVELS, NEVER, SOURCES, STATES, District
-from data.queries.incident_load import finish_load, load_many
+from data.demo.beside import Beside
+from data.demo.history import history, remembered
+from data.demo.model import LEVELS, NEVER, SOURCES, STATES, District, Incidents
+from data.demo.timing import WorkingClock
+from data.hot.ground import Placements
+from data.queries.incident_load import Loaded, finish_load, load_many
 from data.sealing import Keyring, packed
 from gis import crs
+from gis.assignment import NOBODY
 from gis.errors import Conflict
 
 Integers = NDArray[np.int64]
@@ -29,6 +34,7 @@ SCHEME = ("governance", "治理网格", "Governance grids", "{community}{serial:
 CATALOGUE_SINCE = date(2024, 1, 1)
 HOMES = ["building", "household", "resident", "care"]
 GROUND = ["area", "scheme", "grid", "facility", "officer", "assignment", "base_feature"]
+RECORD = ["intake", "incident_log"]
 WORDS = ["category_catalogue", "category", "category_rule", "calendar_year", "calendar_day"]
 
 
@@ -51,18 +57,22 @@ def load_demo(
     them names, phones and numbers are left out. Raises Conflict if there is a district already.
     """
     tell = progress or (lambda step, share: None)
-    district = generate.generate(size, seed=seed, now=now or datetime.now(UTC), progress=lambda step, share: tell(step, share * GENERATED))
-    loading = _Loading(district, keys, tell)
     with psycopg.connect(_plain(schema_url)) as connection:
         _must_be_empty(connection)
-        loading.everything(connection)
+    begun = generate.begin(size, seed=seed, now=now or datetime.now(UTC), progress=lambda step, share: tell(step, share * GENERATED))
+    loading = _Loading(begun.district, keys, tell)
+    # The connection is opened after the copy of this process is made, so that the copy never holds it.
+    with Beside(begun.happen) as past, psycopg.connect(_plain(schema_url)) as connection:
+        connection.execute("SET client_connection_check_interval = '1s'")
+        _must_be_empty(connection)
+        loading.ground(connection)
+        loading.past(connection, begun.district.after(past.result()))
     loading.done("commit", 0.9)
-    finish_load(schema_url)
-    _settle(schema_url)
+    finish_load(schema_url, [*HOMES, *GROUND, *RECORD])
     loading.done("statistics", 1.0)
     with psycopg.connect(_plain(app_url)) as connection:
         connection.execute("SELECT 1 FROM area LIMIT 1")
-    return LoadReport(size, loading.rows, {**district.seconds, **loading.seconds})
+    return LoadReport(size, loading.rows, {**begun.district.seconds, **loading.seconds})
 
 
 def _plain(url: str) -> str:
@@ -75,13 +85,6 @@ def _must_be_empty(connection: psycopg.Connection) -> None:
         raise Conflict("There is a district already; a demo goes only into an empty database.", code=found[0])
 
 
-def _settle(schema_url: str) -> None:
-    """Statistics for the planner and visibility for index-only scans, of what finish_load does not look after."""
-    with psycopg.connect(_plain(schema_url), autocommit=True) as connection:
-        for table in [*HOMES, *GROUND]:
-            connection.execute(f"VACUUM (ANALYZE) {table}".encode())
-
-
 class _Loading:
     """One load; remembers the ids that rows got, because later tables refer to them."""
 
@@ -92,8 +95,8 @@ class _Loading:
         self._since = time.perf_counter()
         self._ids: dict[str, Integers] = {}
 
-    def everything(self, connection: psycopg.Connection) -> None:
-        """All tables in the order of their references."""
+    def ground(self, connection: psycopg.Connection) -> None:
+        """All that stands before anything happens, in the order of references."""
         self.done("connect", GENERATED)
         # Sorting a million keys for an index is the dearest thing here.
         connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
@@ -107,7 +110,13 @@ class _Loading:
             self.done("people loaded", 0.5)
             self._equipment(connection)
         self.done("indexes", 0.6)
-        self._incidents(connection)
+
+    def past(self, connection: psycopg.Connection, district: District) -> None:
+        """What has happened, with its history."""
+        self._district = district
+        self.done("incidents made", 0.62)
+        with copying.bare(connection, RECORD):
+            self._incidents(connection)
         self._itself(connection)
         self.done("incidents loaded", 0.85)
 
@@ -252,13 +261,36 @@ class _Loading:
         year = own.reported_at.astype("datetime64[us]").astype("datetime64[Y]").astype(int)
         parts = [np.arange(len(own))] if len(own) <= CHUNK else [np.flatnonzero(year == each) for each in np.unique(year)]
         for number, part in enumerate(parts):
-            loaded = load_many(connection, self._frame(part))
+            chosen, places = own.rows(part), self._places(own.rows(part))
+            loaded = load_many(connection, self._frame(part, chosen), places=places)
             self.rows["incident"] = self.rows.get("incident", 0) + int((loaded.ids >= 0).sum())
-            self._tell("incidents", 0.6 + 0.25 * (number + 1) / len(parts))
+            self._history(connection, chosen, places, loaded)
+            self._tell("incidents", 0.62 + 0.23 * (number + 1) / len(parts))
 
-    def _frame(self, part: Integers) -> pd.DataFrame:
-        """Some incidents as the bulk loader takes them."""
-        own = self._district.incidents.rows(part)
+    def _places(self, own: Incidents) -> Placements:
+        """Where the generator, which asked these same borders, found each incident."""
+        there = own.grid >= 0
+        grids = self._ids["area"][self._district.grids["community"].to_numpy()]
+        return Placements(
+            np.where(there, self._ids["grid"][own.grid], NOBODY), there.astype(np.int32),
+            np.where(there, grids[own.grid], 0).astype(np.int32), own.on_border, own.border_distance_m, own.ambiguous,
+        )  # fmt: skip
+
+    def _history(self, connection: psycopg.Connection, own: Incidents, places: Placements, loaded: Loaded) -> None:
+        """The log of what people still look at."""
+        now_us = round(self._district.now.timestamp() * 1e6)
+        kept = remembered(own, now_us)
+        log = history(own.rows(kept), now_us, WorkingClock(self._district.years, self._district.calendar))
+        row = kept[log["row"].to_numpy()]
+        has_place = np.isfinite(own.lon[row])
+        cell = np.where(has_place, crs.cell_of(np.where(has_place, own.lon[row], 0), np.where(has_place, own.lat[row], 0)), 0)
+        self._copy(connection, "incident_log", log.drop(columns="row").assign(
+            at=pd.Series(log["at"].to_numpy().astype("datetime64[us]")).dt.tz_localize("UTC"),
+            cell=cell, incident_id=loaded.ids[row], community_id=places.community_ids[row],
+        ))  # fmt: skip
+
+    def _frame(self, part: Integers, own: Incidents) -> pd.DataFrame:
+        """The incidents of some rows as the bulk loader takes them."""
         rule = np.full(len(self._ids["category"]), -1, dtype=np.int64)
         rule[self._district.rules["category"]] = self._ids["category_rule"]
         serial = names.digits(part.astype(np.int64) + 1, 9).astype(str)
@@ -291,8 +323,10 @@ _MOMENTS = ("reported_at", "filed_at", "dispatched_at", "handled_at", "closed_at
 assert np.datetime64("NaT", "us").astype(np.int64) == NEVER
 
 
-def _chosen(words: tuple[str, ...] | list[str], index: NDArray[np.signedinteger]) -> NDArray[np.object_]:
-    chosen: NDArray[np.object_] = np.array(words, dtype=object)[index]
+def _chosen(words: tuple[str, ...] | list[str], index: NDArray[np.signedinteger]) -> pd.Series:
+    """Words by their number, each distinct one kept once."""
+    number, distinct = pd.factorize(np.array(words, dtype=object))
+    chosen: pd.Series = pd.Series(pd.Categorical.from_codes(number[index], categories=distinct))  # type: ignore[call-overload]
     return chosen
 
 

@@ -1,6 +1,6 @@
 """What a generated district is made of: tables in memory that refer to each other by row number."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 import geopandas as gpd
@@ -57,9 +57,23 @@ class Incidents:
     def __len__(self) -> int:
         return len(self.reported_at)
 
+    @classmethod
+    def none(cls) -> "Incidents":
+        """Nothing has happened yet."""
+        return cls(*(np.empty(0, dtype=np.int64) for _ in fields(cls)))  # type: ignore[arg-type]
+
     def rows(self, which: NDArray[np.generic]) -> "Incidents":
         """Some of the incidents, by mask or row numbers."""
         return Incidents(*(getattr(self, field.name)[which] for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class Happened:
+    """Incidents, the texts their `address` points to, and the planted clusters."""
+
+    incidents: Incidents
+    addresses: list[str]
+    clusters: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -98,3 +112,7 @@ class District:
     incidents: Incidents
     clusters: pd.DataFrame
     seconds: dict[str, float]
+
+    def after(self, happened: Happened) -> "District":
+        """The same district with its past."""
+        return replace(self, incidents=happened.incidents, addresses=happened.addresses, clusters=happened.clusters)

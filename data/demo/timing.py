@@ -91,6 +91,15 @@ class WorkingClock:
         due[working] = self._after(start[working], length)
         return due
 
+    def elapsed(self, start: Integers, end: Integers) -> Integers:
+        """Working time between moments, microseconds; 0 where `end` is not after `start`."""
+        return np.asarray(np.maximum(self._worked_until(end) - self._worked_until(start), 0))
+
+    def _worked_until(self, moment: Integers) -> Integers:
+        starts, ends, worked = self._slots
+        slot = np.searchsorted(starts, moment, side="right") - 1
+        return np.asarray(worked[slot] - np.maximum(ends[slot] - moment, 0))
+
     def _after(self, start: Integers, length: Integers) -> Integers:
         starts, ends, worked = self._slots
         slot = np.searchsorted(starts, start, side="right") - 1

@@ -6,7 +6,7 @@ What of an answer a caller may see is cut by scope afterwards, by the query that
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 from weakref import WeakKeyDictionary
 
@@ -51,6 +51,10 @@ class Placements:
     on_border: NDArray[np.bool_]
     border_distance_m: NDArray[np.float32]
     ambiguous: NDArray[np.bool_]
+
+    def rows(self, which: NDArray[np.int64]) -> "Placements":
+        """Some of them, by row number."""
+        return Placements(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
 class GroundIndex:

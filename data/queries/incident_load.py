@@ -1,6 +1,7 @@
 """Loads incidents by the hundred thousand: assigned here, then copied into the yearly partitions in the order of the ground."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 from pyarrow import csv
 
-from data.hot.ground import GroundIndex
+from data.hot.ground import GroundIndex, Placements
 from gis import crs
 from gis.assignment import NOBODY, TOLERANCE_M
 from gis.errors import BadCoordinate, BadValue
@@ -56,18 +57,23 @@ class Loaded:
     border_distance_m: NDArray[np.float32]
 
 
-def load_many(connection: psycopg.Connection, incidents: pd.DataFrame, *, ambiguous_within_m: float = TOLERANCE_M) -> Loaded:
+def load_many(
+    connection: psycopg.Connection, incidents: pd.DataFrame, *, ambiguous_within_m: float = TOLERANCE_M, places: Placements | None = None
+) -> Loaded:
     """Load incidents as the owner of the schema, all or none with the caller's transaction; call `finish_load` after it.
 
     Columns `source`, `source_id`, `category_id`, `reported_at` (UTC), `lon`, `lat` (degrees of EPSG:4490, NaN for no place)
     are needed, those of DEFAULTS may be there. A place in no grid is loaded as unplaced. Row-level security forbids COPY
     into the table itself, so rows go into its partitions, whose triggers and rights are the owner's alone.
+    `places`, in the order of the rows, spares asking the current ground again when the caller just did.
     Raises BadValue or BadCoordinate, naming the first row, before anything is written.
     """
     frame = _checked(connection, incidents)
     known, clashing = _met_before(connection, frame)
     arriving = frame[~(known | clashing)]
-    placed = _placed(connection, arriving, ambiguous_within_m)
+    lon, lat = frame["lon"].to_numpy(), frame["lat"].to_numpy()
+    at = places or _ground(connection, ambiguous_within_m).place_many(lon, lat)
+    placed = _placed(arriving, at.rows(arriving.index.to_numpy()))
     placed["id"] = _new_ids(connection, len(placed))
     ordered = placed.sort_values("qk", kind="stable", na_position="first")
     years = ordered["reported_at"].dt.year
@@ -79,16 +85,40 @@ def load_many(connection: psycopg.Connection, incidents: pd.DataFrame, *, ambigu
     return _outcome(frame, placed, known, clashing)
 
 
-def finish_load(schema_url: str) -> None:
-    """After the commit of a load: let index-only scans work, and make statistics and map cells equal the incidents."""
-    with psycopg.connect(schema_url.replace("postgresql+psycopg://", "postgresql://", 1), autocommit=True) as connection:
-        connection.execute("VACUUM (ANALYZE) incident")
-        connection.execute("ANALYZE intake")
-        with connection.transaction():
-            connection.execute("SELECT statistics_mend()")
-            connection.execute("SELECT rebuild_incident_bins()")
-            connection.execute("DELETE FROM deployment WHERE key = 'statistics_due'")
-        connection.execute("VACUUM (ANALYZE) statistics_day, statistics_month, statistics_grid_month, statistics_delta, incident_bin")
+def finish_load(schema_url: str, beside: Sequence[str] = ()) -> None:
+    """After the commit of a load: let index-only scans work, and make statistics and map cells equal the incidents.
+
+    `beside` are other tables that were loaded. May be broken off and begun again at any time.
+    """
+    with ThreadPoolExecutor(1) as second:
+        counted = second.submit(_run, schema_url, ["SELECT statistics_mend()"])
+        loaded = [sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(table)) for table in ("incident", "intake", *beside)]
+        _run(schema_url, [*loaded, "SELECT rebuild_incident_bins()"])
+        counted.result()
+    _run(schema_url, [
+        "DELETE FROM deployment WHERE key = 'statistics_due'",
+        "VACUUM (ANALYZE) statistics_day, statistics_month, statistics_grid_month, statistics_ground_day, statistics_delta, incident_bin",
+    ])  # fmt: skip
+
+
+def finish_if_due(schema_url: str) -> bool:
+    """Finish a load whose process ended between its commit and its statistics; False when nothing is due."""
+    with psycopg.connect(_address(schema_url)) as connection:
+        due = connection.execute("SELECT FROM deployment WHERE key = 'statistics_due'").fetchone() is not None
+    if due:
+        finish_load(schema_url)
+        _run(schema_url, ["ANALYZE"])
+    return due
+
+
+def _run(schema_url: str, orders: Sequence[LiteralString | sql.Composed]) -> None:
+    with psycopg.connect(_address(schema_url), autocommit=True) as connection:
+        for order in orders:
+            connection.execute(order)
+
+
+def _address(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def point_hex(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.object_]:
@@ -110,8 +140,7 @@ def _checked(connection: psycopg.Connection, incidents: pd.DataFrame) -> pd.Data
         if name not in frame:
             frame[name] = value
     for name in TEXTS:
-        frame[name] = frame[name].astype(object).where(frame[name].notna(), "").astype(str)
-        _refuse(frame[name].str.contains("\x00", regex=False), name, "A text holds a NUL character.")
+        frame[name] = _texts(frame[name], name)
     for name in TIMES:
         frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
     # The clock of a suspended incident stands: its deadline waits aside.
@@ -131,6 +160,17 @@ def _checked(connection: psycopg.Connection, incidents: pd.DataFrame) -> pd.Data
     return frame
 
 
+def _texts(told: pd.Series, column: str) -> pd.Series:
+    """A column as texts, nothing as an empty one. Repeated words told as categories are looked at once each, and stay so."""
+    if isinstance(told.dtype, pd.CategoricalDtype) and not told.hasnans:
+        words = _texts(pd.Series(told.cat.categories, dtype="object"), column)
+        kept: pd.Series = told.cat.rename_categories(words.tolist())
+        return kept
+    texts = told.astype(object).where(told.notna(), "").astype(str)
+    _refuse(texts.str.contains("\x00", regex=False), column, "A text holds a NUL character.")
+    return texts
+
+
 def _refuse(wrong: pd.Series, column: str, message: str) -> None:
     if wrong.any():
         raise BadValue(message, column=column, row=int(np.argmax(wrong.to_numpy())), rows=int(wrong.sum()))
@@ -144,7 +184,7 @@ def _met_before(connection: psycopg.Connection, frame: pd.DataFrame) -> tuple[ND
     if connection.execute("SELECT 1 FROM intake WHERE source = ANY(%s) LIMIT 1", [sources]).fetchone() is None:
         return known, clashing
     connection.execute("DROP TABLE IF EXISTS pg_temp.asked")
-    connection.execute("CREATE TEMP TABLE asked (row integer, source text COLLATE \"C\", source_id text COLLATE \"C\") ON COMMIT DROP")
+    connection.execute('CREATE TEMP TABLE asked (row integer, source text COLLATE "C", source_id text COLLATE "C") ON COMMIT DROP')
     _copy(connection, sql.Identifier("asked"), frame.assign(row=frame.index)[["row", "source", "source_id"]])
     connection.execute("ANALYZE asked")
     met = connection.execute(
@@ -158,10 +198,9 @@ def _met_before(connection: psycopg.Connection, frame: pd.DataFrame) -> tuple[ND
     return known, clashing
 
 
-def _placed(connection: psycopg.Connection, frame: pd.DataFrame, ambiguous_within_m: float) -> pd.DataFrame:
+def _placed(frame: pd.DataFrame, at: Placements) -> pd.DataFrame:
     """The rows with cell, key, grid and community of their place."""
     lon, lat = frame["lon"].to_numpy(), frame["lat"].to_numpy()
-    at = _ground(connection, ambiguous_within_m).place_many(lon, lat)
     has_place = np.isfinite(lon) & np.isfinite(lat)
     in_grid = at.grid_ids != NOBODY
     keys = np.zeros(len(frame), dtype=np.int64)
@@ -221,9 +260,7 @@ def _build_aside(connection: psycopg.Connection, year: int, rows: pd.DataFrame) 
     """Copy frozen rows into a table of its own, then attach it: its indexes and foreign keys are built once, from all rows."""
     leaf = sql.Identifier(f"incident_{year}")
     connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(leaf))
-    connection.execute(
-        sql.SQL("CREATE TABLE {} (LIKE incident INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS)").format(leaf)
-    )
+    connection.execute(sql.SQL("CREATE TABLE {} (LIKE incident INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS)").format(leaf))
     _copy(connection, leaf, rows[list(COPIED)], options="FORMAT csv, FREEZE")
     connection.execute(
         sql.SQL("ALTER TABLE incident ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
@@ -233,40 +270,55 @@ def _build_aside(connection: psycopg.Connection, year: int, rows: pd.DataFrame) 
 
 
 def _note_intake(connection: psycopg.Connection, rows: pd.DataFrame) -> None:
-    """COPY is refused under row-level security, so the references take the way through a temporary table."""
+    """COPY is refused under row-level security, so the references take the way through a temporary table where it stands."""
+    hashes = pd.Series(None, index=rows.index, dtype="object")
+    if rows["content_hash"].notna().any():
+        hashes[:] = [None if each is None else "\\x" + bytes(each).hex() for each in rows["content_hash"]]
+    named = rows.rename(columns={"id": "incident_id"}).assign(content_hash=hashes)
+    noted = named[["source", "source_id", "cell", "incident_id", "reported_at", "community_id", "content_hash"]]
+    noted = noted.sort_values(["source", "source_id"])
+    walled = connection.execute("SELECT relforcerowsecurity FROM pg_class WHERE oid = 'intake'::regclass").fetchone()
+    if walled == (False,):
+        _copy(connection, sql.Identifier("intake"), noted)
+        return
     connection.execute("DROP TABLE IF EXISTS pg_temp.arrived")
     connection.execute(
         "CREATE TEMP TABLE arrived (source text, source_id text, cell integer, incident_id bigint, reported_at timestamptz,"
         " community_id integer, content_hash bytea) ON COMMIT DROP"
     )
-    told = [None if each is None else "\\x" + bytes(each).hex() for each in rows["content_hash"]]
-    hashes = pd.Series(told, index=rows.index, dtype="object")
-    named = rows.rename(columns={"id": "incident_id"}).assign(content_hash=hashes)
-    columns = ["source", "source_id", "cell", "incident_id", "reported_at", "community_id", "content_hash"]
-    _copy(connection, sql.Identifier("arrived"), named[columns].sort_values(["source", "source_id"]))
+    _copy(connection, sql.Identifier("arrived"), noted)
     connection.execute("INSERT INTO intake SELECT * FROM arrived")
 
 
 def _copy(connection: psycopg.Connection, table: sql.Identifier, rows: pd.DataFrame, *, options: LiteralString = "FORMAT csv") -> None:
     columns = sql.SQL(", ").join(sql.Identifier(name) for name in rows.columns)
     statement = sql.SQL("COPY {} ({}) FROM STDIN ({})").format(table, columns, sql.SQL(options))
+    zone = connection.execute("SELECT current_setting('TimeZone')").fetchone()
+    connection.execute("SET LOCAL TimeZone TO 'UTC'")
     with connection.cursor().copy(statement) as copy:
         for batch in _csv_batches(rows):
             copy.write(batch)
+    connection.execute("SELECT set_config('TimeZone', %s, true)", zone)
 
 
 def _csv_batches(rows: pd.DataFrame, size: int = 50_000) -> Iterator[pa.Buffer]:
-    """CSV as PostgreSQL reads it: texts always quoted, nothing for NULL."""
+    """CSV as PostgreSQL reads it: texts always quoted, nothing for NULL, moments bare, for a connection whose zone is UTC."""
     for start in range(0, len(rows), size):
-        table = pa.Table.from_pandas(_nullable(rows.iloc[start : start + size]), preserve_index=False)
+        table = pa.Table.from_pandas(_plain(rows.iloc[start : start + size]), preserve_index=False)
+        words = [field for field in table.schema if pa.types.is_dictionary(field.type)]
+        for field in words:
+            table = table.set_column(table.schema.get_field_index(field.name), field.name, table[field.name].cast(pa.string()))
         sink = pa.BufferOutputStream()
         csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
         yield sink.getvalue()
 
 
-def _nullable(rows: pd.DataFrame) -> pd.DataFrame:
-    """Ids that may be missing as whole numbers, not as floats."""
-    return rows.assign(**{name: rows[name].astype("Int64") for name in IDS if name in rows})
+def _plain(rows: pd.DataFrame) -> pd.DataFrame:
+    """Ids that may be missing as whole numbers, not as floats; moments without their zone, which costs most of the writing."""
+    plain = rows.assign(**{name: rows[name].astype("Int64") for name in IDS if name in rows})
+    for name in rows.select_dtypes("datetimetz"):
+        plain[name] = rows[name].dt.tz_localize(None)
+    return plain
 
 
 def _outcome(frame: pd.DataFrame, placed: pd.DataFrame, known: NDArray[np.bool_], clashing: NDArray[np.bool_]) -> Loaded:

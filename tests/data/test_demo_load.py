@@ -1,13 +1,20 @@
 """A demo district arrives whole or not at all, and leaves every rule of the schema as it found it."""
 
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
+from data import roles
+from data.demo.beside import Beside, BesideFailed
 from data.demo.load import load_demo
+from data.queries.incident_load import finish_if_due
 from data.sealing import Keyring
 from gis.errors import Conflict
+from gis.lifecycle import TRANSITIONS
 
 NOW = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
 KEYS = Keyring.fresh()
@@ -90,3 +97,84 @@ def test_incidents_lie_where_the_database_says_and_keep_their_building(empty, lo
     assert asked(empty, foreign) == [(0,)]
     assert asked(empty, "SELECT count(*) > 1000 FROM incident WHERE building_id IS NOT NULL") == [(True,)]
     assert asked(empty, "SELECT count(*) > 0 FROM incident WHERE place IS NULL AND address <> ''") == [(True,)]
+
+
+KILLED = """
+import os, signal, sys
+from datetime import datetime
+from data.demo.load import load_demo
+schema, app, point, now = sys.argv[1:]
+def tell(step, share):
+    if step == point:
+        os.kill(os.getpid(), signal.SIGKILL)
+load_demo(schema, app, "small", tell, now=datetime.fromisoformat(now))
+"""
+
+
+@pytest.mark.parametrize("point", ["buildings", "people loaded", "incidents loaded", "commit"])
+def test_a_load_that_is_killed_is_made_whole_by_the_next_one(empty, point):
+    words = [empty.schema_url, empty.app_url, point, NOW.isoformat()]
+    killed = subprocess.run([sys.executable, "-c", KILLED, *words], check=False, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    # What `up` does, in its order.
+    found = roles.districts(empty.schema_url)
+    assert found == (1 if point == "commit" else 0)
+    if not found:
+        load_demo(empty.schema_url, empty.app_url, "small", now=NOW)
+    assert finish_if_due(empty.schema_url) == bool(found)
+    assert asked(empty, "SELECT (SELECT count(*) FROM incident), (SELECT count(*) FROM intake), (SELECT count(*) FROM household)") == [
+        (5_000, 5_000, 4_400)
+    ]
+    assert asked(empty, "SELECT sum(reported) FROM statistics_day") == [(5_000,)]
+    assert asked(empty, "SELECT sum(n) FROM incident_bin WHERE level = 13 AND category_id = 0") == asked(
+        empty, "SELECT count(*) FROM incident WHERE place IS NOT NULL"
+    )
+    assert asked(empty, "SELECT statistics_mend()") == [(0,)]
+    assert not finish_if_due(empty.schema_url)
+
+
+def test_open_and_recent_incidents_have_the_history_of_their_state(empty, loaded):
+    rows = asked(empty, """
+        SELECT incident_id, serial, at, action, from_state, to_state, incident.state, reported_at, closed_at, log.cell = incident.cell,
+               log.community_id = incident.community_id, seconds_used
+          FROM incident_log AS log JOIN incident ON incident.id = incident_id ORDER BY incident_id, serial
+    """)  # fmt: skip
+    assert len(rows) == loaded.rows["incident_log"]
+    assert {row[0] for row in rows} == {row[0] for row in asked(
+        empty, "SELECT id FROM incident WHERE is_open OR reported_at >= %s - interval '30 days'", NOW)}  # fmt: skip
+    steps = {(str(state), str(action)): str(step.to) for (state, action), step in TRANSITIONS.items()}
+    state, before = "", NOW
+    for number, (_, serial, at, action, came_from, leads_to, stands, reported, closed, same_cell, same_community, used) in enumerate(rows):
+        assert same_cell and same_community and 0 <= used <= (at - reported).total_seconds() and at <= NOW
+        if serial == 1:
+            assert (action, came_from, leads_to, at, used) == ("report", None, "reported", reported, 0)
+        else:
+            assert came_from == state and steps[came_from, action] == leads_to and at >= before
+        state, before = leads_to, at
+        if number + 1 == len(rows) or rows[number + 1][1] == 1:
+            assert state == stands and (closed is None or at == closed)
+
+
+def test_places_told_by_the_generator_are_those_of_the_stored_borders(empty, loaded):
+    from data.hot.ground import GroundIndex  # noqa: PLC0415
+
+    index = GroundIndex(
+        "", asked(empty, "SELECT id, version, community_id, border FROM gate.current_grids()"),
+        asked(empty, "SELECT id, border FROM gate.current_communities()"), 10.0,
+    )  # fmt: skip
+    stored = asked(
+        empty, "SELECT ST_X(place), ST_Y(place), grid_id, community_id, border_distance_m, ambiguous FROM incident WHERE place IS NOT NULL"
+    )
+    at = index.place_many([row[0] for row in stored], [row[1] for row in stored])
+    assert at.grid_ids.tolist() == [-1 if row[2] is None else row[2] for row in stored]
+    assert at.community_ids.tolist() == [row[3] for row in stored]
+    inside = [number for number, row in enumerate(stored) if row[2] is not None]
+    assert at.border_distance_m[inside].tolist() == pytest.approx([stored[number][4] for number in inside], abs=1e-3)
+    assert at.ambiguous[inside].tolist() == [stored[number][5] for number in inside]
+
+
+def test_work_beside_returns_its_result_or_its_whole_failure():
+    with Beside(lambda: [1, 2, 3]) as work:
+        assert work.result() == [1, 2, 3]
+    with Beside([].pop) as work, pytest.raises(BesideFailed, match="pop from empty list"):
+        work.result()
