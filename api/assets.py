@@ -9,8 +9,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from api import bundles
 from api.cluster_files import exclusively
 from gis.errors import Unavailable
+from web import bundled
 
 PROJECT = Path(__file__).resolve().parents[1]
 VENDOR = PROJECT / "web" / "static" / "vendor"
@@ -41,6 +43,9 @@ BUNDLED = {
 }
 """ES modules of ours: the file, and what it exports."""
 
+ESBUILD = "esbuild"
+"""The bundler's program stays in the work folder, so that an upgrade of our own files asks no registry."""
+
 NEVER_SHIPPED = frozenset({"@scarf/scarf", "@types/geojson"})
 """Dependencies whose code no browser gets."""
 
@@ -48,16 +53,19 @@ Say = Callable[[str], None]
 
 
 def ensure(say: Say = lambda _: None) -> str:
-    """Build the vendored files unless they fit the lock already; returns what they are, for people.
+    """Build the vendored files unless they fit the lock already, and the bundles unless they fit the sources; returns what they are.
 
-    The folder is built aside and swapped in by one rename. Raises Unavailable where npm's registry does not answer.
+    Each folder is built aside and swapped in by one rename. Raises Unavailable where npm's registry does not answer.
     """
-    if not current():
+    if not (current() and bundled.files()):
         work = PROJECT / "node_modules" / ".wangge"
         work.mkdir(parents=True, exist_ok=True)
         with exclusively(work / "lock"):
-            if not current():
+            if not current() or not (work / ESBUILD).is_file():
                 _build(work, say)
+            if not bundled.files():
+                say("bundling the pages' own files (esbuild)")
+                bundles.build(work / ESBUILD, work)
     return f"{len(json.loads((VENDOR / 'manifest.json').read_text())['packages'])} packages in web/static/vendor"
 
 
@@ -111,6 +119,7 @@ def _build(work: Path, say: Say) -> None:
         else:
             shutil.copy(modules / source, fresh / target)
     say("bundling them (esbuild)")
+    _keep_esbuild(work)
     for target, source in BUNDLED.items():
         _bundle(work, source, fresh / target)
     (fresh / "THIRD_PARTY.txt").write_text(_licences(modules))
@@ -119,11 +128,15 @@ def _build(work: Path, say: Say) -> None:
     shutil.rmtree(modules, ignore_errors=True)
 
 
-def _bundle(work: Path, source: str, target: Path) -> None:
+def _keep_esbuild(work: Path) -> None:
     program = next((work / "node_modules" / "@esbuild").glob("*/bin/esbuild"), None)
     if program is None:
         raise Unavailable("There is no esbuild for this kind of machine in package-lock.json. Run scripts/lock on it once.")
-    command = [str(program), "--bundle", "--minify", "--format=esm", "--target=es2022", "--legal-comments=none", "--charset=utf8"]
+    shutil.copy(program, work / ESBUILD)
+
+
+def _bundle(work: Path, source: str, target: Path) -> None:
+    command = [str(work / ESBUILD), "--bundle", "--minify", "--format=esm", "--target=es2022", "--legal-comments=none", "--charset=utf8"]
     run = subprocess.run([*command, f"--outfile={target}"], input=source, cwd=work, capture_output=True, text=True, check=False)
     if run.returncode:
         raise Unavailable(f"{target.name} could not be bundled: {_reason(run.stderr)}")

@@ -1,6 +1,7 @@
 """HTML routes: ask for what a page opens on, hand it to web.pages; and the same refusals as pages for those who read."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,8 +11,10 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
+from starlette.staticfiles import PathLike, StaticFiles
+from starlette.types import Receive, Scope, Send
 
 import web
 from api.actor import Actor
@@ -35,18 +38,32 @@ Visitor = Annotated[Actor | None, Depends(possible_actor_of)]
 def install(app: FastAPI) -> None:
     """Add the pages, the static files, and problem pages for those who asked for a page."""
     app.include_router(router)
+    app.add_middleware(Compressed, minimum_size=1_000, compresslevel=5)
     app.mount("/static", Static(directory=STATIC, check_dir=False), name="static")
     for kind in (Refusal, HTTPException, Exception):
         app.add_exception_handler(kind, _as_page(app.exception_handlers[kind]))
 
 
-class Static(StaticFiles):
-    """Files that a browser keeps but asks about each time, so that an upgrade shows at once."""
+class Compressed(GZipMiddleware):
+    """Compresses what a browser reads as text; tiles are made once, small, and served as they are."""
 
-    def file_response(self, *given: Any, **named: Any) -> Response:
-        """The file, to be revalidated by its ETag."""
-        answer = super().file_response(*given, **named)
-        answer.headers["Cache-Control"] = "no-cache"
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, compressed unless it asks for a tile."""
+        if scope["type"] == "http" and scope["path"].startswith("/tiles/"):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+class Static(StaticFiles):
+    """Files that a browser keeps: for good where the address names their version, else asked about each time."""
+
+    def file_response(self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200) -> Response:
+        """The file, with how long it may be kept."""
+        answer = super().file_response(full_path, stat_result, scope, status_code)
+        hashed = Path(full_path).parent.name == "built" and Path(full_path).suffix in {".js", ".css"}
+        lasting = hashed or scope.get("query_string", b"").startswith(b"v=")
+        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
         return answer
 
 

@@ -4,8 +4,13 @@ import folium
 from branca.element import MacroElement
 from folium.template import Template
 
+from web import bundled
+
 Bounds = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
+MAP_MODULE = "/static/js/map.js"
+SCREEN = "screen"
+"""The bundle of the pages that show a map."""
 
 
 class DistrictMap(folium.Map):
@@ -14,17 +19,18 @@ class DistrictMap(folium.Map):
     _template = Template(
         """
         {% macro script(this, kwargs) %}
-        import { open } from "/static/js/map.js";
-        const {{ this.get_name() }} = open({{ this.get_name()|tojson }}, {{ this.config|tojson }});
+        {{ this.opening }}
+        const {{ this.get_name() }} = open_map({{ this.get_name()|tojson }}, {{ this.config|tojson }});
         {% endmacro %}
         """
     )
-    default_js: list[tuple[str, str]] = [("leaflet", "/static/vendor/leaflet.js")]  # noqa: RUF012
-    default_css: list[tuple[str, str]] = [("leaflet_css", "/static/vendor/leaflet.css")]  # noqa: RUF012
+    default_css: list[tuple[str, str]] = []  # noqa: RUF012  the page's own styles begin with Leaflet's
 
     def __init__(self, name: str, *, bounds: Bounds, min_zoom: int = 9, max_zoom: int = 19) -> None:
         west, south, east, north = bounds
         self.stable_name = name
+        self.default_js = [("leaflet", bundled.versioned("/static/vendor/leaflet.js"))]
+        self.opening = bundled.importing(SCREEN, MAP_MODULE, "open", "open_map")
         super().__init__(location=((south + north) / 2, (west + east) / 2), tiles=None)
         self.config = {"bounds": list(bounds), "minZoom": min_zoom, "maxZoom": max_zoom}
 
@@ -39,7 +45,7 @@ class Behaviour(MacroElement):
     _template = Template(
         """
         {% macro script(this, kwargs) %}
-        import { start } from {{ this.module|tojson }};
+        {{ this.opening }}
         start({{ this._parent.get_name() }}, {{ this.config|tojson }});
         {% endmacro %}
         """
@@ -47,7 +53,7 @@ class Behaviour(MacroElement):
 
     def __init__(self, module: str, **config: object) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.module = module
+        self.opening = bundled.importing(SCREEN, module, "start", "start")
         self.config = config
 
     def get_name(self) -> str:

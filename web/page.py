@@ -9,10 +9,12 @@ from branca.element import Figure
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from web import bundled
 from web.words import HTML_LANGUAGE, Language, word
 
 Theme = Literal["dark", "light"]
 THEMES: tuple[Theme, ...] = ("dark", "light")
+COMMON_STYLES = ("/static/css/tokens.css", "/static/css/base.css")
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -46,11 +48,11 @@ class Page(Figure):
 
     _template = _TEMPLATES.get_template("page.html")
 
-    def __init__(self, view: View, *, name: str, title: str, styles: tuple[str, ...] = ()) -> None:
+    def __init__(self, view: View, *, name: str, title: str, styles: tuple[str, ...] = COMMON_STYLES, bundle: str | None = None) -> None:
         super().__init__(title=title)
         self.view = view
         self.page_name = name
-        self.styles = ("/static/css/tokens.css", "/static/css/base.css", *styles)
+        self.styles = bundled.styles(bundle, styles) if bundle else styles
         # The stock meta elements come without a choice and forbid zooming on phones.
         self.header._children.clear()
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from branca.element import Element
 
+from web import bundled
 from web.layers.basemap import BaseMapLayer
 from web.layers.facilities import FacilityLayer
 from web.layers.ground import GroundLayer
@@ -11,11 +12,23 @@ from web.layers.hotspots import HotSpotLayer
 from web.layers.incidents import IncidentLayer
 from web.layers.labels import LabelLayer
 from web.layers.officers import OfficerLayer
-from web.map import Behaviour, Bounds, DistrictMap
-from web.page import Page, View, fill
+from web.map import MAP_MODULE, SCREEN, Behaviour, Bounds, DistrictMap
+from web.page import COMMON_STYLES, Page, View, fill
 
-ONE_SCREEN_STYLES = tuple(f"/static/css/{name}.css" for name in ("one_screen", "panels", "map", "phone"))
 LAYERS = (BaseMapLayer, GroundLayer, HotSpotLayer, IncidentLayer, FacilityLayer, OfficerLayer, LabelLayer)
+ONE_SCREEN_MODULE, PLAIN_MODULE = "/static/js/one_screen.js", "/static/js/plain.js"
+SCREEN_STYLES = (
+    "/static/vendor/leaflet.css",
+    *COMMON_STYLES,
+    *(f"/static/css/{name}.css" for name in ("one_screen", "panels", "map", "phone")),
+)
+PLAIN = "plain"
+PLAIN_STYLES = (*COMMON_STYLES, "/static/css/plain.css")
+BUNDLES = {
+    SCREEN: ((MAP_MODULE, *(layer.module for layer in LAYERS), ONE_SCREEN_MODULE), SCREEN_STYLES),
+    PLAIN: ((PLAIN_MODULE,), PLAIN_STYLES),
+}
+"""What a kind of page is made of: the modules it begins with, and its style sheets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +43,12 @@ class Ground:
 
 def one_screen(view: View, ground: Ground) -> str:
     """The whole district in one look."""
-    page = Page(view, name="one-screen", title=f"{ground.name} · {view.word('title')}", styles=ONE_SCREEN_STYLES)
+    page = Page(view, name="one-screen", title=f"{ground.name} · {view.word('title')}", styles=SCREEN_STYLES, bundle=SCREEN)
     page.html.add_child(_Literal(fill("one_screen.html", view, ground=ground)), name="panels")
     district = DistrictMap("one_screen", bounds=ground.bounds)
     for layer in LAYERS:
         district.add_child(layer())
-    district.add_child(Behaviour("/static/js/one_screen.js", timeZone=ground.time_zone))
+    district.add_child(Behaviour(ONE_SCREEN_MODULE, timeZone=ground.time_zone))
     page.add_child(district)
     return str(page.render())
 
@@ -59,16 +72,16 @@ def problem(view: View, status: int, *, reference: str = "") -> str:
 
 def api_reference(view: View, *, openapi_url: str) -> str:
     """The reference of the API, from vendored files."""
-    page = Page(view, name="reference", title=view.word("reference.title"), styles=("/static/vendor/swagger-ui.css",))
+    page = Page(view, name="reference", title=view.word("reference.title"), styles=(*COMMON_STYLES, "/static/vendor/swagger-ui.css"))
     page.html.add_child(_Literal(fill("reference.html", view)), name="reference")
     page.script.add_child(_Literal(fill("reference.js", view, openapi_url=openapi_url)), name="reference")
     return str(page.render())
 
 
 def _plain(view: View, name: str, title: str, template: str, **facts: object) -> Page:
-    page = Page(view, name=name, title=title, styles=("/static/css/plain.css",))
+    page = Page(view, name=name, title=title, styles=PLAIN_STYLES, bundle=PLAIN)
     page.html.add_child(_Literal(fill(template, view, **facts)), name=name)
-    page.script.add_child(_Literal('import { start } from "/static/js/plain.js";\nstart();'), name=name)
+    page.script.add_child(_Literal(f"{bundled.importing(PLAIN, PLAIN_MODULE, 'start', 'start')}\nstart();"), name=name)
     return page
 
 

@@ -3,6 +3,9 @@
 from folium.map import Layer
 from folium.template import Template
 
+from web import bundled
+from web.map import SCREEN
+
 
 class TiledLayer(Layer):
     """A layer drawn on canvas by `module` from vector tiles at `tiles`."""
@@ -10,7 +13,7 @@ class TiledLayer(Layer):
     _template = Template(
         """
         {% macro script(this, kwargs) %}
-        import { show as {{ this.get_name() }} } from {{ this.module|tojson }};
+        {{ this.opening }}
         {{ this.get_name() }}({{ this._parent.get_name() }}, {{ this.config|tojson }});
         {% endmacro %}
         """
@@ -21,6 +24,7 @@ class TiledLayer(Layer):
 
     def __init__(self, **config: object) -> None:
         super().__init__(name=self.stable_name, overlay=True, control=False, show=False)
+        self.opening = bundled.importing(SCREEN, self.module, "show", self.get_name())
         self.config = {"tiles": self.tiles, **config} if self.tiles else config
 
     def get_name(self) -> str:

@@ -33,6 +33,8 @@ const ICONS = {
   pause: "M8 5v14m8-14v14",
   play: "M7 5v14l12-7z",
   layers: "m12 3 9 5-9 5-9-5zm-9 9 9 5 9-5M3 16l9 5 9-5",
+  up: "m6 15 6-6 6 6",
+  down: "m6 9 6 6 6-6",
   good: "m5 12.5 5 5L19.5 7",
   watch: "M12 4 3 20h18zm0 6v4.5m0 2.5v.2",
   alarm: "M8 3h8l5 5v8l-5 5H8l-5-5V8zm4 4.5V13m0 3v.2",

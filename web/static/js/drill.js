@@ -5,7 +5,7 @@ import { make, put } from "./dom.js";
 import { change, onChange, state } from "./state.js";
 import { named, namedIn, word } from "./words.js";
 
-/** Follow the state's area and grid; offers `district.drill` with into, up and grid. */
+/** Follow the state's area and grid; offers `district.drill` with into, up, here and home. */
 export async function follow(district, nav) {
   const { deployment } = district;
   const trail = { areas: [], grid: null };
@@ -57,6 +57,7 @@ export async function follow(district, nav) {
   });
   district.drill = {
     into: (found) => arriving.then(() => into(trail, found)),
+    here: () => arriving.then(() => trail.areas.at(-1)),
     up: () => arriving.then(() => up(trail)),
     home: () => district.fit(root.bbox),
   };

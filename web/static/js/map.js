@@ -53,9 +53,11 @@ class District {
     this.categories = new Map();
   }
 
-  /** One source per address, however many layers draw from it. */
-  source(template) {
-    if (!this.sources.has(template)) this.sources.set(template, new TileSource(template));
+  /** One source per address, however many layers draw from it; `reach` is how far beyond the district it has something, degrees. */
+  source(template, { reach = 0.002 } = {}) {
+    const [west, south, east, north] = this.bounds;
+    const bounds = [west - reach, south - reach, east + reach, north + reach];
+    if (!this.sources.has(template)) this.sources.set(template, new TileSource(template, bounds));
     return this.sources.get(template);
   }
 
@@ -93,7 +95,8 @@ class District {
     if (window.innerWidth <= 900) return around;
     const edge = (selector) => document.querySelector(selector)?.getBoundingClientRect();
     const [left, right, time] = [edge("aside.left"), edge("aside.right"), edge("#time")];
-    if (left?.width) around.left = left.right - box.left + 24 + 0.55 * (edge("#legend")?.width ?? 0); // it stands there
+    const legend = document.querySelector("#legend:not(.folded)") && edge("#legend");
+    if (left?.width) around.left = Math.max(left.right, legend?.right ?? 0) - box.left + 24;
     if (right?.width) around.right = box.right - right.left + 24;
     around.top = 64;
     if (time?.height) around.bottom = box.bottom - time.top + 20;

@@ -11,17 +11,20 @@ import * as detail from "./panels/detail.js";
 import { Feed, goTo } from "./panels/feed.js";
 import * as kpi from "./panels/kpi.js";
 import * as legend from "./panels/legend.js";
+import * as period from "./panels/period.js";
 import * as ranking from "./panels/ranking.js";
 import * as search from "./panels/search.js";
 import * as switches from "./panels/switches.js";
 import * as pointer from "./pointer.js";
 import { onChange, state } from "./state.js";
 import * as tools from "./tools.js";
-import { clock, keepTime, now, word } from "./words.js";
+import { behind, clock, isoDay, keepTime, now, word } from "./words.js";
 
 const PANELS = { kpi: kpi.show, trend: charts.trend, categories: categories.show, ranking: ranking.show, time: charts.hours };
+const FEED = 40;
 const STALE_MS = 120_000;
-const PINS = 12;
+const PINS = 6;
+const ARCHIVE_MS = 86_400_000;
 const at = (id) => document.querySelector(`#${id}`);
 const bodyOf = (id) => at(id).querySelector(".body");
 
@@ -35,15 +38,17 @@ export async function start(district, { timeZone }) {
   keepTime(timeZone, me.deployment.now);
   district.deployment = { ...me.deployment, root: rootOf(me) };
   tick(at("clock"));
+  asOf(me.deployment.now);
   const screen = new Screen(district, me);
   search.show(at("search"), district);
   switches.layers(bodyOf("switches"), me.permissions);
-  const periods = switches.periods(at("time").querySelector("h2"));
+  const periods = period.show(at("time").querySelector("h2"));
+  legend.fold(at("legend"));
   pointer.listen(district, screen.fill, (mark) => screen.openMark(mark));
   document.addEventListener("theme", () => screen.dress());
   onChange((present, before, why) => {
     if (why === "back") switches.layers(bodyOf("switches"), me.permissions);
-    if (present.period !== before.period) periods();
+    if (period.differs(present, before)) periods();
     screen.follow(present, before);
   });
   await drill.follow(district, at("breadcrumb"));
@@ -60,6 +65,7 @@ class Screen {
     this.district = district;
     this.permissions = me.permissions;
     this.turn = 0;
+    this.feedTurn = 0;
     this.fill = new Fill(() => {
       district.ground.recolour();
       this.drawLegend();
@@ -82,11 +88,17 @@ class Screen {
 
   /** What to ask: the area, the period, the categories. */
   query() {
-    const { area, period, category } = state();
-    const hour = 3_600_000;
-    const days = switches.PERIODS[period] ?? 7;
-    const from = new Date(Math.floor(now() / hour) * hour - days * 24 * hour);
-    return { area, from: from.toISOString(), category };
+    const present = state();
+    return { area: present.area, ...period.asked(present), category: present.category };
+  }
+
+  /** The newest incidents; of days somebody named, the newest of those. */
+  async newest() {
+    const { area, category, from, to } = this.query();
+    const { items } = await (to
+      ? ask("/incidents", { area, category, from, to, limit: FEED })
+      : ask("/feed", { area, category, limit: FEED }));
+    return items;
   }
 
   async load() {
@@ -104,7 +116,7 @@ class Screen {
 
   follow(present, before) {
     const moved = present.area !== before.area;
-    const filtered = present.period !== before.period || String(present.category) !== String(before.category);
+    const filtered = period.differs(present, before) || String(present.category) !== String(before.category);
     if (moved || filtered) {
       this.panels();
       this.feeds();
@@ -122,8 +134,9 @@ class Screen {
     const turn = ++this.turn;
     try {
       const overview = await ask("/overview", this.query());
+      const around = await this.district.drill.here();
       if (turn !== this.turn) return;
-      for (const [id, show] of Object.entries(PANELS)) await show(bodyOf(id), overview);
+      for (const [id, show] of Object.entries(PANELS)) await show(bodyOf(id), overview, around);
     } catch (problem) {
       if (quiet) throw problem;
       if (turn === this.turn) for (const id of Object.keys(PANELS)) failed(bodyOf(id), problem, () => this.panels());
@@ -131,10 +144,10 @@ class Screen {
   }
 
   async feeds() {
-    const { area, category } = this.query();
+    const turn = ++this.feedTurn;
     try {
-      const { items } = await ask("/feed", { area, category, limit: 40 });
-      this.feed.show(items);
+      const items = await this.newest();
+      if (turn === this.feedTurn) this.feed.show(items);
     } catch (problem) {
       failed(bodyOf("feed"), problem, () => this.feeds());
     }
@@ -142,11 +155,11 @@ class Screen {
 
   async map() {
     const { fill } = state();
-    const { from, category } = this.query();
-    const query = new URLSearchParams([["from", from], ...category.map((each) => ["category", each])]);
+    const { from, to, category } = this.query();
+    const query = new URLSearchParams([["from", from], ...(to ? [["to", to]] : []), ...category.map((each) => ["category", each])]);
     this.district.incidents.load(`?${query}`);
     try {
-      await this.fill.show(fill, { from, category });
+      await this.fill.show(fill, { from, to, category });
     } catch (problem) {
       this.fill.asked = null;
       failed(bodyOf("legend"), problem, () => this.map());
@@ -155,8 +168,9 @@ class Screen {
 
   /** What changed since: new reports wait in the feed, figures follow. */
   async live() {
-    const { area, category } = this.query();
-    const { items } = await ask("/feed", { area, category, limit: 40 });
+    const turn = this.feedTurn;
+    const items = await this.newest();
+    if (turn !== this.feedTurn) return;
     const newest = this.feed.items[0]?.id;
     this.feed.offer(items);
     if (items[0]?.id !== newest) await this.panels({ quiet: true });
@@ -218,6 +232,13 @@ function tick(element) {
   };
   draw();
   setInterval(draw, 5_000);
+}
+
+/** An archive says of which day it is; its "today" is that day. */
+function asOf(then) {
+  if (behind() < ARCHIVE_MS) return;
+  const chip = make("span", { className: "chip watch as-of", id: "as_of", title: word("archive.hint") }, word("archive.as_of", { date: isoDay(new Date(then).getTime() - 1) }));
+  at("clock").before(chip);
 }
 
 /** Stale after two minutes without an answer; sign in again when the session has ended. */

@@ -5,12 +5,15 @@ const DEFAULTS = {
   grid: "",
   building: "",
   period: "7d",
+  from: "",
+  to: "",
   category: [],
   fill: "rate",
   layers: ["hotspots", "incidents"],
   at: null,
 };
 const LISTS = new Set(["category", "layers"]);
+const DAYS = new Set(["from", "to"]);
 const listeners = new Set();
 let current = read();
 
@@ -58,9 +61,17 @@ function read() {
     const text = query.get(key);
     if (LISTS.has(key)) found[key] = text.split(",").filter(Boolean);
     else if (key === "at") found.at = place(text);
+    else if (DAYS.has(key)) found[key] = dayOf(text);
     else found[key] = text;
   }
+  // A period of one's own has both its days, in order; half a period is none.
+  if (!found.from || !found.to || found.from > found.to) found.from = found.to = "";
   return found;
+}
+
+function dayOf(text) {
+  const at = new Date(`${text}T12:00:00Z`);
+  return Number.isNaN(at.getTime()) || at.toISOString().slice(0, 10) !== text ? "" : text;
 }
 
 function place(text) {

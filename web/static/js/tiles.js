@@ -8,8 +8,10 @@ const KEPT = 240;
 
 /** Tiles of one address; geometry in pixels of a 512-pixel tile. */
 export class TileSource {
-  constructor(template) {
+  /** `bounds` [west, south, east, north]: beyond them there is nothing to ask for. */
+  constructor(template, bounds) {
     this.template = template;
+    this.bounds = bounds;
     this.query = "";
     this.kept = new Map();
     this.failed = 0;
@@ -26,7 +28,7 @@ export class TileSource {
   /** The tile, or an empty one where the server has nothing there. */
   at(z, x, y) {
     const side = 2 ** z;
-    if (y < 0 || y >= side || z < 0) return Promise.resolve(EMPTY);
+    if (y < 0 || y >= side || z < 0 || !meets(this.bounds, x, y, side)) return Promise.resolve(EMPTY);
     const key = `${z}/${((x % side) + side) % side}/${y}`;
     let tile = this.kept.get(key);
     if (tile) {
@@ -51,6 +53,13 @@ export class TileSource {
     const bytes = await answer.arrayBuffer();
     return bytes.byteLength ? parsed(bytes) : EMPTY;
   }
+}
+
+/** Whether tile x, y of a world `side` tiles wide shares ground with the bounds. */
+function meets([west, south, east, north], x, y, side) {
+  const column = (lon) => Math.floor(((lon + 180) / 360) * side);
+  const row = (lat) => Math.floor((0.5 - Math.asinh(Math.tan((lat * Math.PI) / 180)) / (2 * Math.PI)) * side);
+  return x >= column(west) && x <= column(east) && y >= row(north) && y <= row(south);
 }
 
 /** One parsed tile: features by layer, and an index of their boxes where somebody picks. */

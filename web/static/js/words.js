@@ -20,8 +20,15 @@ export const named = (row) => (language === "en" && row.name_en) || row.name || 
 
 /** A grid's name without its community's, where that stands beside it anyway. */
 export function namedIn(grid, community) {
-  const [full, around] = [named(grid), community ? named(community) : ""];
-  return around && full.startsWith(around) && full.length > around.length ? full.slice(around.length).trim() : full;
+  const full = language === "en" && !grid.name_en ? (serial(grid) ?? named(grid)) : named(grid);
+  const around = [community?.name_en, community?.name].find((each) => each && full.startsWith(each) && full.length > each.length);
+  return around ? full.slice(around.length).trim() : full;
+}
+
+/** What a grid is called where nobody gave it a name in this language: the last digits of its code. */
+function serial({ no, code }) {
+  const digits = /(\d{1,3})\D*$/.exec(String(no ?? code ?? ""));
+  return digits && word("grid.serial", { n: Number(digits[1]) });
 }
 
 /** A code's text, or the code itself where a deployment has codes of its own. */
@@ -34,6 +41,13 @@ export function keepTime(zone, now) {
 }
 
 export const now = () => Date.now() + offset;
+
+/** How far the deployment's clock is behind the browser's, milliseconds: an archive stands still. */
+export const behind = () => -offset;
+
+/** The day of a moment in the deployment's zone, as 2026-01-31. */
+export const isoDay = (at) =>
+  new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" }).format(moment(at));
 
 export const count = (value) => (value == null ? "–" : new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }).format(value));
 
@@ -54,16 +68,22 @@ export const day = (at) => clock(at, { month: "2-digit", day: "2-digit" });
 
 export const date = (at) => clock(at, { year: "numeric", month: "2-digit", day: "2-digit" });
 
-/** A span of days, as short as the language allows. */
-export const span = (from, to) =>
-  new Intl.DateTimeFormat(locale, { timeZone, month: "short", day: "numeric" }).formatRange(moment(from), moment(to));
+/** A span of days, as short as the language allows; with its year where that is not this one. */
+export function span(from, to) {
+  const thisYear = [from, to].every((each) => isoDay(each).slice(0, 4) === isoDay(now()).slice(0, 4));
+  const options = { timeZone, month: "short", day: "numeric", ...(thisYear ? {} : { year: "numeric" }) };
+  return new Intl.DateTimeFormat(locale, options).formatRange(moment(from), moment(to));
+}
 
-/** How long ago, in the largest unit that is not nothing. */
+const LONG_AGO_DAYS = 60;
+
+/** How long ago, in the largest unit that is not nothing; the date where that says more. */
 export function age(at) {
   const minutes = Math.max(0, Math.round((now() - new Date(at).getTime()) / 60_000));
   if (minutes < 1) return word("age.now");
   if (minutes < 60) return word("age.minutes", { n: minutes });
   if (minutes < 60 * 48) return word("age.hours", { n: Math.round(minutes / 60) });
+  if (minutes > 1440 * LONG_AGO_DAYS) return date(at);
   return word("age.days", { n: Math.round(minutes / 1440) });
 }
 

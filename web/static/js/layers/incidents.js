@@ -8,6 +8,7 @@ import { outline } from "../symbols.js";
 import { TILE } from "../tiles.js";
 
 const SIZE = 15;
+const NEAR = 16; // from this zoom on, single incidents are drawn
 const GATHER = 32; // pixels of a tile
 
 /** Show incidents; offers `district.incidents` with `period` (what to ask) and `pins` (the newest of the feed). */
@@ -25,7 +26,7 @@ export function show(district, { tiles }) {
       const cells = gathered(found, frame);
       const most = Math.max(1, ...cells.map(({ data }) => data.open));
       for (const cell of cells) spots.push(drawCell(context, cell, most));
-      for (const pin of pins) spots.push(drawPin(context, pin, district.onSheet(pin.place, frame)));
+      for (const pin of pins) spots.push(drawPin(context, pin, district.onSheet(pin.place, frame), frame.zoom));
       spots.shift = frame.shift;
     },
     { pane: "marks" },
@@ -93,29 +94,30 @@ function drawIncident(context, mark, district) {
 }
 
 function drawCell(context, mark, most) {
-  const radius = 1.3 + 4.2 * Math.sqrt(mark.data.open / most);
+  const radius = 0.9 + 2.9 * Math.sqrt(mark.data.open / most);
   context.beginPath();
   context.arc(mark.x, mark.y, radius, 0, Math.PI * 2);
-  context.globalAlpha = 0.8;
+  context.globalAlpha = 0.55;
+  context.lineWidth = 0.75;
+  context.strokeStyle = colour("open-case");
+  context.stroke();
   context.fillStyle = colour("open");
   context.fill();
   context.globalAlpha = 1;
-  context.lineWidth = 1.25;
-  context.strokeStyle = colour("open-case");
-  context.stroke();
-  return { ...mark, radius: radius + 2 };
+  return { ...mark, radius: radius + 3 };
 }
 
-function drawPin(context, pin, [x, y]) {
+function drawPin(context, pin, [x, y], zoom) {
+  const radius = zoom < NEAR ? 10 : 13;
   context.beginPath();
-  context.arc(x, y, 13, 0, Math.PI * 2);
+  context.arc(x, y, radius, 0, Math.PI * 2);
   context.fillStyle = colour("panel");
   context.fill();
   context.lineWidth = 2;
   context.strokeStyle = colour(`s${pin.severity}`);
   context.stroke();
-  symbol(context, pin.category.symbol, x, y, { severity: pin.severity, size: 15, bare: true });
-  return { kind: "feed", data: pin, x, y, radius: 14 };
+  symbol(context, pin.category.symbol, x, y, { severity: pin.severity, size: radius + 2, bare: true });
+  return { kind: "feed", data: pin, x, y, radius: radius + 1 };
 }
 
 function symbol(context, name, x, y, { severity, size, bare = false }) {

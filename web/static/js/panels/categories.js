@@ -1,6 +1,7 @@
 /** Categories as bars; a click filters everything else by them. */
 
 import { make, put } from "../dom.js";
+import { empty } from "./empty.js";
 import { change, state } from "../state.js";
 import { shape } from "../symbols.js";
 import { count, named, percent, word } from "../words.js";
@@ -11,7 +12,7 @@ export function show(body, { categories }) {
   const most = Math.max(1, ...categories.map((each) => each.count));
   const all = categories.reduce((sum, each) => sum + each.count, 0);
   const rows = [...categories].sort((a, b) => b.count - a.count).slice(0, 12);
-  if (!rows.length) return put(body, make("p", { className: "empty" }, word("empty")));
+  if (!all) return empty(body, { offer: true });
   put(
     body,
     make(

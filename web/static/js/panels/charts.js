@@ -1,14 +1,19 @@
 /** The two charts: fourteen days of new, closed and overdue; the hours of the day. */
 
 import { make, put } from "../dom.js";
+import { empty } from "./empty.js";
 import { colour } from "../palette.js";
-import { count, day, word } from "../words.js";
+import { count, date, day, isoDay, now, word } from "../words.js";
 
 const charts = new Map();
 let engine = null;
 
-/** Fourteen days: new and closed as lines, overdue as bars. */
+/** Fourteen days up to the period's end: new and closed as lines, overdue as bars. */
 export function trend(body, { trend: days }) {
+  const last = days.at(-1)?.day;
+  const running = last === isoDay(now());
+  body.parentElement.querySelector("h2").textContent = running || !last ? word("trend.title") : word("trend.until", { date: date(last) });
+  if (!days.some(({ reported, closed, overdue }) => reported || closed || overdue)) return empty(body);
   const keys = make(
     "div",
     { className: "keys" },
@@ -30,8 +35,8 @@ export function trend(body, { trend: days }) {
         ...axis(),
         axisLabel: { ...label(), interval: 2 },
       },
-      yAxis: { type: "value", splitNumber: 3, ...axis(), axisLabel: { ...label(), formatter: (value) => count(value) } },
-      tooltip: tooltip((name) => (name === day(days.at(-1).day) ? `${name} · ${word("trend.so_far")}` : name)),
+      yAxis: { type: "value", splitNumber: 3, minInterval: 1, ...axis(), axisLabel: { ...label(), formatter: (value) => count(value) } },
+      tooltip: tooltip((name) => (running && name === day(last) ? `${name} · ${word("trend.so_far")}` : name)),
       series: [
         {
           name: word("trend.overdue"),
@@ -40,8 +45,8 @@ export function trend(body, { trend: days }) {
           barWidth: "38%",
           itemStyle: { color: colour("late"), borderRadius: [2, 2, 0, 0] },
         },
-        ...line(word("trend.reported"), days, "reported", colour("new"), "solid"),
-        ...line(word("trend.closed"), days, "closed", colour("closed"), "dashed"),
+        ...line(word("trend.reported"), days, "reported", colour("new"), "solid", running),
+        ...line(word("trend.closed"), days, "closed", colour("closed"), "dashed", running),
       ],
     }),
     keys,
@@ -50,11 +55,12 @@ export function trend(body, { trend: days }) {
 
 /** Twenty-four hours of reports in the period. */
 export function hours(body, { hours: counts }) {
+  if (!counts.some(Boolean)) return empty(body, { offer: true });
   const busiest = counts.indexOf(Math.max(...counts));
   return chart(body, "hours", word("hours.said", { hour: busiest, n: count(counts[busiest]) }), () => ({
     grid: { left: 4, right: 4, top: 6, bottom: 0, containLabel: true },
     xAxis: { type: "category", data: counts.map((_, hour) => String(hour)), ...axis(), axisLabel: { ...label(), interval: 2 } },
-    yAxis: { type: "value", splitNumber: 2, ...axis(), axisLabel: { ...label(), formatter: (value) => count(value) } },
+    yAxis: { type: "value", splitNumber: 2, minInterval: 1, ...axis(), axisLabel: { ...label(), formatter: (value) => count(value) } },
     tooltip: tooltip((hour) => word("hours.hour", { from: hour, to: Number(hour) + 1 })),
     series: [
       {
@@ -72,7 +78,8 @@ export function hours(body, { hours: counts }) {
 
 /** Draw all charts again, for another theme or size. */
 export function redraw() {
-  for (const { chart: each, option } of charts.values()) {
+  for (const { element, chart: each, option } of charts.values()) {
+    if (!element.isConnected) continue;
     each.resize();
     each.setOption(option(), true);
   }
@@ -102,8 +109,8 @@ const axis = () => ({
   splitLine: { lineStyle: { color: colour("line"), width: 1 } },
 });
 /** A line of the whole days, and today so far as a point of its own: a day that is not over must not look like a fall. */
-function line(name, days, key, tint, type) {
-  const last = days.length - 1;
+function line(name, days, key, tint, type, running) {
+  const last = running ? days.length - 1 : days.length;
   const style = { name, type: "line", itemStyle: { color: tint } };
   const whole = days.map((each, rank) => (rank === last ? null : each[key]));
   const soFar = days.map((each, rank) => (rank === last ? each[key] : null));

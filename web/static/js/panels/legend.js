@@ -1,6 +1,6 @@
 /** What the colours mean: classes with their unit, hot spots with method, date and n. */
 
-import { make, put } from "../dom.js";
+import { icon, make, put } from "../dom.js";
 import { figure } from "../fills.js";
 import { hatch } from "../layers/ground.js";
 import { swatch } from "../layers/hotspots.js";
@@ -14,6 +14,20 @@ const COUNTED = new Set(["rate", "open", "overdue_share"]); // measures whose n 
 export function show(body, fill, run) {
   const layers = state().layers;
   put(body, fillKey(fill), layers.includes("hotspots") && hotKey(run), layers.includes("incidents") && incidentKey());
+}
+
+/** The button that folds the legend away, so that the map under it can be seen. */
+export function fold(section) {
+  const button = make("button", { type: "button", className: "fold", "aria-controls": section.id, onclick: () => turn(!section.classList.contains("folded")) });
+  const turn = (folded) => {
+    section.classList.toggle("folded", folded);
+    button.setAttribute("aria-expanded", String(!folded));
+    button.title = word(folded ? "legend.unfold" : "legend.fold");
+    button.setAttribute("aria-label", button.title);
+    put(button, folded && word("legend.title"), icon(folded ? "up" : "down"));
+  };
+  section.prepend(button);
+  turn(false);
 }
 
 function fillKey({ metric, answer }) {

@@ -2,15 +2,15 @@
 
 import { make, put } from "../dom.js";
 import { change } from "../state.js";
-import { count, decimal, named, word } from "../words.js";
+import { count, decimal, named, namedIn, word } from "../words.js";
 
 const COLUMNS = ["count", "rate_per_1000", "open", "overdue"];
 let order = "count";
 let last = null;
 
-/** Draw the table; a click on a name goes there. */
-export function show(body, { ranking }) {
-  last = [body, ranking];
+/** Draw the table; a click on a name goes there. Grids are told without the name of the area they are all in. */
+export function show(body, { ranking }, around) {
+  last = [body, { ranking }, around];
   if (!ranking.length) return put(body, make("p", { className: "empty" }, word("empty")));
   const rows = [...ranking].sort((a, b) => (b[order] ?? -1) - (a[order] ?? -1));
   const most = Math.max(1, ...rows.map((row) => row[order] ?? 0));
@@ -36,7 +36,7 @@ export function show(body, { ranking }) {
         make(
           "tbody",
           {},
-          rows.map((row, rank) => line(row, rank, most)),
+          rows.map((row, rank) => line(row, rank, most, around)),
         ),
       ),
     ),
@@ -57,11 +57,12 @@ function head(key) {
 
 function sortBy(key) {
   order = key;
-  show(last[0], last[1] && { ranking: last[1] });
+  show(...last);
   last[0].querySelector(`[aria-sort] button`)?.focus();
 }
 
-function line(row, rank, most) {
+function line(row, rank, most, around) {
+  const name = row.grid_id ? namedIn(row, around) : named(row);
   const part = row.grid_id ? { grid: String(row.grid_id), building: "", at: null } : { area: row.code, grid: "", building: "", at: null };
   const meter = make("i", { className: "meter", "aria-hidden": "true" });
   meter.style.width = `${((row[order] ?? 0) / most) * 100}%`;
@@ -83,7 +84,7 @@ function line(row, rank, most) {
           title: named(row),
           onclick: () => change(part, { step: true }),
         },
-        named(row),
+        name,
       ),
     ),
     cell("count", count(row.count)),

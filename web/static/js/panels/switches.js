@@ -1,4 +1,4 @@
-/** One fill of several, any of the overlays, one period of five. */
+/** One fill of several, any of the overlays. */
 
 import { make, put } from "../dom.js";
 import { METRICS } from "../fills.js";
@@ -6,7 +6,6 @@ import { change, state } from "../state.js";
 import { word } from "../words.js";
 
 export const OVERLAYS = { hotspots: "statistics", incidents: "incidents", facilities: "facilities", officers: "officers" };
-export const PERIODS = { "24h": 1, "7d": 7, "30d": 30, "90d": 90, "1y": 365 };
 
 /** The layer switch; overlays the actor may not see are not offered. */
 export function layers(body, permissions) {
@@ -50,31 +49,4 @@ function toggle(name, button) {
   const others = state().layers.filter((each) => each !== name);
   button.setAttribute("aria-pressed", String(on));
   change({ layers: on ? [...others, name].sort() : others });
-}
-
-/** The period switch, beside the title of the hours. */
-export function periods(heading) {
-  const group = make("span", { className: "aside" });
-  const draw = () =>
-    put(
-      group,
-      make(
-        "span",
-        { className: "segments", role: "group", "aria-label": word("period.one") },
-        Object.keys(PERIODS).map((key) =>
-          make(
-            "button",
-            { type: "button", "aria-pressed": String(state().period === key), onclick: () => pick(key) },
-            word(`period.${key}`),
-          ),
-        ),
-      ),
-    );
-  const pick = (key) => {
-    change({ period: key }, { step: true });
-    group.querySelector('[aria-pressed="true"]').focus();
-  };
-  heading.append(group);
-  draw();
-  return draw;
 }
