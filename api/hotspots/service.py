@@ -15,7 +15,7 @@ from data.queries import audit, categories, hotspots, statistics
 from data.queries.reach import reach
 from data.scope import Scope
 from gis.errors import BadValue, Refusal
-from gis.hotspots.gi_star import PERMUTATIONS, gi_star
+from gis.hotspots.gi_star import PERMUTATIONS, GiStar, gi_star
 
 METHOD = "gi_star"
 SEED = 20_261
@@ -88,11 +88,11 @@ def work_out(session: Session, scope: Scope, run_id: int) -> str:
         told = {"code": refusal.code, "message": refusal.message, "facts": refusal.facts}
         hotspots.finish(session, scope, run_id, "refused", refusal=told, incidents=sum(counted.incidents), grids=len(counted.grid_ids))
         return "refused"
-    hotspots.store(session, scope, run_id, _rows(counted, found.table, found.islands, found.empty))
+    hotspots.store(session, scope, run_id, _rows(counted, found))
     hotspots.finish(
         session, scope, run_id, "done",
-        incidents=sum(counted.incidents), grids=found.analysed, caveats=_caveats(found.islands, found.empty),
-        parameters={"islands": len(found.islands), "without_households": len(found.empty)},
+        incidents=sum(counted.incidents), grids=found.analysed, caveats=_caveats(found),
+        parameters={"islands": len(found.islands), "without_households": len(found.empty), "few_households": len(found.small)},
     )  # fmt: skip
     after_commit.publish(session, Change("hotspot", "bulk", run_id))
     return "done"
@@ -132,10 +132,12 @@ def _asked(
     )  # fmt: skip
 
 
-def _rows(counted: hotspots.Counted, table: Any, islands: list[int], empty: list[int]) -> list[Answer]:
-    flags = dict.fromkeys(islands, "island") | dict.fromkeys(empty, "no-households")
+def _rows(counted: hotspots.Counted, found: GiStar) -> list[Answer]:
+    flags = (
+        dict.fromkeys(found.islands, "island") | dict.fromkeys(found.empty, "no-households") | dict.fromkeys(found.small, "few-households")
+    )
     rows = []
-    for at, line in enumerate(table.to_dict("records")):
+    for at, line in enumerate(found.table.to_dict("records")):
         few = "few-incidents" if line["count"] < FEW_INCIDENTS else ""
         rows.append(
             {
@@ -149,9 +151,10 @@ def _rows(counted: hotspots.Counted, table: Any, islands: list[int], empty: list
     return rows
 
 
-def _caveats(islands: list[int], empty: list[int]) -> list[str]:
+def _caveats(found: GiStar) -> list[str]:
     """What a reader has to know, as codes for the page's words."""
-    return [*CAVEATS, *(["islands-left-out"] if islands else []), *(["without-households-left-out"] if empty else [])]
+    left_out = {"islands": found.islands, "without-households": found.empty, "few-households": found.small}
+    return [*CAVEATS, *(f"{which}-left-out" for which, grids in left_out.items() if grids)]
 
 
 def _told(run: Any) -> Answer:

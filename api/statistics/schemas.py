@@ -46,7 +46,7 @@ class CategoryCount(BaseModel):
 
 
 class Ranked(BaseModel):
-    """One child of the area; `rate_per_1000` households is null where fewer than five live."""
+    """One child of the area; `rate_per_1000` households is null where fewer than twenty live."""
 
     code: str
     grid_id: int | None = None

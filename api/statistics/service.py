@@ -11,14 +11,13 @@ from data.queries import statistics
 from data.queries.reach import reach
 from data.queries.statistics import Asked, Moment
 from gis.errors import BadValue
+from gis.hotspots.rates import LEAST_HOUSEHOLDS
 from gis.indicators import INDICATORS, measured
 
 TREND_DAYS = 14
 NAMED = ("code", "name", "name_en", "households")
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
-LEAST_HOUSEHOLDS = 5
-"""Rates of fewer households are not shown: they would tell of single homes."""
 Days = dict[date, dict[str, int]]
 Answer = dict[str, object]
 

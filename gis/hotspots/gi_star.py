@@ -13,7 +13,7 @@ from shapely.geometry import MultiPolygon, Polygon
 from gis.errors import BadValue, NothingToAnalyse
 from gis.hotspots.contiguity import queen_neighbours
 from gis.hotspots.permutation_kernels import tails
-from gis.hotspots.rates import PER_HOUSEHOLDS, checked_counts, empirical_bayes_rates
+from gis.hotspots.rates import LEAST_HOUSEHOLDS, PER_HOUSEHOLDS, checked_counts, empirical_bayes_rates
 
 MINIMUM_AREAS = 30
 MINIMUM_INCIDENTS = 60
@@ -30,12 +30,14 @@ class GiStar:
 
     `table` columns: count, households, rate_per_1000, eb_rate_per_1000, neighbours, z, p (two-sided, by conditional
     permutation), q (Benjamini-Hochberg), class (hot_99, hot_95, hot_90, cold_99, cold_95, cold_90, none, excluded).
-    `islands` and `empty` are the rows left out: without neighbours, without households. The rest says how it was done.
+    `islands`, `empty` and `small` are the rows left out: without neighbours, without households, with fewer than
+    LEAST_HOUSEHOLDS. The rest says how it was done.
     """
 
     table: pd.DataFrame
     islands: list[int]
     empty: list[int]
+    small: list[int]
     permutations: int
     seed: int
     analysed: int
@@ -60,7 +62,7 @@ def gi_star(
         raise BadValue("There must be one count for each border.", borders=len(borders), counts=len(cases))
     if permutations < 99:
         raise BadValue("Fewer than 99 permutations say nothing.", permutations=permutations)
-    lived = np.flatnonzero(base > 0)
+    lived = np.flatnonzero(base >= LEAST_HOUSEHOLDS)
     neighbours = queen_neighbours([borders[int(index)] for index in lived])
     joined = np.array([len(each) > 0 for each in neighbours], dtype=np.bool_)
     used = lived[joined]
@@ -78,7 +80,8 @@ def gi_star(
     table.loc[used, "p"] = p
     table.loc[used, "q"] = false_discovery_control(p, method="bh")
     table.loc[used, "class"] = classes(z, table.loc[used, "q"].to_numpy())
-    return GiStar(table, lived[~joined].tolist(), np.flatnonzero(base == 0).tolist(), permutations, seed, len(used))
+    small = np.flatnonzero((base > 0) & (base < LEAST_HOUSEHOLDS)).tolist()
+    return GiStar(table, lived[~joined].tolist(), np.flatnonzero(base == 0).tolist(), small, permutations, seed, len(used))
 
 
 def local_g_star(

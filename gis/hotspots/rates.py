@@ -6,6 +6,8 @@ from numpy.typing import ArrayLike, NDArray
 from gis.errors import BadValue
 
 PER_HOUSEHOLDS = 1000.0
+LEAST_HOUSEHOLDS = 20
+"""A rate of fewer says nothing: of a park or a river, where nobody lives, it would stand among the highest of a city."""
 
 
 def raw_rates(counts: ArrayLike, households: ArrayLike) -> NDArray[np.float64]:

@@ -94,6 +94,18 @@ def test_islands_and_empty_grids_are_left_out_and_listed() -> None:
     assert answer.table["neighbours"].iloc[0] == 3
 
 
+def test_grids_of_few_homes_are_left_out_however_much_happens_there() -> None:
+    random = np.random.default_rng(5)
+    households = np.full(100, 200)
+    households[[44, 45]] = 3, 20
+    counts = random.poisson(random.integers(2, 20, 100))
+    counts[44] = 90
+    answer = gi_star(board(10), counts, households, seed=1)
+    assert (answer.small, answer.empty, answer.analysed) == ([44], [], 99)
+    assert answer.table["class"].iloc[44] == "excluded" and np.isnan(answer.table["z"].iloc[44])
+    assert np.isfinite(answer.table["z"].iloc[45])
+
+
 @pytest.mark.parametrize(
     ("side", "counts"),
     [(5, np.full(25, 9)), (6, np.ones(36)), (10, np.where(np.arange(100) < 9, 50, 0)), (8, np.full(64, 5))],
