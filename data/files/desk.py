@@ -77,8 +77,9 @@ class Desk:
         if self._worker is None:
             quiet = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS", "GDAL_NUM_THREADS"), "1")
             # Nothing of our own environment: it may hold passwords, and this process reads strangers' files.
-            environment = {**quiet, "OGR_SKIP": NO_DRIVERS, "GDAL_SKIP": NO_DRIVERS, "ARROW_DEFAULT_MEMORY_POOL": "system", "PYTHONUTF8": "1",
-                           "PYTHONPATH": str(PROJECT), "CPL_LOG": os.devnull, "MALLOC_ARENA_MAX": "2", "TMPDIR": tempfile.gettempdir()}  # fmt: skip
+            environment = {**quiet, "OGR_SKIP": NO_DRIVERS, "GDAL_SKIP": NO_DRIVERS, "CPL_LOG": os.devnull,
+                           "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2", "PYTHONUTF8": "1", "PYTHONPATH": str(PROJECT),
+                           "TMPDIR": tempfile.gettempdir()}  # fmt: skip
             self._worker = subprocess.Popen(
                 [sys.executable, "-m", "data.files.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 text=True, cwd=PROJECT, env=environment,
