@@ -12,7 +12,8 @@ from gis.errors import Refusal
 
 BROWSER_PACKAGES = ["chromium", "fonts-noto-cjk"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-WORKERS = "2"
+# Neighbours stay together, so that what a file's tests share is made once; who is done first takes from the other's end.
+PARALLEL = ["-n", "2", "--dist", "worksteal"]
 CHECKS = (
     ("ruff check", ["ruff", "check", "--quiet", "."]),
     ("ruff format", ["ruff", "format", "--check", "--quiet", "."]),
@@ -73,7 +74,7 @@ def _passes(name: str, command: list[str], environment: dict[str, str]) -> bool:
 
 
 def _pytest(words: list[str], environment: dict[str, str]) -> int:
-    parallel = [] if any(word.startswith(("-n", "--numprocesses", "--pdb", "-s")) for word in words) else ["-n", WORKERS]
+    parallel = [] if any(word.startswith(("-n", "--numprocesses", "--pdb", "-s")) for word in words) else PARALLEL
     command = [sys.executable, "-P", "-m", "pytest", *parallel, *words]
     if environment.get("TEST_DATABASE_URL"):
         return subprocess.run(command, env=environment, check=False).returncode

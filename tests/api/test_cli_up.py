@@ -20,7 +20,7 @@ from api import cluster_files, supervisor
 
 PROJECT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/sign-in/link/\S+")
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
+pytestmark = pytest.mark.slow
 
 
 class Deployed:
