@@ -99,8 +99,10 @@ def _stored_frame(session: Session, scope: Scope, noun: Noun) -> gpd.GeoDataFram
 
 def _deployment(district: DistrictMapping, outline: BaseGeometry) -> dict[str, object]:
     bounds, center = ground.district_of(outline)
-    facts = {"name": district.name, "name_en": district.name_en, "district_code": district.code, "timezone": district.time_zone,
-             "review_number": district.review_number, "bounds": bounds, "center": center}  # fmt: skip
+    facts: dict[str, object] = {
+        "name": district.name, "name_en": district.name_en, "district_code": district.code, "timezone": district.time_zone,
+        "review_number": district.review_number, "bounds": bounds, "center": center,
+    }  # fmt: skip
     return facts | ({"now": _aware(district.now, district).isoformat()} if district.now else {})
 
 
