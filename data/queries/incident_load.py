@@ -276,7 +276,6 @@ def _note_intake(connection: psycopg.Connection, rows: pd.DataFrame) -> None:
         hashes[:] = [None if each is None else "\\x" + bytes(each).hex() for each in rows["content_hash"]]
     named = rows.rename(columns={"id": "incident_id"}).assign(content_hash=hashes)
     noted = named[["source", "source_id", "cell", "incident_id", "reported_at", "community_id", "content_hash"]]
-    noted = noted.sort_values(["source", "source_id"])
     walled = connection.execute("SELECT relforcerowsecurity FROM pg_class WHERE oid = 'intake'::regclass").fetchone()
     if walled == (False,):
         _copy(connection, sql.Identifier("intake"), noted)
@@ -286,7 +285,7 @@ def _note_intake(connection: psycopg.Connection, rows: pd.DataFrame) -> None:
         "CREATE TEMP TABLE arrived (source text, source_id text, cell integer, incident_id bigint, reported_at timestamptz,"
         " community_id integer, content_hash bytea) ON COMMIT DROP"
     )
-    _copy(connection, sql.Identifier("arrived"), noted)
+    _copy(connection, sql.Identifier("arrived"), noted.sort_values(["source", "source_id"]))
     connection.execute("INSERT INTO intake SELECT * FROM arrived")
 
 
