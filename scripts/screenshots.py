@@ -1,79 +1,119 @@
 """Takes the pictures of the documentation, so that what they show is what the program does today."""
 
+import argparse
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from PIL import Image
+from playwright.sync_api import APIRequestContext, Browser, sync_playwright
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "screens"
 CHROMIUM = os.environ.get("WANGGE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 OFFLINE = ["--no-sandbox", "--headless=new", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"]
-DESK, PHONE = (1920, 1080), (390, 844)
+SIZES = {"desk": (1920, 1080), "phone": (390, 844)}
+LOOKS = tuple(product(("zh", "en"), ("dark", "light"), SIZES))
+KEPT = {
+    "one-screen": LOOKS,
+    "community": (("zh", "dark", "desk"), ("en", "light", "desk"), ("zh", "light", "phone")),
+    "grid": (("zh", "dark", "desk"), ("en", "light", "phone")),
+    "sign-in": (("zh", "dark", "desk"), ("en", "light", "phone")),
+    "assignment": (("zh", "light", "desk"),),
+    "not-found": (("zh", "dark", "phone"),),
+}
+"""The pictures in the repository; all looks of all pages are for those who change one."""
 READY = "() => document.body.dataset.ready === 'true'"
 SETTLED_MS = 1500
+COLOURS = 256
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One file: its name, the address after the server's, the window, and whether it shows the one screen."""
+    """One file: its page and look, and the address after the server's."""
 
-    name: str
+    page: str
     path: str
-    size: tuple[int, int]
-    map: bool = True
+    language: str
+    theme: str
+    device: str
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return f"{self.page}-{self.language}-{self.theme}-{self.device}"
+
+    @property
+    def map(self) -> bool:
+        """Whether the page has a map to wait for."""
+        return self.page not in {"sign-in", "not-found"}
 
 
-def pictures(area: str, grid: str) -> Iterator[Picture]:
-    """Every page and state that the documentation shows."""
-    for language in ("zh", "en"):
-        for theme in ("dark", "light"):
-            look = f"lang={language}&theme={theme}"
-            for device, size in (("desk", DESK), ("phone", PHONE)):
-                yield Picture(f"one-screen-{language}-{theme}-{device}", f"/?{look}", size)
-    yield Picture("one-screen", "/?lang=zh&theme=dark", DESK)  # the picture of the READMEs
-    yield Picture("sign-in-zh-dark-desk", "/sign-in?lang=zh&theme=dark", DESK, map=False)
-    yield Picture("sign-in-en-light-phone", "/sign-in?lang=en&theme=light", PHONE, map=False)
-    yield Picture("street-zh-dark-desk", f"/?lang=zh&theme=dark&area={area}", DESK)
-    yield Picture("grid-zh-dark-desk", f"/?lang=zh&theme=dark&grid={grid}", DESK)
-    yield Picture("grid-en-light-phone", f"/?lang=en&theme=light&grid={grid}", PHONE)
-    yield Picture("assignment-zh-light-desk", "/?lang=zh&theme=light&fill=assignment&layers=officers", DESK)
-    yield Picture("not-found-zh-dark-desk", "/nowhere?lang=zh&theme=dark", DESK, map=False)
+def pictures(community: str, grid: str, *, every: bool, only: str | None) -> Iterator[Picture]:
+    """The pictures to take: those that are kept, or every look; of one page where `only` names it."""
+    paths = {
+        "one-screen": "/?",
+        "community": f"/?area={community}&",
+        "grid": f"/?grid={grid}&",
+        "sign-in": "/sign-in?",
+        "assignment": "/?fill=assignment&layers=officers&",
+        "not-found": "/nowhere?",
+    }
+    for page, looks in KEPT.items():
+        for language, theme, device in LOOKS if every else looks:
+            if only in (None, page):
+                yield Picture(page, f"{paths[page]}lang={language}&theme={theme}", language, theme, device)
 
 
-def take(browser: Browser, address: str, token: str, picture: Picture) -> None:
-    """Open one page and write its file; a phone's page is taken at its full length."""
-    width, height = picture.size
+def take(browser: Browser, address: str, token: str, picture: Picture, file: Path) -> None:
+    """Open one page and write its file with a palette; a phone's page is taken at its full length."""
+    width, height = SIZES[picture.device]
     context = browser.new_context(viewport={"width": width, "height": height})
-    if not picture.path.startswith("/sign-in"):
+    if picture.page != "sign-in":
         context.add_cookies([{"name": "wangge", "value": token, "url": address}])
     page = context.new_page()
     page.goto(address + picture.path)
     if picture.map:
         page.wait_for_function(READY, timeout=60_000)
     page.wait_for_timeout(SETTLED_MS)
-    page.screenshot(path=FOLDER / f"{picture.name}.png", full_page=picture.size == PHONE)
+    page.screenshot(path=file, full_page=picture.device == "phone")
     context.close()
+    with Image.open(file) as full:
+        small = full.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    small.save(file, optimize=True)
 
 
-def main(address: str, token: str) -> None:
-    """Take all pictures of the server at `address`, signed in by a bearer token's session."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+def ground(asked: APIRequestContext, address: str) -> tuple[str, str]:
+    """A community with grids, and one of its grids with households, to go down to."""
+    community = next(each["code"] for each in asked.get(f"{address}/api/v1/areas?level=community").json()["items"] if each["grids"] > 3)
+    grids = asked.get(f"{address}/api/v1/grids?area={community}").json()["items"]
+    return community, str(next((each["id"] for each in grids[3:] if each["households"]), grids[0]["id"]))
+
+
+def main() -> None:
+    """Take the pictures that the command line asks for."""
+    asked = argparse.ArgumentParser(description="Pictures of a running server.")
+    asked.add_argument("address", help="such as http://127.0.0.1:8420")
+    asked.add_argument("token", help="such as $(./wangge token); its session is used")
+    asked.add_argument("--into", type=Path, default=FOLDER, help="another folder than docs/screens")
+    asked.add_argument("--every", action="store_true", help="every page in every language, theme and size")
+    asked.add_argument("--only", choices=sorted(KEPT), help="one page alone")
+    given = asked.parse_args()
+    address = given.address.rstrip("/")
+    given.into.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=OFFLINE)
-        asked = browser.new_context(extra_http_headers={"Authorization": f"Bearer {token}"}).request
-        area = asked.get(f"{address}/api/v1/areas?level=street").json()["items"][0]["code"]
-        grid = asked.get(f"{address}/api/v1/grids?area={area}").json()["items"][3]["id"]
-        for picture in pictures(area, str(grid)):
-            take(browser, address, token, picture)
-            print(picture.name)
+        api = browser.new_context(extra_http_headers={"Authorization": f"Bearer {given.token}"}).request
+        for picture in pictures(*ground(api, address), every=given.every, only=given.only):
+            file = given.into / f"{picture.name}.png"
+            take(browser, address, given.token, picture, file)
+            print(f"{picture.name:<40} {file.stat().st_size / 1000:>6.0f} kB", flush=True)
         browser.close()
+    if given.into == FOLDER:
+        shutil.copy(FOLDER / "one-screen-zh-dark-desk.png", FOLDER / "one-screen.png")  # the picture of the READMEs
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("Usage: scripts/screenshots ADDRESS TOKEN, such as http://127.0.0.1:8420 $(./wangge token)")
-    main(sys.argv[1].rstrip("/"), sys.argv[2])
+    main()

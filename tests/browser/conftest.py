@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Playwright, sync_playwright
 
 from api import tokens
 from api.hotspots.service import run_now
@@ -87,7 +87,7 @@ def session_token(demo_small: Clone) -> str:
     database.close()
     with demo_small.owner() as connection:
         newest = "SELECT id FROM incident WHERE grid_id IS NOT NULL ORDER BY reported_at DESC LIMIT 5"
-        connection.execute(f"UPDATE incident SET title = %s, address = %s WHERE id IN ({newest})", [NASTY, NASTY])  # type: ignore[arg-type]
+        connection.execute(f"UPDATE incident SET title = %s, address = %s WHERE id IN ({newest})", [NASTY, NASTY])
         connection.execute("UPDATE officer SET name = %s WHERE id IN (SELECT min(id) FROM officer)", [NASTY])
     return tokens.bearer_token(demo_small.schema_url, "operator", None)
 
@@ -116,11 +116,16 @@ def _watch(watched: Watched) -> None:
     page = watched.page
     page.on("console", lambda said: watched.wrong.append(f"console: {said.text}") if said.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: watched.wrong.append(f"script: {error}"))
-    page.on("dialog", lambda dialog: (watched.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("dialog", lambda dialog: _dialog(watched, dialog))
     page.on("request", lambda asked: None if _ours(asked.url, watched.address) else watched.wrong.append(f"outside: {asked.url}"))
     page.add_init_script(
         "addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))"
     )
+
+
+def _dialog(watched: Watched, dialog: Dialog) -> None:
+    watched.wrong.append(f"dialog: {dialog.message}")
+    dialog.dismiss()
 
 
 def _ours(url: str, address: str) -> bool:

@@ -44,7 +44,7 @@ function card(item, period) {
 
 function figure({ value, unit, denominator, id }) {
   if (value == null) return ["–", ""];
-  if (unit === "ratio") return [decimal(value * 100), "%"];
+  if (unit === "ratio") return [value >= 0.9995 ? count(100) : decimal(value * 100), "%"];
   if (unit === "hours") return value >= 72 ? [decimal(value / 24), word("unit.days")] : [decimal(value), word("unit.hours")];
   if (id === "on_duty" && denominator != null) return [count(value), `/ ${count(denominator)}`];
   return [count(value), ""];
