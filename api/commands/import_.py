@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -16,17 +16,21 @@ from api import tokens
 from api.deployment import Deployment
 from api.imports import mapping as mappings
 from api.imports import service
-from api.imports.mapping import LayerMapping, Mapping
+from api.imports import suggest as suggest_
+from api.imports.mapping import NEVER_LOADED, LayerMapping, Mapping
 from api.imports.report import FileReport, Report, write_defects, write_errors
 from data.database import Database, open_database
 from data.files.desk import Desk
 from data.files.layer import Question
 from data.scope import Scope
+from data.sealing import Keyring, keyring
 from gis.errors import BadFile, BadMapping
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"]})  # fmt: skip
 SAMPLE_COLUMNS_CHARACTERS = 60
+SAMPLE_ROWS = 3
+SUGGEST_FROM_ROWS = 200
 STEPS = ("snap", "slivers", "fit", "outline", "valid")
 TOLD = 8
 
@@ -39,6 +43,9 @@ def import_(  # noqa: PLR0913, PLR0917  each is an option of the command
     data: Annotated[Path | None, typer.Option(help="Folder of the deployment. Default: the running one.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do all of it, report, and take it back.")] = False,
     preview: Annotated[int | None, typer.Option(min=1, max=1000, help="Show what the file is and its first rows; stores nothing.")] = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Print a starter mapping (TOML) for the files, with guessed columns; stores nothing.")
+    ] = False,
     errors: Annotated[
         Path | None, typer.Option(help="Refused rows, in the source's own columns with the reason: a .csv or a folder.")
     ] = None,
@@ -54,21 +61,31 @@ def import_(  # noqa: PLR0913, PLR0917  each is an option of the command
     if preview is not None and plain:
         _preview(plain, wanted, preview)
         return
+    if suggest:
+        _suggest(plain)
+        return
     if not wanted:
+        _preview(plain, [], SAMPLE_ROWS, out=sys.stderr)
         raise BadMapping(
-            "Say how the columns are to be read: --mapping FILE. What a file holds is shown by: ./wangge import FILE --preview 5"
+            "Say how these columns are to be read: --mapping FILE. A first mapping is written by:"
+            f" ./wangge import {plain[0]} --suggest > mapping.toml   (docs/import.md tells what a mapping can say)"
         )
-    report = Report()
+    report, hot_spots = Report(), ""
+
+    def keys() -> Keyring:
+        return keyring(Deployment(data).data)
+
     with Desk() as desk, _opened(Deployment(data)) as (database, scope, schema_url), _progress(quiet=as_json) as say:
         for path in wanted:
             chosen, digest = mappings.load(path)
             chosen = _with_steps(chosen, mend or [])
             todo = service.jobs(chosen, plain, files)
-            service.run(service.Run(database, scope, desk, chosen, digest, say, report), todo, dry_run=dry_run)
+            service.run(service.Run(database, scope, desk, chosen, digest, say, keys, report), todo, dry_run=dry_run)
         if not dry_run and any(each.loaded for each in report.files if each.noun == "incident"):
             _finish(schema_url, say)
+            hot_spots = _hot_spots(schema_url, say)
     written = _write(report, errors, defects, Deployment(data).data)
-    _tell(report, written, as_json=as_json)
+    _tell(report, written, hot_spots, as_json=as_json)
     if not report.whole:
         sys.exit(1)
 
@@ -132,7 +149,31 @@ def _finish(schema_url: str, say: Callable[[str], None]) -> None:
     finish_load(schema_url)
 
 
-def _preview(paths: list[Path], wanted: list[Path], rows: int) -> None:
+def _hot_spots(schema_url: str, say: Callable[[str], None]) -> str:
+    """Work the hot spots out anew, so that the page shows those of the incidents that have just come; what came of it in words."""
+    from api.hotspots import service as hotspots  # noqa: PLC0415  esda takes seconds to load
+    from api.work import Work  # noqa: PLC0415
+
+    say("working out hot spots")
+    work = Work(schema_url)
+    try:
+        with work.unit() as (session, scope):
+            return hotspots.run_told(session, scope)
+    finally:
+        work.close()
+
+
+def _suggest(paths: list[Path]) -> None:
+    """A starter mapping on standard output, what the files are on standard error."""
+    if not paths:
+        raise BadFile("Name the file a mapping is wanted for: ./wangge import FILE --suggest")
+    _preview(paths, [], SAMPLE_ROWS, out=sys.stderr)
+    with Desk() as desk:
+        for path in paths:
+            print(suggest_.mapping_for(path, desk.read(path, Question(limit=SUGGEST_FROM_ROWS))))
+
+
+def _preview(paths: list[Path], wanted: list[Path], rows: int, out: TextIO | None = None) -> None:
     """What a file is, as it was found, and its first rows; read without a deployment."""
     layers: tuple[LayerMapping, ...] = ()
     for path in wanted:
@@ -143,14 +184,18 @@ def _preview(paths: list[Path], wanted: list[Path], rows: int) -> None:
             layer = desk.read(path, question)
             facts = layer.findings
             print(f"{path.name}: {facts.kind}, layer {facts.layer or '-'}, coordinate system {facts.crs or 'not said'},"
-                  f" encoding {facts.encoding or '-'} ({facts.encoding_how or 'as the format says'})")  # fmt: skip
+                  f" encoding {facts.encoding or '-'} ({facts.encoding_how or 'as the format says'})", file=out)  # fmt: skip
             for note in facts.notes:
-                print(f"  note: {note}")
+                print(f"  note: {note}", file=out)
             for name in layer.rows.columns:
-                values = " | ".join(str(value) for value in layer.rows[name].head(rows))
-                print(f"  {name!s:<28} {values[:SAMPLE_COLUMNS_CHARACTERS]}")
+                personal = str(name).strip().lower() in NEVER_LOADED
+                values = "(persons: not shown)" if personal else " | ".join(str(value) for value in layer.rows[name].head(rows))
+                print(f"  {name!s:<28} {values[:SAMPLE_COLUMNS_CHARACTERS]}", file=out)
             if layer.spatial:
-                print(f"  {'shapes':<28} {', '.join(sorted({each.geom_type for each in layer.shapes if each is not None})) or 'none'}")
+                print(
+                    f"  {'shapes':<28} {', '.join(sorted({each.geom_type for each in layer.shapes if each is not None})) or 'none'}",
+                    file=out,
+                )
 
 
 def _write(report: Report, errors: Path | None, defects: Path | None, data: Path) -> dict[str, list[str]]:
@@ -162,9 +207,9 @@ def _write(report: Report, errors: Path | None, defects: Path | None, data: Path
     return written
 
 
-def _tell(report: Report, written: dict[str, list[str]], *, as_json: bool) -> None:
+def _tell(report: Report, written: dict[str, list[str]], hot_spots: str, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({**report.facts(), "written": written}, ensure_ascii=False, default=str))
+        print(json.dumps({**report.facts(), "hot_spots": hot_spots, "written": written}, ensure_ascii=False, default=str))
         return
     if report.dry_run:
         print("Dry run: everything below was taken back.")
@@ -173,6 +218,8 @@ def _tell(report: Report, written: dict[str, list[str]], *, as_json: bool) -> No
     _tell_ground(report.ground)
     for name, why in report.refused_files.items():
         print(f"REFUSED {name}: {why}")
+    if hot_spots:
+        print(f"hot spots   {hot_spots}")
     for kind, paths in written.items():
         if paths:
             print(f"{'Refused rows' if kind == 'errors' else 'Defects'} are in {paths[0] if len(paths) == 1 else Path(paths[0]).parent}")

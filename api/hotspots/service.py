@@ -73,6 +73,13 @@ def first_run(session: Session, scope: Scope) -> str:
     return f"{run.incidents or 0:,} incidents of {DEFAULT_DAYS} days: {run.state}"
 
 
+def run_told(session: Session, scope: Scope) -> str:
+    """The default run after new incidents have come, and in a few words what became of it, a refusal with its reason."""
+    run = hotspots.one(session, scope, run_now(session, scope))
+    why = f" ({run.refusal['message']})" if run.refusal else ""
+    return f"{run.incidents or 0:,} incidents of {DEFAULT_DAYS} days: {run.state}{why}"
+
+
 def work_out(session: Session, scope: Scope, run_id: int) -> str:
     """Count, analyse and store a run that was asked for; safe to repeat. Returns the state it ends in."""
     run = hotspots.begin(session, scope, run_id)

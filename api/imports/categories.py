@@ -1,5 +1,8 @@
 """Categories of a catalogue: imported as a tree of their own, or made from a feed's column where the mapping allows it."""
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from api.imports.mapping import Catalogue, LayerMapping
@@ -39,28 +42,39 @@ def store(session: Session, scope: Scope, prepared: Prepared) -> None:
         prepared.report.loaded += 1
 
 
-def of_incidents(session: Session, scope: Scope, prepared: Prepared) -> dict[str, int]:
-    """Category code → id for a feed; unknown ones are made, or their rows refused."""
-    assert prepared.mapping.catalogue is not None
-    catalogue = catalogue_id(session, scope, prepared.mapping)
-    known = imports.categories(session, scope, catalogue)
-    made = 0
-    for row in prepared.kept:
-        code = prepared.text("category", row)[:LONGEST_CODE]
-        if code in known:
-            continue
-        if not prepared.mapping.catalogue.create:
-            prepared.refuse(int(row), f"category: {code!r} is not in the catalogue {prepared.mapping.catalogue.code}")
-            continue
+class OfFeed:
+    """The categories of a feed: known ones by their code, unknown ones made or their rows refused."""
+
+    def __init__(self, session: Session, scope: Scope, mapping: LayerMapping) -> None:
+        assert mapping.catalogue is not None
+        self.session, self.scope, self.create, self.code = session, scope, mapping.catalogue.create, mapping.catalogue.code
+        self.catalogue = catalogue_id(session, scope, mapping)
+        self.known = imports.categories(session, scope, self.catalogue)
+        self.made = 0
+
+    def ids(self, prepared: Prepared) -> NDArray[np.int64]:
+        """The category of each row, 0 for rows that are refused."""
+        rows = prepared.kept
+        codes, texts = pd.factorize(prepared.values["category"][rows])
+        ids = np.zeros(len(prepared.layer), dtype=np.int64)
+        for number, text in enumerate(texts):
+            code, like = str(text)[:LONGEST_CODE], rows[codes == number]
+            if code not in self.known and self.create:
+                self._make(prepared, code, int(like[0]))
+            if code in self.known:
+                ids[like] = self.known[code][0]
+                continue
+            for row in like:
+                prepared.refuse(int(row), f"category: {code!r} is not in the catalogue {self.code}")
+        return ids
+
+    def _make(self, prepared: Prepared, code: str, row: int) -> None:
         parent = prepared.text("category_parent", row)[:LONGEST_CODE]
-        _make_parent(session, scope, catalogue, parent, known)
+        _make_parent(self.session, self.scope, self.catalogue, parent, self.known)
         name = prepared.text("category_name", row, code)
         facts = {"code": code, "name": name, "name_en": name, "parent": parent, "symbol": None}
-        known[code] = (imports.put_category(session, scope, catalogue, facts, len(known)), name, name, parent)
-        made += 1
-    if made:
-        prepared.report.notes.append(f"{made} categories were made from the source's own words.")
-    return {code: row[0] for code, row in known.items()}
+        self.known[code] = (imports.put_category(self.session, self.scope, self.catalogue, facts, len(self.known)), name, name, parent)
+        self.made += 1
 
 
 def _make_parent(session: Session, scope: Scope, catalogue: int, parent: str, known: dict[str, tuple[int, str, str, str]]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from api.imports import straddle
 from api.imports.prepared import Prepared
-from data.queries import import_buildings, imports
+from data.queries import import_buildings, import_homes, imports
 from data.queries.import_buildings import Footprints
 from data.queries.imports import Ground
 from data.scope import Scope
@@ -53,8 +53,23 @@ def store(session: Session, scope: Scope, prepared: Prepared) -> None:
     assert prepared.mapping.spread is not None
     footprints = import_buildings.footprints(session, scope) if prepared.mapping.spread.by == "buildings" else None
     spread = _spread(prepared, table, grids, footprints)
+    _leave_rows(session, scope, prepared, spread, grids, footprints)
     total = _store(session, scope, prepared, spread, grids, footprints)
     prepared.report.notes.append(f"{total} households in {len(grids.ids)} grids, estimated: {_rule(prepared)}.")
+
+
+def _leave_rows(session: Session, scope: Scope, prepared: Prepared, spread: Spread, grids: Ground, footprints: Footprints | None) -> None:
+    """Where household rows were imported the counts stay those rows: an estimate never replaces what is known."""
+    known = import_homes.grids_with_rows(session, scope)
+    if not known:
+        return
+    there = np.isin(grids.ids, list(known))
+    households = import_homes.households_of_grids(session, scope, grids.ids.tolist())
+    spread.grids[there] = households[there]
+    if footprints is not None:
+        inside = np.isin(footprints.grid_ids, list(known))
+        spread.buildings[inside] = footprints.households[inside]
+    prepared.report.notes.append(f"{int(there.sum())} grids have household rows; their counts stay those rows.")
 
 
 def _rule(prepared: Prepared) -> str:

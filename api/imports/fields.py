@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from api.imports.mapping import PLACEHOLDER, ROW, LayerMapping, Spec
+from api.imports.mapping import PLACEHOLDER, ROW, LayerMapping, Spec, nearest
 from data.files.tables import absent, number
 from gis.errors import BadMapping
 
@@ -17,16 +19,19 @@ YES = {"1", "y", "yes", "true", "t", "是", "有"}
 NO = {"0", "n", "no", "false", "f", "否", "无", ""}
 EARLIEST, LATEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC), dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
 TIMES = {"reported_at", "filed_at", "dispatched_at", "handled_at", "closed_at", "due_at"}
-INTEGERS = {"count", "levels", "built_year", "households", "severity"}
-FLAGS = {"urgent", "on_spot", "supervised"}
+DAYS = {"care_since"}
+INTEGERS = {"count", "levels", "built_year", "households", "severity", "members", "birth_year"}
+FLAGS = {"urgent", "on_spot", "supervised", "floating", "has_address", "has_family", "has_work", "has_changes", "has_key_persons"}
 Value = str | int | float | bool | dt.datetime | None
+Values = NDArray[np.object_]
+"""One value for each row."""
 
 
 @dataclass
 class Read:
     """Values by field, one list each, and why rows (from 0) are refused; the first reason of a row stays."""
 
-    values: dict[str, list[Value]] = field(default_factory=dict)
+    values: dict[str, Values] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
 
     def refuse(self, row: int, why: str) -> None:
@@ -38,32 +43,41 @@ class Unfit(ValueError):
     """A value that a transform cannot take; its text is the reason."""
 
 
-def read(rows: pd.DataFrame, mapping: LayerMapping, time_zone: str) -> Read:
-    """All fields of a layer. BadMapping if the mapping names a column that the file does not have."""
-    _refuse_missing_columns(rows, mapping)
+def read(rows: pd.DataFrame, mapping: LayerMapping, time_zone: str, *, first: int = 0) -> Read:
+    """All fields of a layer whose rows begin at row `first` of the file; BadMapping if it names a column that is not there."""
+    refuse_missing_columns(rows, mapping)
     result = Read()
     zone = ZoneInfo(mapping.time_zone or time_zone)
     for name, spec in mapping.fields.items():
-        finish = _finisher(name, spec, zone)
-        texts = _texts(rows, spec)
-        column: list[Value] = []
-        for row, text in enumerate(texts):
-            try:
-                column.append(finish(text))
-            except Unfit as unfit:
-                result.refuse(row, f"{name}: {unfit}")
-                column.append(None)
-        result.values[name] = column
+        result.values[name] = column(rows, name, spec, zone, result, first=first)
     for exclusion in mapping.refuse:
-        wanted = set(exclusion.equals)
-        for row, value in enumerate(rows[exclusion.column]):
-            if str(value).strip() in wanted:
-                result.refuse(row, exclusion.why)
+        named = rows[exclusion.column].astype(str).str.strip().isin(exclusion.equals).to_numpy(bool)
+        for row in np.flatnonzero(named):
+            result.refuse(int(row), exclusion.why)
     return result
 
 
-def _refuse_missing_columns(rows: pd.DataFrame, mapping: LayerMapping) -> None:
-    named = [name for spec in mapping.fields.values() for name in spec.wanted]
+def column(rows: pd.DataFrame, name: str, spec: Spec, zone: ZoneInfo, result: Read, *, first: int = 0) -> Values:
+    """One field: each distinct text is worked out once, however many rows say it."""
+    finish = _finisher(name, spec, zone)
+    codes, texts = _texts(rows, spec, first)
+    values = np.full(len(texts) + 1, None, dtype=object)
+    unfit: dict[int, str] = {}
+    for place, text in enumerate([*texts, None]):
+        try:
+            values[place] = finish(text)
+        except Unfit as reason:
+            unfit[place] = f"{name}: {reason}"
+    if unfit:
+        codes = np.where(codes < 0, len(texts), codes)
+        for row in np.flatnonzero(np.isin(codes, list(unfit))):
+            result.refuse(int(row), unfit[int(codes[row])])
+    return np.asarray(values[codes], dtype=object)
+
+
+def refuse_missing_columns(rows: pd.DataFrame, mapping: LayerMapping) -> None:
+    """BadMapping for columns that the file does not have, and for columns with persons where no person may be."""
+    named = [name for spec in (*mapping.fields.values(), *mapping.resident.values()) for name in spec.wanted]
     named += [exclusion.column for exclusion in mapping.refuse] + [check.column for check in mapping.check_area]
     personal = set(mapping.personal(named))
     if personal:
@@ -73,24 +87,25 @@ def _refuse_missing_columns(rows: pd.DataFrame, mapping: LayerMapping) -> None:
     missing = sorted({name for name in named if name not in rows})
     if missing:
         raise BadMapping(
-            f"The file of {mapping.source} has no column {', '.join(missing)}. It has: {', '.join(map(str, rows.columns))}.",
-            missing=missing,
-        )
+            f"The file of {mapping.source} has no column {', '.join(missing)}{nearest(missing, [str(name) for name in rows.columns])}."
+            f" It has: {', '.join(map(str, rows.columns))}.", missing=missing,
+        )  # fmt: skip
 
 
-def _texts(rows: pd.DataFrame, spec: Spec) -> list[str | None]:
-    """What the columns say, as text; None where they say that there is nothing."""
+def _texts(rows: pd.DataFrame, spec: Spec, first: int) -> tuple[NDArray[np.int64], list[str | None]]:
+    """What the columns say: a number for each row, -1 where they say that there is nothing, and the text of each number."""
     if spec.constant is not None:
-        return [str(spec.constant)] * len(rows)
+        return np.zeros(len(rows), dtype=np.int64), [str(spec.constant)]
     if spec.column == ROW:
-        return [str(number) for number in range(1, len(rows) + 1)]
+        return np.arange(len(rows)), [str(number) for number in range(first + 1, first + len(rows) + 1)]
     if spec.column is not None:
-        return [_text(value) for value in rows[spec.column]]
+        codes, distinct = pd.factorize(rows[spec.column])
+        return np.asarray(codes, dtype=np.int64), [_text(value) for value in distinct]
     if spec.columns:
         parts = [[_text(value) for value in rows[name]] for name in spec.columns]
         joined = (spec.join.join(each for each in row if each) for row in zip(*parts, strict=True))
-        return [each or None for each in joined]
-    return _filled(rows, str(spec.template))
+        return np.arange(len(rows)), [each or None for each in joined]
+    return np.arange(len(rows)), _filled(rows, str(spec.template))
 
 
 def _filled(rows: pd.DataFrame, template: str) -> list[str | None]:
@@ -121,7 +136,7 @@ def _text(value: object) -> str | None:
 
 def _finisher(name: str, spec: Spec, zone: ZoneInfo) -> Callable[[str | None], Value]:
     """The transforms of one field as one function."""
-    parse = spec.parse or ("time" if name in TIMES else "integer" if name in INTEGERS else "yes_no" if name in FLAGS else None)
+    parse = spec.parse or ("time" if name in TIMES | DAYS else "integer" if name in INTEGERS else "yes_no" if name in FLAGS else None)
     pattern = re.compile(spec.match) if spec.match else None
 
     def finish(text: str | None) -> Value:

@@ -1,8 +1,10 @@
 """A mapping file: how a source's files and columns become our nouns. It names columns; it holds no data."""
 
+import difflib
 import hashlib
 import re
 import tomllib
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,10 +12,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from api.imports import mapping_errors
 from data.files.layer import Question
 from gis.errors import BadMapping
 
-Noun = Literal["district", "street", "community", "grid", "building", "households", "category", "incident"]
+Noun = Literal["district", "street", "community", "grid", "building", "household", "households", "facility", "category", "incident"]
 GROUND: tuple[Noun, ...] = ("grid", "community", "street", "district")
 Step = Literal["snap", "slivers", "fit", "outline", "valid"]
 NEVER_LOADED = frozenset(
@@ -27,7 +30,10 @@ FIELDS: dict[str, frozenset[str]] = {
     "community": frozenset({"code", "name", "name_en", "source_id", "parent"}),
     "grid": frozenset({"code", "name", "name_en", "source_id", "parent", "kind", "households"}),
     "building": frozenset({"code", "name", "address", "use", "levels", "height_m", "built_year", "households", "source_id"}),
+    "household": frozenset({"source_id", "building", "community", "unit", "tenure", "floating", "members", "has_address", "has_family",
+                            "has_work", "has_changes", "has_key_persons"}),
     "households": frozenset({"count", "source_id"}),
+    "facility": frozenset({"source_id", "kind", "code", "name", "name_en", "status"}),
     "category": frozenset({"code", "name", "name_en", "parent", "symbol"}),
     "incident": frozenset({"source_id", "category", "category_name", "category_parent", "reported_at", "title", "address",
                            "state", "severity", "urgent", "on_spot", "supervised", "filed_at", "dispatched_at", "handled_at",
@@ -35,9 +41,22 @@ FIELDS: dict[str, frozenset[str]] = {
 }  # fmt: skip
 NEEDED: dict[str, frozenset[str]] = {
     "district": frozenset({"code", "name"}), "street": frozenset({"code", "name"}), "community": frozenset({"code", "name"}),
-    "grid": frozenset({"code"}), "building": frozenset({"source_id"}), "households": frozenset({"count"}),
+    "grid": frozenset({"code"}), "building": frozenset({"source_id"}), "household": frozenset({"source_id"}),
+    "households": frozenset({"count"}), "facility": frozenset({"source_id", "kind"}),
     "category": frozenset({"code", "name"}), "incident": frozenset({"source_id", "category", "reported_at"}),
 }  # fmt: skip
+
+
+RESIDENT = frozenset({"name", "phone", "number", "sex", "birth_year", "care", "care_since"})
+"""Fields of the head of a household; read only where a mapping has [layer.resident]."""
+
+
+def nearest(wrong: Iterable[str], right: Iterable[str]) -> str:
+    """A hint for misspelt names: the one that exists and looks most alike; nothing when none does."""
+    known = sorted(right)
+    plain = {name.casefold(): name for name in known}
+    hints = [plain[found] for name in sorted(wrong) for found in difflib.get_close_matches(name.casefold(), plain, n=1, cutoff=0.5)]
+    return f" (did you mean {', '.join(dict.fromkeys(hints))}?)" if hints else ""
 
 
 class Strict(BaseModel):
@@ -152,6 +171,18 @@ class Spread(Strict):
     """An area partly outside counts by its share inside; or, where water is what lies outside, wholly if most of it is inside."""
 
 
+class BuildingLink(Strict):
+    """How a household finds its building."""
+
+    by: Literal["source_id", "code", "address", "place"]
+    source: str | None = None
+    """The source of the buildings, where `by` is source_id."""
+    community: Literal["code", "name", "name_en", "source_id"] = "code"
+    """What the field community holds, where `by` is code."""
+    within_m: float = Field(default=0.0, ge=0, le=500)
+    """Where `by` is place and no building covers it: the nearest one this near, in metres; 0 for none."""
+
+
 class LayerMapping(Strict):
     """One layer: which files, how to read them, what becomes what."""
 
@@ -168,6 +199,8 @@ class LayerMapping(Strict):
     datum: Literal["wgs84", "gcj02", "bd09"] | None = None
     time_zone: str | None = None
     fields: dict[str, Annotated[Spec, BeforeValidator(_spec)]]
+    building: BuildingLink | None = None
+    resident: dict[str, Annotated[Spec, BeforeValidator(_spec)]] = Field(default_factory=dict)
     drop: tuple[str, ...] = ()
     refuse: tuple[Exclusion, ...] = ()
     dissolve: bool = False
@@ -189,17 +222,46 @@ class LayerMapping(Strict):
             raise ValueError("the district is the union of its communities; name it in [district] instead")
         unknown = set(self.fields) - FIELDS[self.noun]
         if unknown:
-            raise ValueError(f"{self.noun} has no field {sorted(unknown)}; it has {sorted(FIELDS[self.noun])}")
+            raise ValueError(
+                f"{self.noun} has no field {', '.join(sorted(unknown))}{nearest(unknown, FIELDS[self.noun])};"
+                f" it has {', '.join(sorted(FIELDS[self.noun]))}"
+            )
         missing = NEEDED[self.noun] - set(self.fields)
         if missing:
-            raise ValueError(f"{self.noun} needs the field {sorted(missing)}")
+            raise ValueError(f"{self.noun} needs the field {', '.join(sorted(missing))}")
         if self.noun in ("incident", "category") and self.catalogue is None:
             raise ValueError(f"{self.noun} needs a catalogue")
         if self.noun == "households" and self.spread is None:
             raise ValueError("households need to know how to spread")
+        self._household_fits()
         if self.time_zone:
             ZoneInfo(self.time_zone)
         return self
+
+    def _household_fits(self) -> None:
+        if self.noun != "household":
+            if self.building is not None or self.resident:
+                raise ValueError("only a household has building = … and [layer.resident]")
+            return
+        if self.building is None:
+            raise ValueError('a household needs building = { by = "source_id", "code", "address" or "place" }')
+        needed = {"source_id": {"building"}, "code": {"building", "community"}, "address": {"building"}, "place": set[str]()}
+        missing = needed[self.building.by] - set(self.fields)
+        if missing:
+            raise ValueError(f"a household that finds its building by {self.building.by} needs the field {', '.join(sorted(missing))}")
+        unknown = set(self.resident) - RESIDENT
+        if unknown:
+            raise ValueError(
+                f"resident has no field {', '.join(sorted(unknown))}{nearest(unknown, RESIDENT)}; it has {', '.join(sorted(RESIDENT))}"
+            )
+        shared = self.persons & {name for spec in self.fields.values() for name in spec.wanted}
+        if shared:
+            raise ValueError(f"the column {', '.join(sorted(shared))} is read for a person, so no other field may show it")
+
+    @property
+    def persons(self) -> frozenset[str]:
+        """Columns that are read for a resident and masked everywhere else."""
+        return frozenset(name for spec in self.resident.values() for name in spec.wanted)
 
     def question(self, limit: int | None = None) -> Question:
         """What the reader is told."""
@@ -209,7 +271,7 @@ class LayerMapping(Strict):
 
     def personal(self, columns: list[str]) -> list[str]:
         """Columns of a file that are taken out unread: those the mapping names and those that are never loaded."""
-        return [name for name in columns if name in self.drop or name.strip().lower() in NEVER_LOADED]
+        return [name for name in columns if (name in self.drop or name.strip().lower() in NEVER_LOADED) and name not in self.persons]
 
 
 class SchemeMapping(Strict):
@@ -289,9 +351,7 @@ def _load(path: Path, digest: Any, seen: tuple[Path, ...]) -> Mapping:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, re.error) as broken:
         raise BadMapping(f"{path.name} is not TOML: {broken}") from broken
     except ValidationError as wrong:
-        first = wrong.errors()[0]
-        where = ".".join(str(each) for each in first["loc"])
-        raise BadMapping(f"{path.name}: {where}: {first['msg']} ({wrong.error_count()} in all).", where=where) from wrong
+        raise mapping_errors.refusal(path.name, wrong, Mapping) from wrong
     digest.update(body)
     for name in mapping.include:
         other = _load(path.parent / name, digest, (*seen, path))

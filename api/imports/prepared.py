@@ -1,14 +1,14 @@
 """One layer on its way in: its rows, the values read from them, its shapes in degrees, and who is refused so far."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from api.imports import fields, places
-from api.imports.fields import Value
+from api.imports import fields, persons, places
+from api.imports.fields import Value, Values
 from api.imports.mapping import LayerMapping
 from api.imports.places import District
 from api.imports.report import FileReport
@@ -22,12 +22,19 @@ class Prepared:
     """Values and shapes by row (from 0); `refused` says why a row will not be loaded."""
 
     mapping: LayerMapping
-    path: Path
     layer: Layer
-    values: dict[str, list[Value]]
+    values: dict[str, Values]
     shapes: NDArray[np.object_]
     refused: dict[int, str]
     report: FileReport
+    first: int = 0
+    """Where the first of these rows stands in its file, from 0."""
+    persons: dict[str, Values] = field(default_factory=dict)
+    """Values of a [layer.resident], in no report and no errors file."""
+
+    def number(self, row: int) -> int:
+        """The number of a row in its file, from 1, as people are told it."""
+        return self.first + int(row) + 1
 
     def refuse(self, row: int, why: str) -> None:
         """Refuse a row unless it is refused already."""
@@ -36,8 +43,20 @@ class Prepared:
     @property
     def kept(self) -> NDArray[np.int64]:
         """Rows that are not refused."""
-        rows = np.arange(len(self.layer))
-        return rows[~np.isin(rows, list(self.refused))]
+        keep = np.ones(len(self.layer), dtype=np.bool_)
+        keep[list(self.refused)] = False
+        return np.flatnonzero(keep)
+
+    def column(self, name: str, default: Value = None) -> Values:
+        """A field of every row; `default` where the mapping has no such field or the source no value."""
+        values = self.values.get(name)
+        if values is None:
+            return np.full(len(self.layer), default, dtype=object)
+        if default is None:
+            return values
+        filled = values.copy()
+        filled[pd.isna(values)] = default
+        return filled
 
     def value(self, name: str, row: int, default: Value = None) -> Value:
         """A field of a row; `default` where the mapping has no such field or the source no value."""
@@ -52,9 +71,8 @@ class Prepared:
     def need(self, *names: str) -> None:
         """Refuse rows in which a field that must be there is empty."""
         for name in names:
-            for row, value in enumerate(self.values.get(name, [])):
-                if value is None:
-                    self.refuse(row, f"{name}: the source has no value")
+            for row in np.flatnonzero(pd.isna(self.column(name))):
+                self.refuse(int(row), f"{name}: the source has no value")
 
     def only_polygons(self, *, repair: bool) -> int:
         """Refuse rows without a sound polygon; with `repair` broken rings are rebuilt. How many were."""
@@ -84,24 +102,30 @@ class Prepared:
 
     def close(self) -> None:
         """Put the refused rows into the report; call once, at the end."""
-        self.report.refuse(self.layer.rows, self.refused)
+        self.report.refuse(self.layer.rows, self.refused, first=self.first)
 
 
-def prepare(path: Path, layer: Layer, mapping: LayerMapping, *, time_zone: str, district: District | None) -> Prepared:
-    """Read fields and shapes of a layer by its mapping; personal columns are gone before anything else sees them."""
-    report = FileReport(mapping.noun, mapping.source, path.name, read=len(layer))
+def prepare(layer: Layer, mapping: LayerMapping, report: FileReport, *, time_zone: str, district: District | None) -> Prepared:
+    """Read fields and shapes of a layer, or of its next rows; personal columns are gone before anything else sees them."""
+    first, report.read = report.read, report.read + len(layer)
     personal = mapping.personal([str(name) for name in layer.rows.columns])
+    people = persons.read(layer.rows, mapping, time_zone)
     if personal:
         layer.rows = layer.rows.drop(columns=personal)
-        report.notes.append(f"Columns with persons were left out unread: {', '.join(personal)}.")
+        report.note(f"Columns with persons were left out unread: {', '.join(personal)}.")
+    if people.masked:
+        layer.rows = layer.rows.assign(**people.masked)
     _refuse_unsure_encoding(layer, mapping)
-    report.notes += layer.findings.notes
+    for note in layer.findings.notes:
+        report.note(note)
     if layer.findings.encoding and layer.findings.encoding.upper() != "UTF-8" and layer.findings.kind != "excel":
-        report.notes.append(f"Encoding {layer.findings.encoding}: {layer.findings.encoding_how}.")
-    read = fields.read(layer.rows, mapping, time_zone)
+        report.note(f"Encoding {layer.findings.encoding}: {layer.findings.encoding_how}.")
+    read = fields.read(layer.rows, mapping, time_zone, first=first)
     placed = places.in_degrees(layer, mapping, district)
-    report.notes += placed.notes
-    return Prepared(mapping, path, layer, read.values, placed.shapes, {**read.refused, **placed.refused, **layer.broken}, report)
+    for note in placed.notes:
+        report.note(note)
+    refused = {**people.refused, **read.refused, **placed.refused, **layer.broken}
+    return Prepared(mapping, layer, read.values, placed.shapes, refused, report, first, people.values)
 
 
 def _refuse_unsure_encoding(layer: Layer, mapping: LayerMapping) -> None:

@@ -47,14 +47,19 @@ class FileReport:
     seconds: float = 0.0
     errors: pd.DataFrame | None = None
 
-    def refuse(self, rows: pd.DataFrame, whys: dict[int, str]) -> None:
-        """Account for refused rows (from 0) and keep them, in the source's own columns, for the errors file."""
+    def note(self, text: str) -> None:
+        """Say something once, however many parts of the file it is true of."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def refuse(self, rows: pd.DataFrame, whys: dict[int, str], *, first: int = 0) -> None:
+        """Account for refused rows (from 0, row `first` of the file) and keep them, in the source's own columns, for the errors file."""
         if not whys:
             return
         numbers = sorted(whys)
         refused = rows.iloc[numbers].copy()
         refused.insert(len(refused.columns), "why", [whys[number] for number in numbers], allow_duplicates=True)
-        refused.insert(0, "row", [number + 1 for number in numbers], allow_duplicates=True)
+        refused.insert(0, "row", [first + number + 1 for number in numbers], allow_duplicates=True)
         self.errors = refused if self.errors is None else pd.concat([self.errors, refused])
         self.refused += len(numbers)
         for why, count in Counter(_kind(whys[number]) for number in numbers).items():

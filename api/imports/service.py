@@ -4,14 +4,14 @@ import fnmatch
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
-from api.imports import buildings, categories, counts, found, incidents, prepared
+from api.imports import buildings, categories, counts, facilities, found, homes, incidents, prepared
 from api.imports.mapping import GROUND, LayerMapping, Mapping
 from api.imports.places import District
 from api.imports.prepared import Prepared
@@ -20,16 +20,29 @@ from data.database import Database
 from data.files.desk import Desk
 from data.queries import audit, imports
 from data.scope import Scope
+from data.sealing import Keyring
 from gis.errors import BadFile, BadMapping, Refusal
 
 DEFAULT_ZONE = "Asia/Shanghai"
 COMMAND_LINE = "command line"
 Say = Callable[[str], None]
 Transaction = Callable[[], Any]
-STORES: dict[str, Callable[[Session, Scope, Prepared], None]] = {
-    "building": buildings.store, "households": counts.store, "category": categories.store, "incident": incidents.store,
+PART_ROWS = 100_000
+"""Rows of a long file that are held at a time; all parts are one transaction."""
+TURN = {**dict.fromkeys(GROUND, 0), "category": 1, "building": 2, "facility": 2, "households": 3, "household": 4, "incident": 5}
+WHOLE: dict[str, Callable[[Session, Scope, Prepared], None]] = {
+    "building": buildings.store, "facility": facilities.store, "households": counts.store, "category": categories.store,
 }  # fmt: skip
-TURN = {**dict.fromkeys(GROUND, 0), "category": 1, "building": 2, "households": 3, "incident": 4}
+
+
+class Taker(Protocol):
+    """What takes a file in, part by part."""
+
+    def add(self, prepared: Prepared) -> None:
+        """Store the next rows."""
+
+    def finish(self, prepared: Prepared) -> None:
+        """After the last part, which is given again."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,7 @@ class Run:
     mapping: Mapping
     mapping_hash: bytes
     say: Say
+    keys: Callable[[], Keyring]
     report: Report = field(default_factory=Report)
 
 
@@ -114,9 +128,9 @@ def _import_ground(work: Run, todo: list[Job], transaction: Transaction) -> bool
             built = found.store_ground(session, work.scope, ready, work.mapping)
             work.say("proving the coverage")
             found.prove(session, work.scope)
-            for each in ready:
+            for job, each in zip(todo, ready, strict=True):
                 each.report.seconds = (time.monotonic() - started) / len(ready)
-                _keep(work, session, each)
+                _keep(work, session, each.report, job.path)
         work.report.ground, work.report.defects = built.facts, built.defects
         work.report.files += [each.report for each in ready]
     except Refusal as refused:
@@ -130,32 +144,66 @@ def _import_file(work: Run, job: Job, transaction: Transaction) -> None:
     try:
         with transaction() as session:
             imports.wait_for_others(session, work.scope)
-            ready = _prepare(work, session, job)
-            STORES[job.mapping.noun](session, work.scope, ready)
-            ready.close()
-            ready.report.seconds = time.monotonic() - started
-            _keep(work, session, ready)
-        work.report.files.append(ready.report)
+            report = _store_whole(work, session, job) if job.mapping.noun in WHOLE else _store_parts(work, session, job)
+            report.seconds = time.monotonic() - started
+            _keep(work, session, report, job.path)
+        work.report.files.append(report)
     except Refusal as refused:
         work.report.refused_files[_name(job)] = refused.message
 
 
-def _prepare(work: Run, session: Session, job: Job) -> Prepared:
-    """Read a file and its fields, with the time zone and the bounds of this deployment."""
+def _store_whole(work: Run, session: Session, job: Job) -> FileReport:
+    ready = _prepare(work, session, job)
+    WHOLE[job.mapping.noun](session, work.scope, ready)
+    ready.close()
+    return ready.report
+
+
+def _store_parts(work: Run, session: Session, job: Job) -> FileReport:
+    """A long file, some rows at a time, in the transaction of its caller."""
+    zone, district = _setting(work, session)
+    report = FileReport(job.mapping.noun, job.mapping.source, job.path.name)
+    taker: Taker | None = None
+    ready: Prepared | None = None
+    with closing(work.desk.parts(job.path, job.mapping.question(), PART_ROWS)) as parts:
+        for layer in parts:
+            ready = prepared.prepare(layer, job.mapping, report, time_zone=zone, district=district)
+            taker = taker or _taker(work, session, job.mapping)
+            taker.add(ready)
+            ready.close()
+            work.say(f"{job.path.name}: {report.read:,} rows")
+    assert taker is not None
+    assert ready is not None
+    taker.finish(ready)
+    return report
+
+
+def _taker(work: Run, session: Session, mapping: LayerMapping) -> Taker:
+    if mapping.noun == "household":
+        return homes.Homes(session, work.scope, mapping, work.keys)
+    return incidents.Incidents(session, work.scope, mapping)
+
+
+def _setting(work: Run, session: Session) -> tuple[str, District | None]:
+    """The time zone and the ground of this deployment, by which a file is read."""
     facts = imports.deployment(session, work.scope)
     zone = work.mapping.district.time_zone if work.mapping.district else str(facts.get("timezone", DEFAULT_ZONE))
     stored = imports.ground(session, work.scope, "district")
-    district = District(stored.borders[0]) if len(stored.ids) else None
-    layer = work.desk.read(job.path, job.mapping.question())
-    return prepared.prepare(job.path, layer, job.mapping, time_zone=zone, district=district)
+    return zone, District(stored.borders[0]) if len(stored.ids) else None
 
 
-def _keep(work: Run, session: Session, ready: Prepared) -> None:
+def _prepare(work: Run, session: Session, job: Job) -> Prepared:
+    """Read a whole file and its fields."""
+    zone, district = _setting(work, session)
+    report = FileReport(job.mapping.noun, job.mapping.source, job.path.name)
+    return prepared.prepare(work.desk.read(job.path, job.mapping.question()), job.mapping, report, time_zone=zone, district=district)
+
+
+def _keep(work: Run, session: Session, report: FileReport, path: Path) -> None:
     """The record of a file: nothing was lost, who did it, what became of it."""
-    report = ready.report
     if not report.accounted:
         raise AssertionError(f"rows of {report.file} are not accounted for: {report.facts()}")
-    file_hash = _digest(ready.path)
+    file_hash = _digest(path)
     if imports.known_files(session, work.scope, file_hash, work.mapping_hash) and not report.loaded:
         report.notes.append("The same file came in through the same mapping before; nothing has changed.")
     row = {"noun": report.noun, "source": report.source, "file_name": report.file, "file_hash": file_hash,

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +39,11 @@ class Desk:
 
     def read(self, path: Path, question: Question | None = None) -> Layer:
         """A file as a layer. Raises BadFile: what is wrong with it and what to do."""
+        [whole] = self.parts(path, question, None)
+        return whole
+
+    def parts(self, path: Path, question: Question | None, size: int | None) -> Generator[Layer]:
+        """The same, at most `size` rows at a time, so that a file of any length takes little memory here."""
         with tempfile.TemporaryDirectory(prefix="wangge-import-") as folder:
             result = Path(folder) / "layer.arrow"
             inside = Path(folder) / "unpacked"
@@ -49,7 +55,7 @@ class Desk:
                 raise BadFile(_how_it_died(str(answer["died"]), self.seconds, self.memory_bytes), file=path.name)
             if "refused" in answer:
                 raise BadFile(str(answer["message"]), **{**_dict(answer["facts"]), "file": path.name})
-            return layer.read(result)
+            yield from layer.parts(result, size)
 
     def close(self) -> None:
         """End the worker."""

@@ -1,7 +1,8 @@
 """A layer: rows of a file as they came, with their shapes, and all that was noticed while reading."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,25 +69,44 @@ class Layer:
         return len(self.rows)
 
 
-def write(layer: Layer, path: Path) -> None:
-    """Store a layer as one Arrow file: no code travels with it, whatever the worker has read."""
-    columns = {f"c{place}": _column(layer.rows.iloc[:, place]) for place in range(layer.rows.shape[1])}
-    columns[WKB] = pa.array(shapely.to_wkb(layer.shapes, include_srid=False), type=pa.large_binary())
-    facts = {"names": [str(name) for name in layer.rows.columns], "spatial": layer.spatial, "findings": asdict(layer.findings)}
-    table = pa.table(columns).replace_schema_metadata({"layer": json.dumps(facts)})
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
+def write(parts: Iterable[Layer], path: Path) -> None:
+    """Store a layer that comes in parts as one Arrow file: no code travels with it, whatever the worker has read.
+
+    All parts share one set of findings, which is complete when the last part has come.
+    """
+    with pa.OSFile(str(path), "wb") as sink:
+        writer = last = None
+        for last in parts:
+            table = _table(last)
+            writer = writer or pa.ipc.new_file(sink, table.schema)
+            writer.write_table(table)
+        assert writer is not None
+        assert last is not None
+        writer.close()
+    facts = {"names": [str(name) for name in last.rows.columns], "spatial": last.spatial, "findings": asdict(last.findings)}
+    path.with_suffix(".json").write_text(json.dumps(facts))
 
 
 def read(path: Path) -> Layer:
-    """The layer that `write` stored."""
+    """The layer that `write` stored, as a whole."""
+    [layer] = parts(path, None)
+    return layer
+
+
+def parts(path: Path, size: int | None) -> Iterator[Layer]:
+    """The layer that `write` stored, at most `size` rows at a time; an empty layer is one empty part."""
+    facts: dict[str, Any] = json.loads(path.with_suffix(".json").read_text())
+    findings = Findings(**facts["findings"])
     with pa.memory_map(str(path)) as source:
         table = pa.ipc.open_file(source).read_all()
-        facts: dict[str, Any] = json.loads(table.schema.metadata[b"layer"])
-        shapes = np.asarray(shapely.from_wkb(table.column(WKB).to_pylist()), dtype=object)
-        rows = table.drop_columns([WKB]).to_pandas(ignore_metadata=True)
-    rows.columns = pd.Index(facts["names"], dtype=object)
-    return Layer(rows, shapes.reshape(len(rows)), Findings(**facts["findings"]), facts["spatial"])
+        step = size or max(len(table), 1)
+        for first in range(0, max(len(table), 1), step):
+            part = table.slice(first, step)
+            shapes = np.asarray(shapely.from_wkb(part.column(WKB).to_pylist()), dtype=object)
+            rows = part.drop_columns([WKB]).to_pandas(ignore_metadata=True)
+            rows.columns = pd.Index(facts["names"], dtype=object)
+            broken = {str(int(row) - first): why for row, why in findings.broken.items() if first <= int(row) < first + len(rows)}
+            yield Layer(rows, shapes.reshape(len(rows)), replace(findings, broken=broken), facts["spatial"])
 
 
 def unique_names(names: list[str]) -> list[str]:
@@ -98,6 +118,12 @@ def unique_names(names: list[str]) -> list[str]:
         seen[name] = seen.get(name, 0) + 1
         result.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
     return result
+
+
+def _table(layer: Layer) -> pa.Table:
+    columns = {f"c{place}": _column(layer.rows.iloc[:, place]) for place in range(layer.rows.shape[1])}
+    columns[WKB] = pa.array(shapely.to_wkb(layer.shapes, include_srid=False), type=pa.large_binary())
+    return pa.table(columns)
 
 
 def _column(values: pd.Series) -> pa.Array:

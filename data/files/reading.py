@@ -1,6 +1,7 @@
 """One file in, one layer out: looks at the bytes, not at the name, to know what a file is."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from data.files import archive, tables, vector
@@ -17,8 +18,8 @@ KINDS = (
 )
 
 
-def read(path: Path, question: Question, folder: Path) -> Layer:
-    """Read `path` as a layer, with `folder` for what has to be unpacked. Raises BadFile with what is wrong and what to do.
+def read(path: Path, question: Question, folder: Path) -> Iterable[Layer]:
+    """Read `path` as the parts of a layer, with `folder` for what has to be unpacked. Raises BadFile with what is wrong and what to do.
 
     Meant to run in the worker, which may be stopped at any time.
     """
@@ -35,14 +36,16 @@ def read(path: Path, question: Question, folder: Path) -> Layer:
     inside = archive.unpacked(path, folder)
     main, kind = _main(inside, question)
     if kind == "shapefile":
-        return vector.shapefile(main, question, folder)
+        return [vector.shapefile(main, question, folder)]
     if kind == "dbf":
-        return vector.table_of_shapefile(main, question, folder)
+        return [vector.table_of_shapefile(main, question, folder)]
     if kind == "json":
-        return vector.geojson(main, question)
+        return [vector.geojson(main, question)]
     if kind in ("geopackage", "flatgeobuf", "geodatabase"):
-        return vector.database(main, question, kind)
-    plain = {"parquet": vector.geoparquet, "excel": tables.workbook, "wkt": tables.well_known_text, "text": tables.delimited}
+        return [vector.database(main, question, kind)]
+    if kind == "parquet":
+        return [vector.geoparquet(main, question)]
+    plain = {"excel": tables.workbook, "wkt": tables.well_known_text, "text": tables.delimited}
     return plain[kind](main, question)
 
 

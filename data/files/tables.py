@@ -2,8 +2,10 @@
 
 import csv
 import datetime as dt
+import itertools
 import math
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +18,17 @@ from gis.errors import BadFile
 
 DELIMITERS = (",", "\t", ";", "|")
 LOOK_AHEAD_ROWS = 60
+PART_ROWS = 50_000
+"""Rows that are held as lists of cells at a time, the most wasteful form they ever have."""
+PLAIN_NUMBER = r"-?\d{1,3}(?:\.\d{1,16})?"
+"""Degrees as almost every cell has them, which need no care."""
 ABSENT = {"", "na", "n/a", "nan", "null", "none", "-", "无", "\\n"}
 """What published tables write where there is no value."""
 Cells = list[list[str]]
 
 
-def delimited(path: Path, question: Question) -> Layer:
-    """Delimited text; encoding and delimiter are found, or taken from the question."""
+def delimited(path: Path, question: Question) -> Iterator[Layer]:
+    """Delimited text, part by part; encoding and delimiter are found, or taken from the question."""
     findings = Findings(kind="csv")
     with path.open("rb") as opened:
         sample = opened.read(encoding.SAMPLE_BYTES)
@@ -38,15 +44,14 @@ def delimited(path: Path, question: Question) -> Layer:
         delimiter = question.delimiter or _delimiter(text)
         csv.field_size_limit(sys.maxsize)
         with path.open("r", encoding=found.encoding, newline="") as opened_text:
-            cells = list(csv.reader(opened_text, delimiter=delimiter))
+            yield from _parts(csv.reader(opened_text, delimiter=delimiter), question, findings)
     except (UnicodeDecodeError, LookupError) as broken:
         raise BadFile(f"The text is not {found.encoding}: {broken}. Say which encoding it is with encoding = …") from broken
     except csv.Error as broken:
         raise BadFile(f"The table is broken: {broken}") from broken
-    return _layer(cells, question, findings)
 
 
-def workbook(path: Path, question: Question) -> Layer:
+def workbook(path: Path, question: Question) -> Iterator[Layer]:
     """One sheet of an Excel workbook; merged cells carry their value into every row they span."""
     import python_calamine as calamine  # noqa: PLC0415  only workbooks need it
 
@@ -68,10 +73,10 @@ def workbook(path: Path, question: Question) -> Layer:
                 cells[row][column] = cells[top][left]
     if spread:
         findings.notes.append(f"{spread} cells took the value of the merged cell they belong to.")
-    return _layer(cells, question, findings)
+    return _parts(cells, question, findings)
 
 
-def well_known_text(path: Path, question: Question) -> Layer:
+def well_known_text(path: Path, question: Question) -> Iterator[Layer]:
     """A text of geometries in WKT; one may run over several lines, until its brackets are closed."""
     lines: list[str] = []
     depth = 0
@@ -84,7 +89,7 @@ def well_known_text(path: Path, question: Question) -> Layer:
     lines = lines[: question.limit]
     findings = Findings(kind="wkt")
     rows = pd.DataFrame({"line": range(1, len(lines) + 1)})
-    return Layer(rows, _from_wkt(lines, findings), findings, spatial=True)
+    yield Layer(rows, _from_wkt(lines, findings), findings, spatial=True)
 
 
 def _sheet(findings: Findings, question: Question) -> str:
@@ -97,30 +102,61 @@ def _sheet(findings: Findings, question: Question) -> str:
     return findings.layers[0]
 
 
-def _layer(cells: Cells, question: Question, findings: Findings) -> Layer:
-    head = _header(cells, question, findings)
-    names = unique_names(cells[head])
-    body = [row for row in cells[head + 1 :] if any(each.strip() for each in row)]
-    blank = len(cells) - head - 1 - len(body)
-    if blank:
-        findings.notes.append(f"{blank} blank lines hold nothing and were passed over.")
-    body = body[: question.limit]
-    short = 0
-    for number, row in enumerate(body):
-        if len(row) > len(names) and any(each.strip() for each in row[len(names) :]):
-            findings.broken[str(number)] = f"The row has {len(row)} cells, the header {len(names)}."
-            row[len(names) - 1] = "|".join(row[len(names) - 1 :])
-        short += len(row) < len(names)
-        row[:] = (row + [""] * len(names))[: len(names)]
+def _parts(cells: Iterable[list[str]], question: Question, findings: Findings) -> Iterator[Layer]:
+    """The table below its header, some rows at a time; the last part completes the findings they share."""
+    coming = iter(cells)
+    top = list(itertools.islice(coming, max(LOOK_AHEAD_ROWS, question.header_row or 0)))
+    head = _header(top, question, findings)
+    names = unique_names(top[head])
+    body = itertools.islice(_filled_lines(itertools.chain(top[head + 1 :], coming), findings), question.limit)
+    above: dict[str, str] = {}
+    first = short = 0
+    while (part := list(itertools.islice(body, PART_ROWS))) or not first:
+        short += _cut_to_header(part, len(names), first, findings)
+        rows = pd.DataFrame(part, columns=pd.Index(names, dtype=object), dtype=object)
+        _fill_down(rows, question, above)
+        yield Layer(rows, _shapes(rows, question, findings, first), findings, spatial=bool(question.wkt or question.x))
+        if not part:
+            break
+        first += len(part)
     if short:
         findings.notes.append(f"{short} rows are shorter than the header; their missing cells are empty.")
-    rows = pd.DataFrame(body, columns=pd.Index(names, dtype=object), dtype=object)
+
+
+def _filled_lines(lines: Iterable[list[str]], findings: Findings) -> Iterator[list[str]]:
+    """The lines that hold something; how many do not is noted at the end."""
+    blank = 0
+    for line in lines:
+        if any(line) and any(each.strip() for each in line):
+            yield line
+        else:
+            blank += 1
+    if blank:
+        findings.notes.append(f"{blank} blank lines hold nothing and were passed over.")
+
+
+def _cut_to_header(part: Cells, width: int, first: int, findings: Findings) -> int:
+    """Give every row as many cells as the header has; how many were short."""
+    short = 0
+    for number, row in enumerate(part, first):
+        if len(row) == width:
+            continue
+        if len(row) > width and any(each.strip() for each in row[width:]):
+            findings.broken[str(number)] = f"The row has {len(row)} cells, the header {width}."
+            row[width - 1] = "|".join(row[width - 1 :])
+        short += len(row) < width
+        row[:] = (row + [""] * width)[:width]
+    return short
+
+
+def _fill_down(rows: pd.DataFrame, question: Question, above: dict[str, str]) -> None:
+    """Let empty cells take what stands above them; `above` remembers it from part to part."""
     for name in question.fill_down:
         if name not in rows:
-            raise BadFile(f"There is no column {name!r} to fill down. The table has: {', '.join(names)}")
-        rows[name] = rows[name].where(rows[name].str.strip() != "").ffill().fillna("")
-    shapes = _shapes(rows, question, findings)
-    return Layer(rows, shapes, findings, spatial=bool(question.wkt or question.x))
+            raise BadFile(f"There is no column {name!r} to fill down. The table has: {', '.join(map(str, rows.columns))}")
+        rows[name] = rows[name].where(rows[name].str.strip() != "").ffill().fillna(above.get(name, ""))
+        if len(rows):
+            above[name] = str(rows[name].iloc[-1])
 
 
 def _header(cells: Cells, question: Question, findings: Findings) -> int:
@@ -138,28 +174,36 @@ def _header(cells: Cells, question: Question, findings: Findings) -> int:
     return place
 
 
-def _shapes(rows: pd.DataFrame, question: Question, findings: Findings) -> Shapes:
+def _shapes(rows: pd.DataFrame, question: Question, findings: Findings, first: int) -> Shapes:
+    """The places of rows that begin at row `first` of the file, from the columns the question names."""
     asked = [name for name in (question.wkt, question.x, question.y) if name]
     missing = [name for name in asked if name not in rows]
     if missing:
         raise BadFile(f"There is no column {', '.join(missing)}. The table has: {', '.join(map(str, rows.columns))}")
     if question.wkt:
-        return _from_wkt(rows[question.wkt].tolist(), findings)
+        return _from_wkt(rows[question.wkt].tolist(), findings, first)
     shapes = np.full(len(rows), None, dtype=object)
     if not (question.x and question.y):
         return shapes
-    for row, (x, y) in enumerate(zip(rows[question.x], rows[question.y], strict=True)):
-        if absent(x) and absent(y):
+    x, y = (pd.to_numeric(rows[name].where(rows[name].str.fullmatch(PLAIN_NUMBER)), errors="coerce").to_numpy(float, copy=True)
+            for name in (question.x, question.y))  # fmt: skip
+    for row in np.flatnonzero(~(np.isfinite(x) & np.isfinite(y))):
+        pair = (rows[question.x].iloc[row], rows[question.y].iloc[row])
+        if absent(pair[0]) and absent(pair[1]):
             continue
-        pair = (number(x), number(y))
-        if pair[0] is None or pair[1] is None:
-            findings.broken[str(row)] = f"The place is not two numbers: {question.x} = {str(x)[:40]!r}, {question.y} = {str(y)[:40]!r}."
+        read = [number(each) for each in pair]
+        if read[0] is None or read[1] is None:
+            findings.broken[str(first + row)] = (
+                f"The place is not two numbers: {question.x} = {str(pair[0])[:40]!r}, {question.y} = {str(pair[1])[:40]!r}."
+            )
         else:
-            shapes[row] = shapely.Point(pair[0], pair[1])
+            x[row], y[row] = read
+    there = np.isfinite(x) & np.isfinite(y)
+    shapes[there] = shapely.points(x[there], y[there])
     return shapes
 
 
-def _from_wkt(texts: list[str], findings: Findings) -> Shapes:
+def _from_wkt(texts: list[str], findings: Findings, first: int = 0) -> Shapes:
     shapes = np.full(len(texts), None, dtype=object)
     for row, text in enumerate(texts):
         if absent(text):
@@ -167,7 +211,7 @@ def _from_wkt(texts: list[str], findings: Findings) -> Shapes:
         try:
             shapes[row] = shapely.force_2d(shapely.from_wkt(text))
         except shapely.errors.GEOSException as broken:
-            findings.broken[str(row)] = f"The shape cannot be read: {str(broken).splitlines()[0][:200]}"
+            findings.broken[str(first + row)] = f"The shape cannot be read: {str(broken).splitlines()[0][:200]}"
     return shapes
 
 

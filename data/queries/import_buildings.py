@@ -81,7 +81,7 @@ def store(session: Session, scope: Scope, source: str, rows: pd.DataFrame) -> tu
     ):
         copy.set_types(["text", "text", "text", "text", "text", "int2", "float4", "int2", "int4", "int4", "int4", "int8", "bytea"])
         for row in rows[list(COLUMNS)].itertuples(index=False, name=None):
-            copy.write_row(_plain(row))
+            copy.write_row(plain(row))
     session.execute(text("ANALYZE arriving"))
     same = set(session.execute(text(UNCHANGED), {"source": source}).scalars())
     changed = _count(session, CHANGED, source)
@@ -131,7 +131,8 @@ def _rows(result: object) -> int:
     return int(getattr(result, "rowcount", 0))
 
 
-def _plain(row: tuple[object, ...]) -> list[object]:
+def plain(row: tuple[object, ...]) -> list[object]:
+    """A row as psycopg writes it: nothing for what is missing, Python's own numbers."""
     return [None if value is None or value is pd.NA or value != value else _python(value) for value in row]  # noqa: PLR0124  NaN
 
 

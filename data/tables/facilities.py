@@ -25,3 +25,5 @@ class Facility(Table):
     status: Mapped[str] = mapped_column(Text, server_default="working")
     geom: Mapped[Point] = mapped_column(Shape("POINT"))
     version: Mapped[int] = mapped_column(Integer, server_default="1")
+    source: Mapped[str | None] = mapped_column(Text)
+    source_id: Mapped[str | None] = mapped_column(Text)

@@ -39,6 +39,27 @@ def test_a_preview_shows_what_a_file_is_without_any_deployment(calls: Path) -> N
     assert "noise" in shown.output
 
 
+def test_a_newcomer_gets_a_mapping_that_works_after_editing(fresh: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = tmp_path / "工单.csv"
+    feed.write_text("工单编号,案件类型,上报时间,经度,纬度,状态,电话\n1,噪音,2026-01-05 10:00,113.001,28.001,已结案,13800000001\n")
+    suggested = CliRunner().invoke(import_.app, [str(feed), "--suggest"])
+    assert suggested.exit_code == 0
+    assert "13800000001" not in suggested.output
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(suggested.stdout)
+    monkeypatch.setattr(import_, "Deployment", standing_in(fresh, tmp_path))
+    result = CliRunner().invoke(import_.app, [str(feed), "--mapping", str(mapping)])
+    assert result.exit_code == 0, result.output
+    assert "1 read, 1 loaded" in result.output
+    assert "hot spots" in result.output
+    with fresh.owner() as connection:
+        stored = connection.execute("SELECT title, state FROM incident WHERE source = 'my-source'").fetchone()
+        runs = connection.execute("SELECT count(*) FROM hotspot_run WHERE asked_by IS NULL AND state IN ('done', 'refused')").fetchone()
+    assert stored == ("", "closed")
+    assert runs is not None
+    assert runs[0] >= 1
+
+
 @pytest.mark.parametrize(
     ("words", "kind", "said"),
     [(["calls.csv"], BadMapping, "--mapping FILE"), (["none.toml"], BadMapping, "no mapping file"), (["."], BadFile, "is a folder"),

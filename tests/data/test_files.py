@@ -215,8 +215,23 @@ def test_a_file_that_takes_too_long_or_too_much_is_stopped_and_the_next_one_is_r
         with pytest.raises(BadFile, match="more than 1 s"):
             hasty.read(long)
         assert len(hasty.read(short)) == 1
+    wide = tmp_path / "wide.csv"
+    wide.write_text("a,b\n" + "1" * 160_000_000 + ",2\n")
     with Desk(memory_bytes=600_000_000) as small, pytest.raises(BadFile, match=r"memory|broke the reader"):
-        small.read(long)
+        small.read(wide)
+
+
+def test_a_long_table_comes_in_parts_whose_rows_and_broken_cells_keep_their_places(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    lines = [f"{number},{'x' if number == 60_001 else 113.5},28.5" for number in range(60_005)]
+    path.write_text("id,lon,lat\n" + "\n\n".join(lines) + "\n")
+    parts = list(desk.parts(path, Question(x="lon", y="lat"), 25_000))
+    assert [len(part) for part in parts] == [25_000, 25_000, 10_005]
+    assert parts[2].rows["id"].iloc[0] == "50000"
+    assert [list(part.broken) for part in parts] == [[], [], [10_001]]
+    assert parts[2].shapes[10_001] is None
+    assert parts[2].shapes[10_002] == shapely.Point(113.5, 28.5)
+    assert any("60004 blank lines" in note for note in parts[0].findings.notes)
 
 
 # Tables
