@@ -1,6 +1,7 @@
 """A made-up city in files, and a database to import it into: what every test of the import begins with."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ class City:
     def __init__(self, folder: Path, clone: Clone, database: Database, desk: Desk) -> None:
         self.folder, self.clone, self.database, self.desk = folder, clone, database, desk
 
-    def write(self, name: str, rows: dict[str, shapely.Geometry], /, **columns: list[Any]) -> None:
+    def write(self, name: str, rows: Mapping[str, shapely.Geometry], /, **columns: list[Any]) -> None:
         frame = gpd.GeoDataFrame({"id": list(rows), **columns}, geometry=list(rows.values()), crs=4326)
         (self.folder / name).write_text(frame.to_json(drop_id=True))
 
