@@ -81,7 +81,7 @@ def take(browser: Browser, address: str, token: str, picture: Picture, file: Pat
     page.screenshot(path=file, full_page=picture.device == "phone")
     context.close()
     with Image.open(file) as full:
-        small = full.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        small = full.convert("RGB").quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     small.save(file, optimize=True)
 
 

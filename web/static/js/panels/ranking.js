@@ -13,6 +13,7 @@ export function show(body, { ranking }, around) {
   last = [body, { ranking }, around];
   if (!ranking.length) return put(body, make("p", { className: "empty" }, word("empty")));
   const rows = [...ranking].sort((a, b) => (b[order] ?? -1) - (a[order] ?? -1));
+  const names = short(rows.map((row) => (row.grid_id ? namedIn(row, around) : named(row))));
   const most = Math.max(1, ...rows.map((row) => row[order] ?? 0));
   put(
     body,
@@ -36,7 +37,7 @@ export function show(body, { ranking }, around) {
         make(
           "tbody",
           {},
-          rows.map((row, rank) => line(row, rank, most, around)),
+          rows.map((row, rank) => line(row, rank, most, names[rank])),
         ),
       ),
     ),
@@ -61,8 +62,14 @@ function sortBy(key) {
   last[0].querySelector(`[aria-sort] button`)?.focus();
 }
 
-function line(row, rank, most, around) {
-  const name = row.grid_id ? namedIn(row, around) : named(row);
+/** Names without the last word that all of them share: the head of the column says it. */
+function short(names) {
+  const [shared] = / \S+$/.exec(names[0]) ?? [""];
+  const said = shared && names.length > 1 && names.every((name) => name.endsWith(shared) && name.length > shared.length);
+  return said ? names.map((name) => name.slice(0, -shared.length)) : names;
+}
+
+function line(row, rank, most, name) {
   const part = row.grid_id ? { grid: String(row.grid_id), building: "", at: null } : { area: row.code, grid: "", building: "", at: null };
   const meter = make("i", { className: "meter", "aria-hidden": "true" });
   meter.style.width = `${((row[order] ?? 0) / most) * 100}%`;
