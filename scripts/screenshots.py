@@ -68,7 +68,7 @@ def pictures(community: str, grid: str, *, every: bool, only: str | None) -> Ite
 
 
 def take(browser: Browser, address: str, token: str, picture: Picture, file: Path) -> None:
-    """Open one page and write its file with a palette; a phone's page is taken at its full length."""
+    """Open one page and write its file with a palette; a phone's page is taken at its full length, but for a card over it."""
     width, height = SIZES[picture.device]
     context = browser.new_context(viewport={"width": width, "height": height})
     if picture.page != "sign-in":
@@ -78,7 +78,7 @@ def take(browser: Browser, address: str, token: str, picture: Picture, file: Pat
     if picture.map:
         page.wait_for_function(READY, timeout=60_000)
     page.wait_for_timeout(SETTLED_MS)
-    page.screenshot(path=file, full_page=picture.device == "phone")
+    page.screenshot(path=file, full_page=picture.device == "phone" and picture.page != "grid")
     context.close()
     with Image.open(file) as full:
         small = full.convert("RGB").quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)

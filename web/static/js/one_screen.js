@@ -109,9 +109,9 @@ class Screen {
       },
       () => null,
     );
-    district.hotspots.load().catch(() => this.drawLegend());
+    const hot = district.hotspots.load().catch(() => this.drawLegend());
     detail.show(at("detail"), district, this.permissions);
-    await Promise.all([this.panels(), this.feeds(), this.map()]);
+    await Promise.all([this.panels(), this.feeds(), this.map(), hot]);
   }
 
   follow(present, before) {
