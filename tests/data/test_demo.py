@@ -77,8 +77,8 @@ def test_a_grid_moved_by_one_step_is_noticed(small):
 
 def test_the_small_size_has_the_counts_it_names(small):
     assert small.areas.level.value_counts().to_dict() == {"district": 1, "street": 2, "community": 4}
-    assert len(small.grids) == 24
-    assert 500 <= len(small.buildings) <= 800
+    assert len(small.grids) == 36
+    assert 1_000 <= len(small.buildings) <= 1_500
     assert len(small.households) == small.buildings.households.sum() == small.grids.households.sum() == small.size.households
     assert len(small.incidents) == 5_000
 

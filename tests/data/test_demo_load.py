@@ -48,7 +48,7 @@ def loaded(empty):
 def test_every_row_of_the_district_arrives(empty, loaded):
     for table, rows in loaded.rows.items():
         assert asked(empty, f"SELECT count(*) FROM {table}") == [(rows,)], table
-    assert loaded.rows["grid"] == 24 and loaded.rows["household"] == 4_400 and loaded.rows["incident"] == 5_000
+    assert loaded.rows["grid"] == 36 and loaded.rows["household"] == 6_600 and loaded.rows["incident"] == 5_000
 
 
 def test_the_database_finds_no_loose_edge(empty, loaded):
@@ -123,7 +123,7 @@ def test_a_load_that_is_killed_is_made_whole_by_the_next_one(empty, point):
         load_demo(empty.schema_url, empty.app_url, "small", now=NOW)
     assert finish_if_due(empty.schema_url) == bool(found)
     assert asked(empty, "SELECT (SELECT count(*) FROM incident), (SELECT count(*) FROM intake), (SELECT count(*) FROM household)") == [
-        (5_000, 5_000, 4_400)
+        (5_000, 5_000, 6_600)
     ]
     assert asked(empty, "SELECT sum(reported) FROM statistics_day") == [(5_000,)]
     assert asked(empty, "SELECT sum(n) FROM incident_bin WHERE level = 13 AND category_id = 0") == asked(
