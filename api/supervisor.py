@@ -6,6 +6,7 @@ import json
 import logging
 import logging.handlers
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -85,6 +86,26 @@ def stop(data: Path) -> bool:
     raise Unavailable(f"The process {found.pid} that runs the application does not stop. Look at it with: ps -fp {found.pid}")
 
 
+class StopSign:
+    """A flag that a signal handler may raise at any moment: an Event's lock could be held by the very thread the signal interrupts."""
+
+    def __init__(self) -> None:
+        self.up = False
+        self._seen, self._shown = os.pipe()
+        os.set_blocking(self._shown, False)
+
+    def raised(self) -> None:
+        """Raise it; once up it stays."""
+        if not self.up:
+            self.up = True
+            os.write(self._shown, b"!")
+
+    def awaited(self, seconds: float) -> bool:
+        """Wait until it is up, at most so long; whether it is."""
+        select.select([self._seen], [], [], seconds)
+        return self.up
+
+
 class Supervisor:
     """Runs in the foreground until a signal; one for each data folder."""
 
@@ -94,7 +115,7 @@ class Supervisor:
         self.host, self.port, self.echo = host, port, echo
         program = [sys.executable, "-P", "-m", "api"]
         self.children = [Child("server", [*program, "serve"]), Child("worker", [*program, "worker"])]
-        self._asked_to_stop = threading.Event()
+        self._stop = StopSign()
         self._libc = ctypes.CDLL(None)
 
     @contextlib.contextmanager
@@ -119,18 +140,18 @@ class Supervisor:
 
     def watch(self) -> None:
         """Restart what ends, until somebody asks to stop (`ask_to_stop`, SIGINT or SIGTERM)."""
-        while not self._asked_to_stop.wait(LOOK_EVERY_S):
+        while not self._stop.awaited(LOOK_EVERY_S):
             for child in self.children:
                 self._revive(child)
             self._revive_database()
 
     def ask_to_stop(self, *_: object) -> None:
         """Let `watch` return; fit as a signal handler."""
-        self._asked_to_stop.set()
+        self._stop.raised()
 
     @property
     def asked_to_stop(self) -> bool:
-        return self._asked_to_stop.is_set()
+        return self._stop.up
 
     def check(self) -> None:
         """Refuse to go on when the server ended by itself; for those who wait for it to be ready."""
@@ -182,7 +203,7 @@ class Supervisor:
             cluster.start()
         except Refusal as refused:
             self._tell(str(refused))
-            self._asked_to_stop.wait(2.0)
+            self._stop.awaited(2.0)
 
     def _stop_children(self) -> None:
         alive = [child.process for child in self.children if child.process is not None and child.process.poll() is None]
