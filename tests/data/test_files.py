@@ -215,8 +215,9 @@ def test_a_file_that_takes_too_long_or_too_much_is_stopped_and_the_next_one_is_r
         with pytest.raises(BadFile, match="more than 1 s"):
             hasty.read(long)
         assert len(hasty.read(short)) == 1
-    wide = tmp_path / "wide.csv"
-    wide.write_text("a,b\n" + "1" * 160_000_000 + ",2\n")
+    wide = tmp_path / "wide.geojson"
+    feature = '{"type":"Feature","geometry":null,"properties":{"a":"' + "x" * 2_000_000 + '"}}'
+    wide.write_text('{"type":"FeatureCollection","features":[' + ",".join([feature] * 150) + "]}")
     with Desk(memory_bytes=600_000_000) as small, pytest.raises(BadFile, match=r"memory|broke the reader"):
         small.read(wide)
 
