@@ -60,14 +60,14 @@ class Watched:
 Opener = Callable[..., Watched]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """The driver; its own browsers are not needed."""
+    """The driver; its own browsers are not needed. It runs an event loop in this thread, so it ends before another module's tests."""
     with sync_playwright() as driver:
         yield driver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Debian's Chromium without a graphics card and without a network."""
     if not CHROMIUM:
