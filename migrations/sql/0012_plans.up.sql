@@ -27,7 +27,7 @@ CREATE TABLE plan (
     CHECK (0 <= household_min AND household_min <= household_max),
     CONSTRAINT plan_decided_by_another CHECK (state NOT IN ('approved', 'publishing', 'published') OR decided_by <> submitted_by)
 );
-CREATE INDEX plan_area ON plan (area_id, state);
+CREATE INDEX plan_by_area ON plan (area_id, state);
 
 -- Copy on write: a row for each grid that a draft changed, made or ended. `geom` NULL: ended in this draft.
 CREATE TABLE plan_grid (
