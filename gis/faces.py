@@ -129,13 +129,17 @@ class Faces:
 
 
 def arrange(layers: list[Shapes], metres: LocalMetres) -> Faces:
-    """All faces between the borders of some layers (degrees), noded together on the lattice.
+    """All faces between the borders of some layers of polygons (degrees), noded together on the lattice."""
+    return between(np.concatenate([_rings_as_lines(layer) for layer in layers]), metres)
+
+
+def between(lines: Shapes, metres: LocalMetres) -> Faces:
+    """All faces that lines (degrees) enclose, noded together on the lattice; lines that end nowhere make none.
 
     Rounding may bend a line by half a lattice step where another crosses it, which can make it cross a third:
     noded again until nothing moves.
     """
-    lines = snap(np.concatenate([_rings_as_lines(layer) for layer in layers]))
-    noded = shapely.union_all(lines, grid_size=STEP)
+    noded = shapely.union_all(snap(lines), grid_size=STEP)
     for _ in range(8):
         again = shapely.union_all(shapely.get_parts(noded), grid_size=STEP)
         if shapely.equals_exact(shapely.normalize(again), shapely.normalize(noded)):
