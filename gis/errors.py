@@ -26,6 +26,7 @@ Refusal                     an expected no: a code for machines, facts for both
 ├── RuleRefused             what the rules of the work do not allow
 │   ├── TransitionRefused   this state does not permit that action
 │   ├── DeadlineUnknown     the calendar does not reach that far
+│   ├── EditRefused         borders cannot change that way; `reason` and `place` say why and where
 │   └── NothingToAnalyse    too few areas or incidents for a sound statistic
 └── Unavailable             a part of the system does not answer now
 """
@@ -193,6 +194,12 @@ class DeadlineUnknown(RuleRefused):
     """The calendar of working days does not reach that far."""
 
     code = "deadline-unknown"
+
+
+class EditRefused(RuleRefused):
+    """An operation on borders has no exact or no allowed result; nothing has changed."""
+
+    code = "edit-refused"
 
 
 class NothingToAnalyse(RuleRefused):
