@@ -3,18 +3,17 @@
 import subprocess
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 from rich.progress import Progress
 
 from api.cluster import Cluster
+from bench._ground import NOW
 from bench.harness import BenchContext, Report
 from data.demo.load import LoadReport, load_demo
 from data.sealing import Keyring
 
-NOW = datetime(2026, 10, 1, 4, tzinfo=UTC)
 WORTH_NAMING_S = 1.0
 # Every table but those of extensions and of the queue of jobs, which holds nothing of a demo.
 TABLES = """

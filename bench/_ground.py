@@ -1,25 +1,35 @@
-"""The ground the benches of tiles and lookups stand on: the demo district and a caller who may see all of it."""
+"""The ground benches stand on: the demo district, and a caller who may see all of it."""
 
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import psycopg
 
 from bench.harness import BenchContext
+from data.demo.load import load_demo
+from gis.errors import NothingToAnalyse
 
+NOW = datetime(2026, 10, 1, 4, tzinfo=UTC)
 TOKEN = "bench-token-0123456789"
+
+
+def settled(context: BenchContext) -> None:
+    """See to it that the database holds a district: a throw-away one gets the demo district, somebody's own is left alone."""
+    with psycopg.connect(context.schema_url.replace("+psycopg", "")) as owner:
+        if owner.execute("SELECT EXISTS (SELECT FROM incident)").fetchone() == (True,):
+            return
+    if not context.throw_away:
+        raise NothingToAnalyse("The database of this deployment holds no incidents; leave --data out to measure on the demo district.")
+    load_demo(context.schema_url, context.app_url, "district", now=NOW)
 
 
 @contextmanager
 def prepared(context: BenchContext) -> Iterator[psycopg.Connection]:
     """The owner's connection to a database with incidents; views for the peer and the caller go away at the end."""
-    url = context.schema_url.replace("+psycopg", "")
-    with psycopg.connect(url, autocommit=True) as owner:
-        if owner.execute("SELECT count(*) FROM (SELECT FROM incident LIMIT 1) AS any_incident").fetchone() == (0,):
-            from data.demo import load  # noqa: PLC0415  heavy, and only needed on an empty database
-
-            load.load(context.schema_url, size="district")
+    settled(context)
+    with psycopg.connect(context.schema_url.replace("+psycopg", ""), autocommit=True) as owner:
         _clean(owner)
         owner.execute("CREATE SCHEMA bench")
         owner.execute("CREATE VIEW bench.building AS SELECT id, grid_id, use, levels, households, geom FROM public.building")

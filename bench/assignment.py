@@ -5,6 +5,7 @@ import numpy as np
 import psycopg
 import shapely
 
+from bench._ground import settled
 from bench.harness import BenchContext, Report, Timing, interleaved
 from gis.assignment import NOBODY, GridLocator
 
@@ -18,16 +19,14 @@ CURRENT = """
 JOIN = """
     SELECT count(grid.id), count(DISTINCT grid.id)
       FROM bench_place LEFT JOIN grid ON ST_Contains(grid.geom, bench_place.geom) AND grid.valid_to IS NULL"""
-SIDE = 2.0**-9
 
 
 def run(context: BenchContext, report: Report) -> None:
-    """Assign random places within the box of the ground; the ground of the deployment, or 1,007 squares where there is none."""
+    """Assign random places within the box of the ground: the deployment's, or the demo district's."""
+    settled(context)
     with psycopg.connect(context.schema_url.replace("+psycopg", ""), autocommit=True) as connection:
         rows = connection.execute(CURRENT).fetchall()
         ids, borders = [row[0] for row in rows], list(shapely.from_wkb([bytes(row[1]) for row in rows]))
-        if not borders:
-            ids, borders = list(range(1, 1008)), _squares(1007)
         lon, lat = _places(borders)
         locator = GridLocator(borders, ids)
         frame = gpd.GeoDataFrame({"id": ids}, geometry=borders, crs=4490)
@@ -42,14 +41,13 @@ def run(context: BenchContext, report: Report) -> None:
             ours=lambda: locator.assign(lon, lat), peer=lambda: points.sjoin(frame, how="left", predicate="intersects"), rounds=1, warm_up=0
         )
         _add(report, "geopandas sjoin, ours with border distances", with_distance, PLACES)
-        if rows:
-            _copy_places(connection, lon[:POSTGIS_PLACES], lat[:POSTGIS_PLACES])
-            postgis = interleaved(
-                ours=lambda: locator.assign(lon[:POSTGIS_PLACES], lat[:POSTGIS_PLACES], distances=False),
-                peer=lambda: connection.execute(JOIN).fetchone(),
-                rounds=ROUNDS,
-            )
-            _add(report, "PostGIS ST_Contains join", postgis, POSTGIS_PLACES)
+        _copy_places(connection, lon[:POSTGIS_PLACES], lat[:POSTGIS_PLACES])
+        postgis = interleaved(
+            ours=lambda: locator.assign(lon[:POSTGIS_PLACES], lat[:POSTGIS_PLACES], distances=False),
+            peer=lambda: connection.execute(JOIN).fetchone(),
+            rounds=ROUNDS,
+        )
+        _add(report, "PostGIS ST_Contains join", postgis, POSTGIS_PLACES)
         report.note(_agreement(locator, lon, lat, points, frame))
     report.note(f"{PLACES:,} places, {len(borders):,} grids of {np.mean(shapely.get_num_coordinates(borders)):.0f} vertices on average.")
 
@@ -79,9 +77,3 @@ def _copy_places(connection: psycopg.Connection, lon: np.ndarray, lat: np.ndarra
         for x, y in zip(lon.tolist(), lat.tolist(), strict=True):
             copy.write_row((f"SRID=4490;POINT({x!r} {y!r})",))
     connection.execute("ANALYZE bench_place")
-
-
-def _squares(number: int) -> list[shapely.MultiPolygon]:
-    columns = int(np.ceil(np.sqrt(number)))
-    corners = [((each % columns) * SIDE + 113, (each // columns) * SIDE + 28) for each in range(number)]
-    return [shapely.MultiPolygon([shapely.box(x, y, x + SIDE, y + SIDE)]) for x, y in corners]

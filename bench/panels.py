@@ -11,6 +11,7 @@ from api import auth, tokens
 from api.incidents import service as incidents
 from api.period import Period
 from api.statistics import fills, service
+from bench._ground import settled
 from bench.harness import BenchContext, Report, interleaved
 from data.database import Database, open_database
 from data.queries import statistics
@@ -36,16 +37,14 @@ PLAIN_FEED = """
 
 
 def run(context: BenchContext, report: Report) -> None:
-    """Measure on the loaded database of a deployment (`--data`), each case interleaved with its plain SQL."""
+    """Measure on the deployment's incidents or the demo district's, each case interleaved with its plain SQL."""
+    settled(context)
     plain = open_database(context.schema_url, pool_size=1)
     ours = open_database(context.app_url, pool_size=1)
     try:
         with plain.unit_of_work() as session:
             rows = session.execute(text("SELECT count(*) FROM incident")).scalar_one()
             at = statistics.moment(session)
-        if rows < 1000:
-            report.note("The database holds no incidents: run it on a deployment with `--data`.")
-            return
         actor = auth.resolve(ours, tokens.bearer_token(context.schema_url, "analyst", None))
         assert actor is not None, "a new token is known"
         cases: list[tuple[str, int, Callable[..., object], tuple[str, ...]]] = []
@@ -57,7 +56,7 @@ def run(context: BenchContext, report: Report) -> None:
             ]
         cases.append(("feed", 30, lambda s: incidents.feed(s, actor, None, (), 30, None), (PLAIN_FEED,)))
         for name, days, question, statements in cases:
-            binds = {"starts": at.starts(at.today - timedelta(days=days - 1)), "now": at.now}
+            binds: dict[str, object] = {"starts": at.starts(at.today - timedelta(days=days - 1)), "now": at.now}
             found: list[float] = []
 
             def asked(question: Callable[..., object] = question, found: list[float] = found) -> None:
