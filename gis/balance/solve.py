@@ -1,0 +1,183 @@
+"""One connected piece of ground: a first plan, improved while it cools, mended where parts stay out of range, proved if small."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gis.balance.exact_kernels import MAX_ATOMS, SLACK, Small, search
+from gis.balance.flip_kernels import cool
+from gis.balance.goal import Count
+from gis.balance.graph import Flags, Graph, Ints
+from gis.balance.kernel_types import Chance, Net, Rules, energy
+from gis.balance.naming import as_labels
+from gis.balance.net import net_of
+from gis.balance.proposal import Impossible
+from gis.balance.starts import fitted, from_home, from_seeds, halved, neighbours, part_weights
+from gis.balance.tree_kernels import draft
+
+TREES = 8
+CHUNKS = 8
+"""How often progress is told and a cancel is heard."""
+HOT = 0.3
+COLD = 0.01
+WARM = 0.1
+"""Temperatures, in sides of a mean part: where cooling begins and ends, and where a repair begins."""
+OUTSIDE = 100.0
+EVEN = 1.0
+EVEN_ONLY = (50.0, 400.0)
+ROUNDS = 3
+STEPS = 3_000_000
+
+
+@dataclass(frozen=True)
+class Task:
+    """Connected ground and all that is wished of it; arrays are over its atoms, `low` and `high` in units of weight."""
+
+    graph: Graph
+    count: Count
+    low: float
+    high: float
+    even: bool
+    home: Ints
+    mu: float
+    frozen: Flags
+    seeds: Ints
+    moves: int
+    road: float
+    compact: float
+    progress: Callable[[float], None]
+    cancelled: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Labels from 0; whether no plan is more even (proved), why none is in range, and whether it was cancelled."""
+
+    labels: Ints
+    optimal: bool
+    impossible: Impossible | None
+    complete: bool
+
+
+class Cancelled(Exception):
+    """The caller wants no more; `labels` is the best so far."""
+
+    def __init__(self, labels: Ints) -> None:
+        super().__init__("cancelled")
+        self.labels = labels
+
+
+def solve(task: Task, chance: Chance) -> Solved:
+    """The best plan found for one piece of ground."""
+    rules = _rules(task)
+    net = net_of(task.graph, mean=task.count.mean, parts=task.count.aim, road=task.road, frozen=task.frozen, home=task.home)
+    repairs = bool((task.home >= 0).any()) and (task.mu > 0 or bool((task.frozen & (task.home >= 0)).any()))
+    try:
+        labels = fitted(net, _first(net, rules, task, chance, repairs=repairs), task.count.fewest, task.count.most)
+        labels = _cooled(net, rules, task, labels, chance, (WARM if repairs else HOT, COLD), 0.0)
+        labels = _mended(net, rules, task, labels, chance)
+    except Cancelled as stopped:
+        return Solved(stopped.labels, optimal=False, impossible=task.count.impossible, complete=False)
+    task.progress(1.0)
+    return _proved(net, task, labels)
+
+
+def _rules(task: Task) -> Rules:
+    mean = task.count.mean or 1.0
+    if task.even:
+        return Rules(1.0, 1.0, *EVEN_ONLY, task.compact, task.mu)
+    return Rules(task.low / mean, task.high / mean, OUTSIDE, EVEN, task.compact, task.mu)
+
+
+def _first(net: Net, rules: Rules, task: Task, chance: Chance, *, repairs: bool) -> Ints:
+    if repairs:
+        return from_home(net)
+    if len(task.seeds):
+        return from_seeds(net, task.seeds, task.count.aim, chance)
+    return draft(net, rules, TREES, chance)
+
+
+def _cooled(net: Net, rules: Rules, task: Task, labels: Ints, chance: Chance, heat: tuple[float, float], done: float) -> Ints:
+    """The plan after cooling; the best of what was seen at the end of each chunk."""
+    labels = labels.copy()
+    count = int(labels.max()) + 1
+    if task.home.max(initial=-1) >= 0:
+        net = net._replace(home=as_labels(labels, task.home, task.graph.weights))
+    best, best_energy = labels.copy(), energy(net, rules, labels, count)
+    stages = np.geomspace(*heat, CHUNKS)
+    for stage in range(CHUNKS):
+        if task.cancelled():
+            raise Cancelled(best)
+        last = stage == CHUNKS - 1
+        schedule = np.array([task.moves / CHUNKS, 0.0 if last else stages[stage], 0.0 if last else stages[stage + 1]])
+        cool(net, rules, labels, count, chance, schedule)
+        found = energy(net, rules, labels, count)
+        if found < best_energy:
+            best, best_energy = labels.copy(), found
+        task.progress(done + (1.0 - done) * (stage + 1) / CHUNKS)
+    return best
+
+
+def _mended(net: Net, rules: Rules, task: Task, labels: Ints, chance: Chance) -> Ints:
+    """While parts are out of range and the numbers would allow a plan: split or join the worst, cool again, keep what is better."""
+    for _ in range(ROUNDS):
+        weight = part_weights(net, labels)
+        miss = np.maximum(np.maximum(rules.low - weight, weight - rules.high), 0.0)
+        if task.even or task.count.impossible is not None or miss.max() <= SLACK:
+            break
+        tried = _recut(net, rules, task.count, labels, int(np.argmax(miss)))
+        tried = _cooled(net, rules, task, tried, chance, (WARM, COLD), 1.0)
+        if _missed(net, rules, tried) < _missed(net, rules, labels) - SLACK:
+            labels = tried
+    return labels
+
+
+def _missed(net: Net, rules: Rules, labels: Ints) -> float:
+    weight = part_weights(net, labels)
+    return float(np.maximum(np.maximum(rules.low - weight, weight - rules.high), 0.0).sum())
+
+
+def _recut(net: Net, rules: Rules, count: Count, labels: Ints, worst: int) -> Ints:
+    """Split a part that is too heavy, join one that is too light, where the number of parts leaves room; else as it was."""
+    weight = part_weights(net, labels)
+    parts = len(weight)
+    if weight[worst] > rules.high and parts < count.most and (labels == worst).sum() > 1:
+        return halved(net, labels, worst)
+    if weight[worst] < rules.low and parts > count.fewest:
+        beside = neighbours(net, labels, worst)
+        held = np.isin(np.arange(parts), labels[net.frozen])
+        open_beside = [each for each in beside if not (held[each] and held[worst])]
+        if open_beside:
+            into = min(open_beside, key=lambda each: weight[each])
+            joined = np.where(labels == worst, into, labels)
+            return np.unique(joined, return_inverse=True)[1].astype(np.int64)
+    return labels
+
+
+def _proved(net: Net, task: Task, labels: Ints) -> Solved:
+    """For few atoms: look at all plans, for the most even one, or where none is in range, for the nearest."""
+    low, high = task.low / (task.count.mean or 1.0), task.high / (task.count.mean or 1.0)
+    weight = part_weights(net, labels)
+    miss = float(np.maximum(np.maximum(low - weight, weight - high), 0.0).max())
+    held = bool(task.frozen.any()) or task.mu > 0
+    if len(net.weight) > MAX_ATOMS or held or (miss <= SLACK and not task.even):
+        return Solved(labels, optimal=False, impossible=task.count.impossible, complete=True)
+    labels = labels.copy()
+    cut = labels[net.one] != labels[net.two]
+    best = np.array([miss, float(net.edge_cost[cut].sum())])
+    fewest, most = (task.count.fewest, task.count.most)
+    complete = search(_small(net), low, high, fewest, most, best, labels, STEPS)
+    impossible = task.count.impossible
+    if complete and not task.even and best[0] > SLACK and impossible is None:
+        found = part_weights(net, labels) * (task.count.mean or 1.0)
+        impossible = Impossible("granularity", float(task.graph.weights.sum()), len(found), tuple(float(each) for each in found))
+    return Solved(labels, optimal=complete, impossible=impossible, complete=True)
+
+
+def _small(net: Net) -> Small:
+    beside = np.zeros(len(net.weight), dtype=np.uint64)
+    for one, two in zip(net.one, net.two, strict=True):
+        beside[one] |= np.uint64(1) << np.uint64(two)
+        beside[two] |= np.uint64(1) << np.uint64(one)
+    return Small(beside, net.weight, net.one, net.two, net.edge_cost)
