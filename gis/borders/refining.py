@@ -53,6 +53,19 @@ class Refined:
         one, other, length = self.faces.borders
         return np.concatenate([one, other]), np.concatenate([other, one]), np.concatenate([length, length])
 
+    def pieces(self, labels: Ints) -> Ints:
+        """A number for each face: the same for faces of one label that hang together by borders.
+
+        There are a dozen faces or so: joining them one by one costs less than a sparse graph.
+        """
+        one, other, _ = self.faces.borders
+        same = labels[one] == labels[other]
+        root = list(range(len(labels)))
+        for left, right in zip(one[same].tolist(), other[same].tolist(), strict=True):
+            low, high = sorted((_top(root, left), _top(root, right)))
+            root[high] = low
+        return np.array([_top(root, each) for each in range(len(root))], dtype=np.int64)
+
     @cached_property
     def community(self) -> dict[int, int]:
         """The community of each grid here."""
@@ -97,6 +110,13 @@ def certified(ground: Ground, line: shapely.Geometry, members: Ints, attempt: Ca
         if len(wider) == len(near):
             raise
         return attempt(wider)
+
+
+def _top(root: list[int], at: int) -> int:
+    while root[at] != at:
+        root[at] = root[root[at]]
+        at = root[at]
+    return at
 
 
 def _outside(ground: Ground, members: Ints, line: Line) -> Shape | None:

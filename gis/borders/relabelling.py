@@ -12,7 +12,7 @@ from gis.borders.refining import OUTSIDE, THIN_M, Refined
 from gis.borders.refusals import refused
 from gis.certificate import loose_edges
 from gis.crs import LocalMetres
-from gis.faces import mean_width_m, polygonal
+from gis.faces import mean_width_m
 
 ROUNDS = 4
 MOST_FOLLOWING = 0.25  # of a grid's ground; more than that is a torn grid, not a loose piece
@@ -31,7 +31,7 @@ def settled(
     """
     labels, notices = labels.copy(), list[Notice]()
     for _ in range(ROUNDS):
-        piece = refined.faces.components(labels)
+        piece = refined.pieces(labels)
         loose = list(_loose_pieces(refined, labels, piece, mains or {}))
         if not loose:
             return labels, notices
@@ -57,26 +57,26 @@ def committed(refined: Refined, labels: Ints, *, ended: Collection[int] = (), no
     moved = labels != refined.origin
     if not moved.any():
         raise refused("nothing_moved", None)
-    names = np.unique(labels)
-    index = np.searchsorted(names, labels)
-    new = dict(zip(names.tolist(), faces.united(np.arange(len(labels)), index, len(names)), strict=True))
+    new = _dissolved(refined, labels)
     stirred = (set(labels[moved].tolist()) | set(refined.origin[moved].tolist())) - {OUTSIDE}
-    _nobody_empty(refined, old, new, ended, stirred)
+    _nobody_empty(old, new, ended)
+    narrow_ones = refuse_thin(ground.metres, {name: new[name] for name in sorted(stirred) if name in new})
     outside_before, outside_after = refined.outside, new.pop(OUTSIDE, None)
     kind = kind_of(old.values())
     kinds = {name: type(shape) for name, shape in old.items()}
-    after = {name: as_kind(shape, kinds.get(name, kind)) for name, shape in new.items() if not _same(old.get(name), shape)}
+    differing = _differing(old, new)
+    after = {name: as_kind(new[name], kinds.get(name, kind)) for name in new if name in differing}
     before = {name: shape for name, shape in old.items() if name in after or name not in new}
     for name, shape in after.items():
         _hangs_together(name, shape, before, old, ended)
-    outer = outside_after is not None and not _same(outside_before, outside_after)
+    outer = outside_after is not None and bool(_differing({OUTSIDE: outside_before}, {OUTSIDE: outside_after}))
     _prove(before, after, *((outside_before, outside_after) if outer else (None, None)))
     return Change(
         before=before,
         after=after,
         noded_only=frozenset(set(after) & set(before) - stirred),
         moved_m2=float(faces.area_m2[moved].sum()),
-        warnings=(*notices, *_worth_seeing(refined, labels, after, stirred)),
+        warnings=(*notices, *narrow_ones, *_worth_seeing(refined, labels, after, stirred)),
         outer=outer,
     )
 
@@ -93,18 +93,16 @@ def as_kind(shape: Shape, kind: type[Shape]) -> Shape:
     return shape
 
 
-def refuse_thin(metres: LocalMetres, shapes: Mapping[int, Shape]) -> None:
-    """Raise EditRefused (too_thin) if a grid would be thinner than 0.3 m on average."""
-    for name, width in _widths(metres, shapes):
+def refuse_thin(metres: LocalMetres, shapes: Mapping[int, Shape]) -> list[Notice]:
+    """A notice for each grid that is narrow on average; EditRefused (too_thin) if one is thinner than 0.3 m."""
+    notices = []
+    flat = metres.to_metres(np.array(list(shapes.values()), dtype=object))
+    for (name, shape), width in zip(shapes.items(), mean_width_m(flat).tolist(), strict=True):
         if width < THIN_M:
-            raise refused("too_thin", shapes[name], grid=name, width_m=round(width, 3))
-
-
-def narrow(metres: LocalMetres, shapes: Mapping[int, Shape]) -> Iterator[Notice]:
-    """A notice for each grid that is narrow on average."""
-    for name, width in _widths(metres, shapes):
+            raise refused("too_thin", shape, grid=name, width_m=round(width, 3))
         if width < NARROW_M:
-            yield Notice("thin", {"grid": name, "width_m": round(width, 2)})
+            notices.append(Notice("thin", {"grid": name, "width_m": round(width, 2)}))
+    return notices
 
 
 def prove(before: Mapping[int, Shape], after: Mapping[int, Shape]) -> None:
@@ -166,11 +164,10 @@ def _may_follow(refined: Refined, faces: Ints, label: int, to: int) -> None:
         raise refused("not_contiguous", largest, grid=label, area_m2=float(area[faces].sum()))
 
 
-def _nobody_empty(refined: Refined, old: Mapping[int, Shape], new: Mapping[int, Shape], ended: Collection[int], stirred: set[int]) -> None:
+def _nobody_empty(old: Mapping[int, Shape], new: Mapping[int, Shape], ended: Collection[int]) -> None:
     for name, shape in old.items():
         if name not in ended and name not in new:
             raise refused("would_be_empty", shape, grid=name)
-    refuse_thin(refined.ground.metres, {name: shape for name, shape in new.items() if name in stirred})
 
 
 def _hangs_together(name: int, shape: Shape, before: Mapping[int, Shape], old: Mapping[int, Shape], ended: Collection[int]) -> None:
@@ -181,35 +178,45 @@ def _hangs_together(name: int, shape: Shape, before: Mapping[int, Shape], old: M
         raise refused("not_contiguous", parts[np.argmin(shapely.area(parts))], grid=name)
 
 
-def _same(one: Shape | None, other: Shape) -> bool:
-    """Whether two shapes have the same rings with the same vertices."""
-    if one is None:
-        return False
-    left, right = polygonal(one), polygonal(other)
-    if shapely.get_num_coordinates(left) != shapely.get_num_coordinates(right):
-        return False
-    return bool(shapely.equals_exact(shapely.normalize(left), shapely.normalize(right)))
+def _dissolved(refined: Refined, labels: Ints) -> dict[int, Shape]:
+    """The union of the faces of each label, with all their vertices."""
+    shapes = refined.faces.shapes
+    members: dict[int, list[int]] = defaultdict(list)
+    for face, label in enumerate(labels.tolist()):
+        members[label].append(face)
+    united: dict[int, Shape] = {}
+    for label, faces in sorted(members.items()):
+        united[label] = shapes[faces[0]] if len(faces) == 1 else shapely.coverage_union_all(shapes[faces])  # type: ignore[assignment]
+    return united
+
+
+def _differing(old: Mapping[int, Shape | None], new: Mapping[int, Shape]) -> set[int]:
+    """The names in both whose rings or vertices are not the same, and those that are in `new` only."""
+    names = [name for name in new if name in old]
+    one = np.array([_plain(old[name]) for name in names], dtype=object)
+    other = np.array([_plain(new[name]) for name in names], dtype=object)
+    same = shapely.get_num_coordinates(one) == shapely.get_num_coordinates(other)
+    same[same] = shapely.equals_exact(shapely.normalize(one[same]), shapely.normalize(other[same]))
+    return set(new) - {name for name, equal in zip(names, same.tolist(), strict=True) if equal}
+
+
+def _plain(shape: Shape | None) -> Shape | None:
+    """One part as a polygon, whatever it is kept as."""
+    return shape.geoms[0] if isinstance(shape, MultiPolygon) and len(shape.geoms) == 1 else shape
 
 
 def _worth_seeing(refined: Refined, labels: Ints, after: Mapping[int, Shape], stirred: set[int]) -> Iterator[Notice]:
     one, other, length = refined.neighbours
-    changed = {name: after[name] for name in sorted(set(after) & stirred)}
-    yield from narrow(refined.ground.metres, changed)
-    for name, shape in changed.items():
+    for name in sorted(set(after) & stirred):
         rim = (labels[one] == name) & (labels[other] != name)
         around = set(labels[other[rim]].tolist())
         if (
             len(around) == 1
             and OUTSIDE not in around
-            and length[rim].sum() > 0.999 * shapely.length(refined.ground.metres.to_metres(shape))
+            and length[rim].sum() > 0.999 * shapely.length(refined.ground.metres.to_metres(after[name]))
         ):
             yield Notice("enclave", {"grid": name, "within": around.pop()})
     thin = ~refined.thick & np.isin(refined.origin, list(stirred)) & (labels == refined.origin)
     for face in np.flatnonzero(thin):
         if refined.faces.area_m2[face] >= WORTH_TELLING_M2:
             yield Notice("sliver_kept", {"grid": int(labels[face]), "area_m2": float(refined.faces.area_m2[face])})
-
-
-def _widths(metres: LocalMetres, shapes: Mapping[int, Shape]) -> list[tuple[int, float]]:
-    flat = metres.to_metres(np.array(list(shapes.values()), dtype=object))
-    return list(zip(shapes, mean_width_m(flat).tolist(), strict=True))

@@ -69,8 +69,8 @@ def cut_to(line: Line, shapes: Shapes) -> Line:
         return line
     kept = shapely.intersection(line, shapely.buffer(region, OVERSHOOT, quad_segs=1, join_style="mitre"))
     lines = shapely.get_parts(kept)
-    lines = lines[shapely.get_type_id(lines) == shapely.GeometryType.LINESTRING]
-    return snap(MultiLineString(list(lines)))
+    lines = snap(lines[shapely.get_type_id(lines) == shapely.GeometryType.LINESTRING])
+    return MultiLineString(list(lines[shapely.length(lines) > 0]))
 
 
 def _check(shape: shapely.Geometry) -> None:

@@ -9,7 +9,7 @@ from shapely.geometry import MultiPolygon, Polygon
 
 from gis.borders.model import Change, Floats, Ground, Ints, Place, Shape, Shapes
 from gis.borders.refusals import refused
-from gis.borders.relabelling import narrow, prove, refuse_thin
+from gis.borders.relabelling import prove, refuse_thin
 from gis.borders.sketches import drawn_place
 from gis.certificate import directed_edges, loose_edges
 from gis.errors import EditRefused
@@ -46,10 +46,10 @@ def move_vertex(ground: Ground, at: Place, to: Place, cross_communities: bool = 
         prove(before, after)
     except EditRefused as refusal:
         raise refused("crosses_itself", end, grids=ids) from refusal
-    refuse_thin(ground.metres, after)
+    warnings = refuse_thin(ground.metres, after)
     flat_old, flat_new = ground.metres.to_metres(old), ground.metres.to_metres(new)
     moved = float(shapely.area(shapely.difference(flat_new, flat_old)).sum())
-    return Change(before, after, moved_m2=moved, warnings=tuple(narrow(ground.metres, after)))
+    return Change(before, after, moved_m2=moved, warnings=tuple(warnings))
 
 
 def _grip(ground: Ground, near: Ints, place: Place) -> tuple[Place, Edge | None]:
