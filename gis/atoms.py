@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from scipy.spatial import Voronoi
-from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry import MultiPolygon, Point, Polygon
 
 from gis.certificate import directed_edges, tiles_exactly
 from gis.crs import LocalMetres
 from gis.errors import BadGeometry, CoverageBroken
-from gis.faces import NOBODY, Faces, Floats, Ints, Shapes, between, mean_width_m, polygonal
+from gis.faces import NOBODY, Faces, Floats, Ints, Shapes, between, coverage_union, mean_width_m, polygonal
 from gis.lattice import STEP, on_lattice
 
 WALL_BEND_M = 1.0  # how far a wall between two houses may be straightened
@@ -63,8 +63,7 @@ def tessellate(outline: Polygon | MultiPolygon, buildings: Shapes, lines: Shapes
     shapes = faces.shapes[seeds]
     for label in np.flatnonzero(np.bincount(labels) > 1):
         shapes[label] = polygonal(shapely.coverage_union_all(faces.shapes[labels == label]))
-    whole = polygonal(shapely.coverage_union_all(shapes))
-    _prove(shapes, whole, outline)
+    whole = _proved(shapes, outline)
     building, atom_of = _held(houses, np.where(face_of >= 0, labels[face_of], NOBODY), shapes, doors, outline)
     return Atoms(shapes, building, np.unique(block[seeds], return_inverse=True)[1], atom_of, whole)
 
@@ -220,14 +219,18 @@ def _held(houses: Shapes, stands_on: Ints, shapes: Shapes, doors: Shapes, outlin
     return building, atom_of
 
 
-def _prove(shapes: Shapes, whole: Polygon | MultiPolygon, outline: Polygon | MultiPolygon) -> None:
-    """CoverageBroken unless the atoms tile `whole`, and that is the outline with more vertices, a lattice step off at most."""
-    given, now = shapely.get_coordinates(outline), shapely.get_coordinates(whole)
-    rim = shapely.boundary(outline)
-    shapely.prepare(rim)
-    near = shapely.dwithin(shapely.points(now), rim, 1.5 * STEP)
-    kept = len(np.unique(np.vstack([given, now]), axis=0)) == len(np.unique(now, axis=0))
-    one_piece = shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON
-    if not (kept and near.all() and one_piece.all() and tiles_exactly(list(shapes), whole)):
-        place = now[np.argmin(near)] if not near.all() else shapely.get_coordinates(shapely.point_on_surface(outline))[0]
-        raise CoverageBroken("The atoms do not tile their outline exactly.", place=[float(place[0]), float(place[1])])
+def _proved(shapes: Shapes, outline: Polygon | MultiPolygon) -> Polygon | MultiPolygon:
+    """The outline with all vertices of the atoms, which they tile; CoverageBroken if they do not, or it is off by more than a step."""
+    whole = coverage_union(shapes)
+    broken = shapely.point_on_surface(outline)
+    if whole is not None:
+        given, now = shapely.get_coordinates(outline), shapely.get_coordinates(whole)
+        rim = shapely.boundary(outline)
+        shapely.prepare(rim)
+        far = now[~shapely.dwithin(shapely.points(now), rim, 1.5 * STEP)]
+        kept = len(np.unique(np.vstack([given, now]), axis=0)) == len(np.unique(now, axis=0))
+        one_piece = shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON
+        if kept and not len(far) and one_piece.all() and tiles_exactly(list(shapes), whole):
+            return whole
+        broken = Point(far[0]) if len(far) else broken
+    raise CoverageBroken("The atoms do not tile their outline exactly.", place=[broken.x, broken.y])

@@ -6,6 +6,7 @@ overlap, and every shared border has the same vertices on both sides. There is n
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import shapely
@@ -17,19 +18,23 @@ from gis.lattice import on_lattice, to_coordinates, to_integers
 Ground = Polygon | MultiPolygon
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Number = TypeVar("Number", np.int64, np.float64)
 
 
-def loose_edges(children: Sequence[Ground], outline: Ground | Sequence[Ground]) -> list[LineString]:
-    """The edges (degrees) of children and outline that do not cancel; none means an exact tiling of valid polygons.
+def loose_edges(children: Sequence[Ground], outline: Ground | Sequence[Ground], *, anywhere: bool = False) -> list[LineString]:
+    """The edges of children and outline (degrees) that do not cancel; none means an exact tiling of valid polygons.
 
-    All must lie on the lattice, else BadGeometry. The polygons themselves have to be valid (`tiles_exactly` asks
+    All must lie on the lattice, else BadGeometry; `anywhere` takes doubles of any system as they are instead, which
+    proves as much as long as the polygons are valid. The polygons themselves have to be valid (`tiles_exactly` asks
     that too). An edge that is too many by two comes once. The order is from west to east.
     """
     outlines = [outline] if isinstance(outline, Polygon | MultiPolygon) else list(outline)
     start, end, owner = directed_edges([*children, *outlines])
     sign = np.where(owner < len(children), 1, -1)
-    low, high = _uncancelled(to_integers(start), to_integers(end), sign)
-    lines = to_coordinates(np.stack([low, high], axis=1)) if len(low) else np.empty((0, 2, 2))
+    if anywhere:
+        lines = np.stack(_uncancelled(start, end, sign), axis=1)
+    else:
+        lines = to_coordinates(np.stack(_uncancelled(to_integers(start), to_integers(end), sign), axis=1))
     return [LineString(line) for line in lines]
 
 
@@ -53,7 +58,7 @@ def directed_edges(polygons: Sequence[Ground] | NDArray[np.object_]) -> tuple[Fl
     return coords[:-1][within], coords[1:][within], polygon[part][ring[:-1][within]]
 
 
-def _uncancelled(start: Integers, end: Integers, sign: Integers) -> tuple[Integers, Integers]:
+def _uncancelled(start: NDArray[Number], end: NDArray[Number], sign: Integers) -> tuple[NDArray[Number], NDArray[Number]]:
     """Both ends of the undirected edges whose signed count is not zero."""
     if not len(start):
         return start, end

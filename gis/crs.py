@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 import pyproj
@@ -36,6 +36,14 @@ BD_ANGLE = math.pi * 3000.0 / 180.0
 BD_SHIFT = (0.0065, 0.006)
 INVERSE_DEGREES = 1e-11
 INVERSE_ROUNDS = 30
+
+
+class Measure(Protocol):
+    """Whatever turns the coordinates of shapes into metres."""
+
+    def to_metres(self, geoms: Shapes) -> Shapes:
+        """Geometries → in metres; one geometry or an array."""
+        ...
 
 
 @dataclass(frozen=True)

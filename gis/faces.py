@@ -155,6 +155,14 @@ def mean_width_m(in_metres: Shapes) -> Floats:
     return np.divide(2 * shapely.area(in_metres), perimeter, out=np.zeros(len(in_metres)), where=perimeter > 0)
 
 
+def coverage_union(shapes: Shapes) -> Polygon | MultiPolygon | None:
+    """The union of polygons that share their borders vertex by vertex, with all their vertices; None if they plainly do not."""
+    try:
+        return polygonal(shapely.coverage_union_all(shapes))
+    except shapely.errors.GEOSException:
+        return None
+
+
 def polygonal(shape: shapely.Geometry) -> Polygon | MultiPolygon:
     """Only the polygons of a shape, one alone as a polygon; lines and points that a repair leaves have no ground."""
     parts = shapely.get_parts(shapely.get_parts(shape))

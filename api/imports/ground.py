@@ -22,7 +22,10 @@ from gis.errors import BadMapping, CoverageBroken
 NESTS_FROM = 0.999
 """A unit with less of its ground than this share in its parent straddles."""
 TOLD = 40
-STEP_FOR = {"invalid": "snap", "off_lattice": "snap", "overlap": "slivers", "gap": "slivers", "sliver": "slivers"}
+STEP_FOR = {
+    "invalid": "valid", "self_crossing": "valid", "off_lattice": "snap", "unnoded": "snap",
+    "overlap": "slivers", "gap": "slivers", "sliver": "slivers",
+}  # fmt: skip
 
 
 @dataclass
@@ -143,7 +146,7 @@ def _defects(levels: dict[Noun, gpd.GeoDataFrame], order: list[Noun], metres: Lo
 
 def _refuse_missing_steps(found: gpd.GeoDataFrame, pieces: gpd.GeoDataFrame, rules: GroundRules) -> None:
     """Nothing is mended unasked: name each step that the files would need and the mapping does not ask for."""
-    steps = {"valid" if kind == "invalid" else STEP_FOR[kind] for kind in found["kind"] if kind in STEP_FOR}
+    steps = {STEP_FOR[kind] for kind in found["kind"] if kind in STEP_FOR}
     if len(pieces):
         steps |= {"fit", "outline"}
     missing = sorted(steps - set(rules.mend) - ({"valid"} if "snap" in rules.mend else set()))

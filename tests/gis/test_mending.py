@@ -163,9 +163,9 @@ def test_defects_are_found_with_place_and_size() -> None:
     kinds = {kind: sorted(rows["codes"]) for kind, rows in found.groupby("kind")}
     assert kinds["overlap"] == [("A", "B")]
     assert kinds["gap"] == [("B", "C", "C")]
-    assert kinds["invalid"] == kinds["off_lattice"] == [("E",)]
+    assert kinds["self_crossing"] == kinds["off_lattice"] == [("E",)]
     assert kinds["duplicate_code"] == [("C",)]
-    assert kinds["multipart"] == [("D",), ("E",)]
+    assert kinds["multipart"] == [("D",)]
     assert kinds["sliver"] == [("D",)]
     assert ("D",) in kinds["outside"]
     overlap = found[found["kind"] == "overlap"].iloc[0]
