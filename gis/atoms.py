@@ -17,7 +17,7 @@ from gis.errors import BadGeometry, CoverageBroken
 from gis.faces import NOBODY, Faces, Floats, Ints, Shapes, between, coverage_union, mean_width_m, polygonal
 from gis.lattice import STEP, on_lattice
 
-WALL_BEND_M = 1.0  # how far a wall between two houses may be straightened
+WALL_BEND_M = 0.5  # how far a wall between two houses may be straightened
 INSET_M = 0.2  # samples stand this far inside a house, so that houses that touch have a wall between them
 SPACING = 1.3  # gaps to the next house between samples: a wall is then at most a fifth of the gap off its middle
 FINEST_M, COARSEST_M = 0.5, 8.0  # between samples along the side of a house
@@ -52,17 +52,29 @@ def tessellate(outline: Polygon | MultiPolygon, buildings: Shapes, lines: Shapes
     if not (shapely.is_valid(outline) and shapely.area(outline) > 0 and on_lattice(np.array([outline])).all()):
         raise BadGeometry("The outline to be divided into atoms is broken, empty or off the lattice.")
     houses = _sound(buildings)
-    blocks = _inside(between(np.concatenate([_segments(np.array([outline])), _near(_segments(lines), outline)]), metres), outline)
+    edges = np.concatenate([_segments(np.array([outline])), _near(_segments(lines), outline)])
+    for settle in (False, True):  # noding a second time is needed hardly ever and doubles the work
+        try:
+            return _divided(outline, houses, edges, metres, settle=settle)
+        except CoverageBroken:
+            if settle:
+                raise
+    raise AssertionError
+
+
+def _divided(outline: Polygon | MultiPolygon, houses: Shapes, edges: Shapes, metres: LocalMetres, *, settle: bool) -> Atoms:
+    blocks = _inside(between(edges, metres, settle=settle), outline)
     doors = shapely.point_on_surface(houses)
     block_of = _standing_in(doors, blocks.shapes)
     walls = _walls(houses, block_of, blocks.shapes, metres)
-    faces = _inside(between(np.concatenate([_segments(blocks.shapes), walls]), metres), outline) if len(walls) else blocks
+    lines = np.concatenate([_segments(blocks.shapes), walls])
+    faces = _inside(between(lines, metres, settle=settle), outline) if len(walls) else blocks
     face_of = _standing_in(doors, faces.shapes)
     block = _standing_in(shapely.point_on_surface(faces.shapes), blocks.shapes)
     labels, seeds = _labels(faces, block, face_of)
     shapes = faces.shapes[seeds]
     for label in np.flatnonzero(np.bincount(labels) > 1):
-        shapes[label] = polygonal(shapely.coverage_union_all(faces.shapes[labels == label]))
+        shapes[label] = coverage_union(faces.shapes[labels == label]) or Polygon()
     whole = _proved(shapes, outline)
     building, atom_of = _held(houses, np.where(face_of >= 0, labels[face_of], NOBODY), shapes, doors, outline)
     return Atoms(shapes, building, np.unique(block[seeds], return_inverse=True)[1], atom_of, whole)

@@ -133,14 +133,14 @@ def arrange(layers: list[Shapes], metres: LocalMetres) -> Faces:
     return between(np.concatenate([_rings_as_lines(layer) for layer in layers]), metres)
 
 
-def between(lines: Shapes, metres: LocalMetres) -> Faces:
+def between(lines: Shapes, metres: LocalMetres, *, settle: bool = True) -> Faces:
     """All faces that lines (degrees) enclose, noded together on the lattice; lines that end nowhere make none.
 
     Rounding may bend a line by half a lattice step where another crosses it, which can make it cross a third:
-    noded again until nothing moves.
+    noded again until nothing moves. Without `settle` noded once, for whoever proves the faces and asks again if they fail.
     """
     noded = shapely.union_all(snap(lines), grid_size=STEP)
-    for _ in range(8):
+    for _ in range(8 if settle else 0):
         again = shapely.union_all(shapely.get_parts(noded), grid_size=STEP)
         if shapely.equals_exact(shapely.normalize(again), shapely.normalize(noded)):
             break
