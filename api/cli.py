@@ -107,6 +107,12 @@ def import_(context: typer.Context) -> None:
     _hand_over("import_", "import", context.args)
 
 
+@app.command(add_help_option=False, context_settings=PASS_ON)
+def analyse(context: typer.Context) -> None:
+    """Find hot spots and clusters in a file, without a server: analyse METHOD FILE."""
+    _hand_over("analyse", "analyse", context.args)
+
+
 @app.command()
 def bench(
     name: Annotated[str | None, typer.Argument(help="Which one; without a name, all of them.")] = None,

@@ -1,0 +1,39 @@
+"""`analyse`: one method on one file, without a server; a group of methods is loaded only when one of them is asked for."""
+
+import importlib
+import sys
+from collections.abc import Callable
+
+import typer
+
+GROUPS = {
+    "api.commands.analyse_areas": {
+        "gi": "Hot and cold spots of areas: Getis-Ord Gi*, permutation p, false-discovery control.",
+        "moran": "Clusters and outliers of areas: local Moran with its quadrants.",
+        "eb": "Rates that small numbers do not mislead: empirical Bayes, exact intervals, funnel limits.",
+        "emerging": "Emerging hot spots: Gi* on a space-time cube, Mann-Kendall, 17 categories.",
+    },
+}
+"""Module → its methods and their line of help. Each module holds a typer app named `app` with a command for each of its methods."""
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True,
+                  help="Run a METHOD on a file (GeoPackage, GeoParquet, GeoJSON, CSV …) and write what it finds.",
+                  context_settings={"help_option_names": ["-h", "--help"]})  # fmt: skip
+
+
+def _handing_over(module: str, method: str) -> Callable[[typer.Context], None]:
+    """A command that lets the method's own module read the rest of the words."""
+
+    def command(context: typer.Context) -> None:
+        own = typer.main.get_command(importlib.import_module(module).app)
+        status = own.main(args=[method, *context.args], prog_name="wangge analyse", standalone_mode=False)
+        if isinstance(status, int) and status:
+            sys.exit(status)
+
+    return command
+
+
+PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
+for _module, _methods in GROUPS.items():
+    for _method, _about in _methods.items():
+        app.command(_method, help=_about, add_help_option=False, context_settings=PASS_ON)(_handing_over(_module, _method))
