@@ -1,7 +1,6 @@
 """create_app(settings, database): the wiring diagram of the application, nothing else."""
 
 import importlib
-import importlib.util
 import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -45,10 +44,15 @@ def create_app_from_settings() -> FastAPI:
 
 
 def routers() -> list[APIRouter]:
-    """Every noun's `router`, by folder: a noun is wired by being there."""
+    """Every noun's `router`, by folder, of `routes` and `routes_*`: a noun is wired by being there."""
     nouns = sorted(each.name for each in pkgutil.iter_modules(api.__path__) if each.ispkg)
-    modules = (importlib.import_module(f"api.{noun}.routes") for noun in nouns if importlib.util.find_spec(f"api.{noun}.routes"))
+    names = (f"api.{noun}.{each.name}" for noun in nouns for each in pkgutil.iter_modules(_folder(noun)) if each.name.startswith("routes"))
+    modules = (importlib.import_module(name) for name in names)
     return [module.router for module in modules if hasattr(module, "router")]
+
+
+def _folder(noun: str) -> list[str]:
+    return list(importlib.import_module(f"api.{noun}").__path__)
 
 
 def healthz() -> Response:

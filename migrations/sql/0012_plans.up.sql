@@ -40,10 +40,16 @@ CREATE TABLE plan_grid (
     kind            text NOT NULL DEFAULT 'basic',
     households      integer NOT NULL DEFAULT 0,
     geom            geometry(MultiPolygon, 4490),
-    version         integer NOT NULL DEFAULT 1,     -- grows when its ground changes, not when it only gains a vertex
+    area_m2         double precision GENERATED ALWAYS AS (ST_Area(geom::geography)) STORED,
+    perimeter_m     double precision GENERATED ALWAYS AS (ST_Perimeter(geom::geography)) STORED,
+    open_incidents  integer,                        -- within the border when it was drawn; NULL: not counted
+    year_incidents  integer,                        -- of the 365 days before it was drawn; NULL: not counted
+    version         bigint NOT NULL DEFAULT 1,      -- base_version + number of the operation that changed the ground: never the same twice
     noded_only      boolean NOT NULL DEFAULT false, -- the same ground as today; a neighbour's edit gave it vertices
     PRIMARY KEY (plan_id, grid_id),
-    CHECK (base_version IS NOT NULL OR NOT noded_only)
+    CHECK (base_version IS NOT NULL OR NOT noded_only),
+    CONSTRAINT plan_border_valid CHECK (ST_IsValid(geom)),
+    CONSTRAINT plan_border_on_lattice CHECK (ground_on_lattice(geom))
 );
 CREATE INDEX plan_grid_geom ON plan_grid USING gist (geom);
 
@@ -77,6 +83,7 @@ CREATE TABLE plan_op (
     UNIQUE (plan_id, client_id),
     CHECK ((kind = 'undo') = (undoes IS NOT NULL) AND (kind = 'redo') = (redoes IS NOT NULL))
 );
+CREATE INDEX plan_op_taken_back ON plan_op (plan_id, (coalesce(undoes, redoes)), seq DESC) WHERE kind IN ('undo', 'redo');
 CREATE TABLE plan_op_grid (
     plan_id         bigint NOT NULL,
     seq             bigint NOT NULL,
@@ -88,6 +95,7 @@ CREATE TABLE plan_op_grid (
     PRIMARY KEY (plan_id, seq, grid_id),
     FOREIGN KEY (plan_id, seq) REFERENCES plan_op (plan_id, seq) ON DELETE CASCADE
 );
+CREATE INDEX plan_op_grid_history ON plan_op_grid (plan_id, grid_id, seq);
 CREATE TABLE plan_op_area (
     plan_id         bigint NOT NULL,
     seq             bigint NOT NULL,
@@ -193,10 +201,26 @@ SELECT gate.guard('atom_ground', $$community_id <@ (SELECT gate.scope())$$, $$co
 -- Only borders come back, of today's grids of the plan's scheme that meet a box, and only to somebody who may write the plan.
 CREATE FUNCTION gate.plan_neighbours(of_plan bigint, box geometry)
     RETURNS TABLE (grid_id bigint, community_id integer, version integer, geom geometry)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, public AS $$
     SELECT grid.id, grid.community_id, grid.version, grid.geom
       FROM plan JOIN grid ON grid.scheme_id = plan.scheme_id AND grid.valid_to IS NULL AND grid.geom && box
      WHERE plan.id = of_plan AND plan.communities <@ (SELECT gate.scope()) AND (SELECT gate.may('plans.write'))
     $$;
 REVOKE ALL ON FUNCTION gate.plan_neighbours(bigint, geometry) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gate.plan_neighbours(bigint, geometry) TO wangge_app;
+
+-- Names are for administrators; of those who took part in a plan, whoever sees the plan knows the name.
+CREATE FUNCTION gate.planner_name(of_plan bigint, of_person bigint) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT display_name FROM person
+     WHERE person.id = of_person AND (SELECT gate.may('plans'))
+       AND EXISTS (SELECT FROM plan WHERE plan.id = of_plan AND plan.communities <@ (SELECT gate.scope())
+                      AND (of_person IN (made_by, submitted_by, decided_by)
+                           OR EXISTS (SELECT FROM plan_op WHERE plan_id = of_plan AND person_id = of_person)
+                           OR EXISTS (SELECT FROM plan_comment WHERE plan_id = of_plan AND of_person IN (person_id, resolved_by))
+                           OR EXISTS (SELECT FROM plan_lock WHERE plan_id = of_plan AND person_id = of_person)
+                           OR EXISTS (SELECT FROM plan_snapshot WHERE plan_id = of_plan AND person_id = of_person)
+                           OR EXISTS (SELECT FROM plan_proposal WHERE plan_id = of_plan AND asked_by = of_person)))
+    $$;
+REVOKE ALL ON FUNCTION gate.planner_name(bigint, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION gate.planner_name(bigint, bigint) TO wangge_app;

@@ -1,0 +1,1 @@
+"""Plans over HTTP: drafts, their operations and log, review and publishing."""

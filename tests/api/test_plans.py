@@ -1,0 +1,140 @@
+"""Drafts: from a plan through operations, undo and redo back to the first state, on real PostGIS."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from gis.lattice import STEP
+from tests.conftest import Client
+from tests.factories import CELL, SOUTH, WEST
+
+MIDDLE = WEST + CELL / 2
+"""Where the first grid of a1 is cut in two."""
+CUT = [[MIDDLE, SOUTH - 1e-3], [MIDDLE, SOUTH + CELL + 1e-3]]
+
+
+def new_plan(client: Any, area: str = "990101001000", **more: object) -> dict[str, Any]:
+    answer = client.post("/api/v1/plans", json={"name": "调整方案", "area": area, **more})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def operate(
+    client: Any, plan: int, operation: dict[str, object], base: dict[int, int] | None = None, *, dry: bool = False, key: str = ""
+) -> Any:
+    body = {"client_id": key or str(uuid4()), "base": {str(id): version for id, version in (base or {}).items()}, "operation": operation}
+    return client.post(f"/api/v1/plans/{plan}/operations", params={"dry_run": dry}, json=body)
+
+
+def ground(client: Any, plan: int, **asked: object) -> dict[str, Any]:
+    answer = client.get(f"/api/v1/plans/{plan}/ground", params=asked)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def rings(told: dict[str, Any], grid: int) -> set[tuple[float, float]]:
+    """The vertices of a grid as degrees."""
+    found = set()
+    for polygon in next(each for each in told["grids"] if each["id"] == grid)["polygons"]:
+        for ring in polygon:
+            x, y = told["origin"]
+            for dx, dy in zip(ring[::2], ring[1::2], strict=True):
+                x, y = x + dx, y + dy
+                found.add((x * STEP, y * STEP))
+    return found
+
+
+def test_a_plan_is_made_listed_and_shown_with_what_may_be_done(client: Client) -> None:
+    planner = client("planner")
+    plan = new_plan(planner)
+    assert (plan["state"], plan["revision"], plan["area"]["code"], plan["scheme"]["code"]) == ("draft", 0, "990101001000", "governance")
+    assert plan["counts"] == {"grids": 4, "changed": 0, "new": 0, "ended": 0, "communities": 2}
+    assert plan["may"] == ["edit", "withdraw", "comment"]
+    assert plan["made_by"]["name"] == "Person planner.district"
+    assert [each["id"] for each in planner.get("/api/v1/plans").json()["items"]] == [plan["id"]]
+    assert client("analyst").get(f"/api/v1/plans/{plan['id']}").json()["may"] == []
+
+
+def test_who_does_not_see_every_community_of_a_plan_does_not_see_the_plan(client: Client) -> None:
+    plan = new_plan(client("planner"))
+    clerk = client("planner", "a1")
+    assert clerk.get(f"/api/v1/plans/{plan['id']}").status_code == 404
+    assert clerk.get("/api/v1/plans").json()["items"] == []
+    assert operate(clerk, plan["id"], {"kind": "split", "grid": 810001, "line": CUT}, {810001: 1}).status_code == 404
+
+
+def test_the_ground_of_a_plan_comes_in_lattice_steps_with_neighbours_that_tell_nothing(client: Client) -> None:
+    planner = client("planner")
+    plan = new_plan(planner, "990101001001")
+    told = ground(planner, plan["id"])
+    assert [each["id"] for each in told["grids"]] == [810001, 810002]
+    assert (WEST, SOUTH) in rings(told, 810001)
+    assert all(each["id"] < 0 for each in told["around"])
+    assert len(told["around"]) == 4
+    first = told["grids"][0]
+    assert first["officer"] == {"id": 860001, "name": "枫一社区网格员1"}
+    assert (first["households"], first["open_incidents"], first["changed"], first["locked"]) == (1, 1, False, False)
+
+
+def test_a_split_ends_a_grid_and_makes_two_that_hold_its_homes(client: Client) -> None:
+    planner = client("planner")
+    plan = new_plan(planner)["id"]
+    answer = operate(planner, plan, {"kind": "split", "grid": 810001, "line": CUT}, {810001: 1})
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert (told["revision"], told["seq"], told["ended"], told["certificate"]) == (1, 1, [810001], True)
+    new = [each for each in told["changed"] if each["base_version"] is None]
+    assert len(new) == 2
+    assert sum(each["households"] for each in new) == 1
+    assert {each["name"] for each in new} == {"枫一社区甲-1", "枫一社区甲-2"}
+    assert told["figures"]["before"][0]["households"] == 1
+    shown = ground(planner, plan)
+    assert {each["id"] for each in shown["grids"]} == {810002, 810003, 810004, *(each["id"] for each in new)}
+    counts = planner.get(f"/api/v1/plans/{plan}").json()["counts"]
+    assert counts == {"grids": 5, "changed": 0, "new": 2, "ended": 1, "communities": 2}
+
+
+def test_undo_goes_back_to_the_first_state_bit_for_bit_and_redo_forward_again(client: Client) -> None:
+    planner = client("planner")
+    plan = new_plan(planner)["id"]
+    first = ground(planner, plan)
+    assert operate(planner, plan, {"kind": "split", "grid": 810001, "line": CUT}, {810001: 1}).status_code == 200
+    second = ground(planner, plan)
+    assert operate(planner, plan, {"kind": "merge", "grids": [810003, 810004]}, {810003: 1, 810004: 1}).status_code == 200
+    third = ground(planner, plan)
+    for expected in (second, first):
+        back = planner.post(f"/api/v1/plans/{plan}/undo", json={"client_id": str(uuid4())})
+        assert back.status_code == 200, back.text
+        assert borders(ground(planner, plan)) == borders(expected)
+    nothing = planner.post(f"/api/v1/plans/{plan}/undo", json={"client_id": str(uuid4())})
+    assert (nothing.status_code, nothing.json()["reason"]) == (409, "nothing_to_undo")
+    for expected in (second, third):
+        assert planner.post(f"/api/v1/plans/{plan}/redo", json={"client_id": str(uuid4())}).status_code == 200
+        assert borders(ground(planner, plan)) == borders(expected)
+    assert planner.post(f"/api/v1/plans/{plan}/redo", json={"client_id": str(uuid4())}).json()["reason"] == "nothing_to_redo"
+
+
+def borders(told: dict[str, Any]) -> dict[int, Any]:
+    return {each["id"]: (each["polygons"], each["households"], each["name"], each["community_id"]) for each in told["grids"]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "base"),
+    [
+        ({"kind": "redraw", "line": [[WEST + CELL, SOUTH + CELL * 0.25], [WEST + CELL * 1.25, SOUTH + CELL * 0.5],
+                                     [WEST + CELL, SOUTH + CELL * 0.75]]}, {810001: 1, 810002: 1}),
+        ({"kind": "move_vertex", "at": [WEST + CELL, SOUTH + CELL], "to": [WEST + CELL * 1.125, SOUTH + CELL], "cross_communities": True}, {}),
+        ({"kind": "give", "to": 810001, "lasso": [[WEST + CELL * 0.9, SOUTH + CELL * 0.25], [WEST + CELL * 1.2, SOUTH + CELL * 0.25],
+                                                  [WEST + CELL * 1.2, SOUTH + CELL * 0.5], [WEST + CELL * 0.9, SOUTH + CELL * 0.5]]}, {810001: 1}),
+    ],
+)  # fmt: skip
+def test_each_kind_of_drawing_changes_the_grids_it_should(client: Client, operation: dict[str, object], base: dict[int, int]) -> None:
+    planner = client("planner")
+    plan = new_plan(planner, "990101000000")["id"]
+    dry = operate(planner, plan, operation, base, dry=True)
+    assert dry.status_code == 200, dry.text
+    assert planner.get(f"/api/v1/plans/{plan}").json()["revision"] == 0
+    answer = operate(planner, plan, operation, base)
+    assert answer.status_code == 200, answer.text
+    assert {each["id"] for each in answer.json()["changed"] if each["changed"]} >= {810001, 810002}
