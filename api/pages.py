@@ -24,13 +24,14 @@ from api.security import PROGRAM_PATHS
 from data.queries.first_view import first_view
 from gis.errors import NotFound, Refusal
 from web import pages
-from web.page import THEMES, View
+from web.page import THEMES, Theme, View
 from web.words import LANGUAGES, language_of, table
 
 STATIC = Path(web.__file__).parent / "static"
 OPENAPI = "/api/openapi.json"
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+PlanId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
 LinkToken = Annotated[str, PathParameter(min_length=20, max_length=200, pattern=r"^[A-Za-z0-9_-]+$")]
 Visitor = Annotated[Actor | None, Depends(possible_actor_of)]
 
@@ -70,10 +71,21 @@ class Static(StaticFiles):
 @router.get("/")
 def one_screen(request: Request, session: Session, actor: CurrentActor) -> str:
     """The one screen, on the caller's own ground."""
-    view = view_of(request, actor)
-    seen = first_view(session, actor.scope, actor.area_ids)
-    name = seen.name_en if view.language == "en" and seen.name_en else seen.name
-    return pages.one_screen(view, pages.Ground(name or view.word("product"), seen.bounds, seen.time_zone, seen.review_number))
+    return pages.one_screen(*_on_own_ground(request, session, actor, theme="dark"))
+
+
+@router.get("/plans")
+def plans(request: Request, session: Session, actor: CurrentActor) -> str:
+    """The plans of the caller's ground."""
+    actor.must("plans")
+    return pages.plans(*_on_own_ground(request, session, actor, theme="light"))
+
+
+@router.get("/plans/{plan_id}")
+def editor(request: Request, session: Session, actor: CurrentActor, plan_id: PlanId) -> str:
+    """The boundary editor; the plan itself is the page's first question, so that it opens at once."""
+    actor.must("plans")
+    return pages.editor(*_on_own_ground(request, session, actor, theme="light"), plan_id)
 
 
 @router.get("/sign-in")
@@ -109,12 +121,19 @@ def words(request: Request, language: str) -> Response:
     return Response(body, media_type="application/json", headers=headers)
 
 
-def view_of(request: Request, actor: Actor | None = None) -> View:
-    """How to show a page: the address decides, then what the browser remembers, then who asks."""
+def view_of(request: Request, actor: Actor | None = None, *, theme: Theme = "dark") -> View:
+    """How to show a page: the address decides, then what the browser remembers, then who asks; `theme` where nobody said."""
     asked = request.query_params.get("lang") or request.cookies.get("wangge_lang")
     language = language_of(asked or (actor.language if actor else request.headers.get("accept-language")))
-    theme = request.query_params.get("theme") or request.cookies.get("wangge_theme")
-    return View(language, next((each for each in THEMES if each == theme), "dark"), getattr(request.state, "nonce", ""))
+    chosen = request.query_params.get("theme") or request.cookies.get("wangge_theme")
+    return View(language, next((each for each in THEMES if each == chosen), theme), getattr(request.state, "nonce", ""))
+
+
+def _on_own_ground(request: Request, session: Session, actor: Actor, *, theme: Theme) -> tuple[View, pages.Ground]:
+    view = view_of(request, actor, theme=theme)
+    seen = first_view(session, actor.scope, actor.area_ids)
+    name = seen.name_en if view.language == "en" and seen.name_en else seen.name
+    return view, pages.Ground(name or view.word("product"), seen.bounds, seen.time_zone, seen.review_number)
 
 
 def inside(address: str) -> str:

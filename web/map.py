@@ -9,8 +9,8 @@ from web import bundled
 Bounds = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 MAP_MODULE = "/static/js/map.js"
-SCREEN = "screen"
-"""The bundle of the pages that show a map."""
+SCREEN, EDITOR = "screen", "editor"
+"""The bundles of the pages that show a map."""
 
 
 class DistrictMap(folium.Map):
@@ -25,18 +25,28 @@ class DistrictMap(folium.Map):
         """
     )
     default_css: list[tuple[str, str]] = []  # noqa: RUF012  the page's own styles begin with Leaflet's
+    bundle = SCREEN
 
     def __init__(self, name: str, *, bounds: Bounds, min_zoom: int = 9, max_zoom: int = 19) -> None:
         west, south, east, north = bounds
         self.stable_name = name
         self.default_js = [("leaflet", bundled.versioned("/static/vendor/leaflet.js"))]
-        self.opening = bundled.importing(SCREEN, MAP_MODULE, "open", "open_map")
+        self.opening = bundled.importing(self.bundle, MAP_MODULE, "open", "open_map")
         super().__init__(location=((south + north) / 2, (west + east) / 2), tiles=None)
         self.config = {"bounds": list(bounds), "minZoom": min_zoom, "maxZoom": max_zoom}
 
     def get_name(self) -> str:
         """A name that stays: random ones would break caches and tests."""
         return self.stable_name
+
+
+class PlanMap(DistrictMap):
+    """The map on which borders are drawn: nearer, because a border is read to the metre."""
+
+    bundle = EDITOR
+
+    def __init__(self, name: str, *, bounds: Bounds) -> None:
+        super().__init__(name, bounds=bounds, min_zoom=9, max_zoom=21)
 
 
 class Behaviour(MacroElement):
@@ -51,9 +61,9 @@ class Behaviour(MacroElement):
         """
     )
 
-    def __init__(self, module: str, **config: object) -> None:
+    def __init__(self, module: str, *, bundle: str = SCREEN, **config: object) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.opening = bundled.importing(SCREEN, module, "start", "start")
+        self.opening = bundled.importing(bundle, module, "start", "start")
         self.config = config
 
     def get_name(self) -> str:

@@ -1,5 +1,6 @@
 """One function a page: what a service answered goes in, a whole HTML document comes out."""
 
+import json
 from dataclasses import dataclass
 
 from branca.element import Element
@@ -12,11 +13,14 @@ from web.layers.hotspots import HotSpotLayer
 from web.layers.incidents import IncidentLayer
 from web.layers.labels import LabelLayer
 from web.layers.officers import OfficerLayer
-from web.map import MAP_MODULE, SCREEN, Behaviour, Bounds, DistrictMap
+from web.layers.today import TodayLayer
+from web.map import EDITOR, MAP_MODULE, SCREEN, Behaviour, Bounds, DistrictMap, PlanMap
 from web.page import COMMON_STYLES, Page, View, fill
 
 LAYERS = (BaseMapLayer, GroundLayer, HotSpotLayer, IncidentLayer, FacilityLayer, OfficerLayer, LabelLayer)
+EDITOR_LAYERS = (BaseMapLayer, TodayLayer)
 ONE_SCREEN_MODULE, PLAIN_MODULE = "/static/js/one_screen.js", "/static/js/plain.js"
+EDITOR_MODULE, PLANS_MODULE = "/static/js/editor.js", "/static/js/plans.js"
 SCREEN_STYLES = (
     "/static/vendor/leaflet.css",
     *COMMON_STYLES,
@@ -24,8 +28,17 @@ SCREEN_STYLES = (
 )
 PLAIN = "plain"
 PLAIN_STYLES = (*COMMON_STYLES, "/static/css/plain.css")
+EDITOR_STYLES = (
+    "/static/vendor/leaflet.css",
+    *COMMON_STYLES,
+    *(f"/static/css/{name}.css" for name in ("office", "editor", "editor_panels", "editor_phone")),
+)
+PLANS = "plans"
+PLANS_STYLES = (*COMMON_STYLES, "/static/css/office.css", "/static/css/plans.css")
 BUNDLES = {
     SCREEN: ((MAP_MODULE, *(layer.module for layer in LAYERS), ONE_SCREEN_MODULE), SCREEN_STYLES),
+    EDITOR: ((MAP_MODULE, *(layer.module for layer in EDITOR_LAYERS), EDITOR_MODULE), EDITOR_STYLES),
+    PLANS: ((PLANS_MODULE,), PLANS_STYLES),
     PLAIN: ((PLAIN_MODULE,), PLAIN_STYLES),
 }
 """What a kind of page is made of: the modules it begins with, and its style sheets."""
@@ -50,6 +63,27 @@ def one_screen(view: View, ground: Ground) -> str:
         district.add_child(layer())
     district.add_child(Behaviour(ONE_SCREEN_MODULE, timeZone=ground.time_zone))
     page.add_child(district)
+    return str(page.render())
+
+
+def plans(view: View, ground: Ground) -> str:
+    """The plans one may see, and the way to a new one."""
+    page = Page(view, name="plans", title=f"{ground.name} · {view.word('plans.title')}", styles=PLANS_STYLES, bundle=PLANS)
+    page.html.add_child(_Literal(fill("plans.html", view, ground=ground)), name="plans")
+    config = json.dumps({"timeZone": ground.time_zone})
+    page.script.add_child(_Literal(f"{bundled.importing(PLANS, PLANS_MODULE, 'start', 'start')}\nstart({config});"), name="plans")
+    return str(page.render())
+
+
+def editor(view: View, ground: Ground, plan_id: int) -> str:
+    """The boundary editor on one plan."""
+    page = Page(view, name="editor", title=f"{view.word('plans.one')} {plan_id} · {ground.name}", styles=EDITOR_STYLES, bundle=EDITOR)
+    page.html.add_child(_Literal(fill("editor.html", view, ground=ground)), name="editor")
+    drawn = PlanMap("ground_under_edit", bounds=ground.bounds)
+    for layer in EDITOR_LAYERS:
+        drawn.add_child(layer(bundle=EDITOR))
+    drawn.add_child(Behaviour(EDITOR_MODULE, bundle=EDITOR, plan=plan_id, timeZone=ground.time_zone))
+    page.add_child(drawn)
     return str(page.render())
 
 

@@ -22,9 +22,9 @@ class TiledLayer(Layer):
     stable_name: str
     tiles: str | None = None
 
-    def __init__(self, **config: object) -> None:
+    def __init__(self, *, bundle: str = SCREEN, **config: object) -> None:
         super().__init__(name=self.stable_name, overlay=True, control=False, show=False)
-        self.opening = bundled.importing(SCREEN, self.module, "show", self.get_name())
+        self.opening = bundled.importing(bundle, self.module, "show", self.get_name())
         self.config = {"tiles": self.tiles, **config} if self.tiles else config
 
     def get_name(self) -> str:

@@ -27,15 +27,16 @@ export async function ask(path, parameters = {}, { signal } = {}) {
   return send("GET", text ? `${path}?${text}` : path, undefined, signal);
 }
 
-/** POST or DELETE; the custom header proves that the request came from our own page. */
+/** POST, PUT, PATCH or DELETE, of JSON or of a file as it is; the custom header proves that the request came from our own page. */
 export const tell = (path, body, method = "POST") => send(method, path, body);
 
 async function send(method, path, body, signal) {
   const headers = { Accept: "application/json", "X-Wangge": "1" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const file = body instanceof Blob;
+  if (body !== undefined) headers["Content-Type"] = file ? "application/octet-stream" : "application/json";
   let answer;
   try {
-    answer = await fetch(`/api/v1${path}`, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+    answer = await fetch(`/api/v1${path}`, { method, headers, signal, body: file || body === undefined ? body : JSON.stringify(body) });
   } catch (failed) {
     if (failed.name === "AbortError") throw failed;
     throw told(new Problem(0, { type: "lost" }));

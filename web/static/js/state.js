@@ -11,6 +11,10 @@ const DEFAULTS = {
   fill: "rate",
   layers: ["hotspots", "incidents"],
   at: null,
+  community: "",
+  tool: "select",
+  tab: "plan",
+  against: "",
 };
 const LISTS = new Set(["category", "layers"]);
 const DAYS = new Set(["from", "to"]);

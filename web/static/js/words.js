@@ -31,6 +31,9 @@ function serial({ no, code }) {
   return digits && word("grid.serial", { n: Number(digits[1]) });
 }
 
+/** Several names as one text. */
+export const listed = (names) => new Intl.ListFormat(locale, { type: "conjunction" }).format(names);
+
 /** A code's text, or the code itself where a deployment has codes of its own. */
 export const coded = (kind, code) => (known(`${kind}.${code}`) ? word(`${kind}.${code}`) : code);
 
@@ -48,6 +51,17 @@ export const behind = () => -offset;
 /** The day of a moment in the deployment's zone, as 2026-01-31. */
 export const isoDay = (at) =>
   new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" }).format(moment(at));
+
+/** The moment at which a day (2026-01-31) begins in the deployment's zone, as ISO text. */
+export function startOf(day) {
+  const noon = new Date(`${day}T12:00:00Z`);
+  const parts = new Intl.DateTimeFormat("en-US", { timeZone, timeZoneName: "longOffset" }).formatToParts(noon);
+  const offset = parts.find(({ type }) => type === "timeZoneName").value.replace("GMT", "");
+  return `${day}T00:00:00${offset || "+00:00"}`;
+}
+
+/** A day and its time, short. */
+export const dayTime = (at) => clock(at, { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
 
 export const count = (value) => (value == null ? "–" : new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }).format(value));
 

@@ -1,0 +1,454 @@
+/** The boundary editor: one plan, one map, one tool in hand; what it changes the server has agreed to. */
+
+import { Problem, ask, onAnswer, tell } from "./api.js";
+import { make, put } from "./dom.js";
+import { Atoms } from "./editor/atoms.js";
+import { explainWith, glyph } from "./editor/controls.js";
+import { Draft } from "./editor/draft.js";
+import * as header from "./editor/header.js";
+import { degrees, mercator } from "./editor/lattice.js";
+import * as panels from "./editor/panels.js";
+import * as pendingBar from "./editor/pending.js";
+import { keys, listen } from "./editor/pointer.js";
+import { propose } from "./editor/propose.js";
+import { told } from "./editor/refusals.js";
+import { help } from "./editor/shortcuts.js";
+import { Snapper } from "./editor/snapping.js";
+import { Stage } from "./editor/stage.js";
+import * as key from "./editor/key.js";
+import * as toolbox from "./editor/toolbox.js";
+import { colour } from "./palette.js";
+import { change, onChange, state } from "./state.js";
+import { keepTime, word } from "./words.js";
+
+const at = (id) => document.querySelector(`#${id}`);
+const NOTICE_MS = 6_000;
+
+/** Bring the page to life on the map that Folium composed. */
+export async function start(district, { plan, timeZone }) {
+  explainWith(told);
+  put(at("panel"), make("div", { className: "skeleton" }));
+  const me = await ask("/me");
+  keepTime(timeZone, me.deployment.now);
+  const editor = new Editor(district, plan, me);
+  try {
+    await editor.open();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    closed(problem);
+  }
+  document.body.dataset.ready = "true";
+}
+
+function closed(problem) {
+  put(
+    at("panel"),
+    make(
+      "div",
+      { className: "failed" },
+      make("p", {}, problem.status === 404 ? word("plans.none_here") : told(problem)),
+      make("a", { className: "button", href: "/plans" }, word("plans.all")),
+    ),
+  );
+  header.plain();
+}
+
+export class Editor {
+  constructor(district, plan, me) {
+    this.district = district;
+    this.map = district.map;
+    this.me = me;
+    this.draft = new Draft(plan, me);
+    this.stage = new Stage(district, this.draft);
+    this.snap = new Snapper(this.draft, this.map);
+    this.atoms = new Atoms(this.draft);
+    this.tools = toolbox.made(this);
+    this.letters = localStorage.getItem("wangge_letters") !== "off";
+    this.touched = false;
+    this.lined = new Set();
+    this.pins = [];
+    this.shown = null; // the shape of an issue, as lines of places
+    this.longest = 0; // the longest a drag event took, milliseconds
+  }
+
+  get hand() {
+    return this.tools.get(this.tool);
+  }
+
+  async open() {
+    await this.draft.load();
+    const { draft } = this;
+    const { at: view, tool, community } = state();
+    if (!view) this.fit(community ? draft.gridsOf(draft.community(community)?.id) : undefined, { animate: false });
+    this.tool = this.tools.has(tool) && (draft.may("edit") || tool === "measure") ? tool : "select";
+    this.follow();
+    header.show(this);
+    this.panels = panels.show(at("panel"), this);
+    this.refreshTools = toolbox.show(at("toolbox"), this, {
+      propose: () => propose(this),
+      undo: () => this.undo(),
+      redo: () => this.redo(),
+      help: () => help(this),
+    });
+    key.show(at("key"), this);
+    listen(this);
+    keys(this, this.shortcuts());
+    this.use(this.tool);
+    this.stage.ink = { draw: (...given) => this.ink(...given) };
+    this.stage.redraw();
+    this.lines();
+    this.old();
+  }
+
+  /** What changes elsewhere changes here. */
+  follow() {
+    const { draft } = this;
+    draft.on("ground", ({ changed = [], by = null }) => {
+      this.stage.figures = new Map();
+      this.stage.selected = new Set([...this.stage.selected].filter((id) => draft.ground.grids.has(id)));
+      this.hand.settled();
+      this.stage.redraw();
+      this.old();
+      if (by && changed.length) this.say(word("editor.changed_by", { name: by.name, n: changed.length }));
+    });
+    draft.on("plan", () => {
+      this.refreshTools();
+      header.show(this);
+    });
+    draft.on("pending", () => {
+      pendingBar.show(at("pending"), this);
+      this.stage.redraw();
+    });
+    draft.on("people", ({ person }) => header.met(person));
+    onChange((now, before, why) => {
+      if (why !== "back") return;
+      if (now.tool !== before.tool && this.tools.has(now.tool)) this.use(now.tool);
+      this.panels.follow(now);
+    });
+    this.map.on("moveend", () => {
+      const { lng, lat } = this.map.getCenter();
+      change({ at: [lng.toFixed(6), lat.toFixed(6), this.map.getZoom().toFixed(2)].map(Number) });
+      this.lines();
+    });
+    this.connection();
+  }
+
+  connection() {
+    let lost = false;
+    const lose = () => {
+      if (!lost) this.notice("lost", `▲ ${word("lost")}`);
+      lost = true;
+    };
+    const find = () => {
+      if (!lost) return;
+      lost = false;
+      this.notice("lost");
+      this.draft.reload().catch(() => null);
+    };
+    onAnswer((outcome) => {
+      if (outcome === true) find();
+      else if (outcome.status === 0) lose();
+      else if (outcome.status === 401) this.notice("out", word("error.signed_out"), signIn());
+    });
+    this.draft.follow((said) => said === "open" && find());
+    window.addEventListener("offline", lose);
+    window.addEventListener("online", () => ask(this.draft.path()).catch(() => null));
+  }
+
+  /** Take a tool in hand. */
+  use(name) {
+    if (this.tool !== name) this.hand?.stop();
+    this.draft.cancel();
+    this.tool = name;
+    this.stage.hovered = null;
+    change({ tool: name });
+    this.map.getContainer().dataset.tool = name;
+    this.refreshTools();
+    this.hand.start();
+    this.showOptions();
+    this.stage.redrawOver();
+  }
+
+  /** Whether the tool in hand may act at all. */
+  draws() {
+    return this.draft.may("edit") || ["select", "measure", "comment"].includes(this.tool);
+  }
+
+  showOptions() {
+    const host = at("options");
+    const own = this.hand.options();
+    put(host, glyph(this.tool), make("b", {}, word(`tool.${this.tool}`)), make("span", { className: "hint" }, word(`tool.${this.tool}.hint`)), own);
+    host.hidden = false;
+  }
+
+  offer(operation) {
+    return this.draft.offer(operation);
+  }
+
+  accept() {
+    if (this.draft.pending?.state === "conflict") this.draft.retry();
+    else if (this.draft.pending?.state !== "ready") return false;
+    else
+      this.draft.accept().then((answer) => {
+        if (!answer) return;
+        this.hand.settled();
+        this.said(word("editor.done", { n: answer.seq }));
+        this.map.getContainer().focus({ preventScroll: true });
+      });
+    return true;
+  }
+
+  /** Esc: the pending change, then what the tool has begun, then the selection, then the tool. */
+  back() {
+    if (this.shown) this.point(null);
+    const pending = this.draft.cancel();
+    const begun = this.hand.cancel();
+    if (pending || begun) return true;
+    if (this.stage.selected.size) this.select([]);
+    else if (this.tool !== "select") this.use("select");
+    else return false;
+    return true;
+  }
+
+  async undo() {
+    await this.attempt(() => this.draft.undo());
+  }
+
+  async redo() {
+    await this.attempt(() => this.draft.redo());
+  }
+
+  async attempt(work) {
+    try {
+      return await work();
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.refuse(problem);
+      return null;
+    }
+  }
+
+  refuse(problem) {
+    this.notice("refused", `▲ ${told(problem)}`);
+  }
+
+  select(ids, { keep = false } = {}) {
+    this.stage.select(ids.filter((id) => id !== undefined && id !== null));
+    const face = this.draft.ground.grids.get(ids[0]);
+    if (face) this.atHand(face.facts.community_id);
+    this.panels.selected();
+    if (!keep) this.hand.refresh();
+  }
+
+  toggle(id) {
+    if (!id) return;
+    const chosen = new Set(this.stage.selected);
+    if (chosen.has(id)) chosen.delete(id);
+    else chosen.add(id);
+    this.select([...chosen]);
+  }
+
+  hover(id) {
+    if (this.stage.hovered === id) return;
+    this.stage.hovered = id;
+    this.stage.redrawOver();
+  }
+
+  /** The community at hand: its atoms and lines are the ones asked for. */
+  community() {
+    const { community } = state();
+    return this.draft.community(community) ?? (this.draft.communities.size === 1 ? [...this.draft.communities.values()][0] : null);
+  }
+
+  /** Another community at hand, chosen in the head of the page. */
+  go(code) {
+    change({ community: code });
+    const community = this.draft.community(code);
+    this.fit(community ? this.draft.gridsOf(community.id) : undefined);
+    this.hand.warm?.();
+  }
+
+  atHand(id) {
+    const code = this.draft.communities.get(id)?.code;
+    if (code && code !== state().community) change({ community: code });
+    this.lines();
+  }
+
+  /** Roads and water to snap to, for the community at hand, once it is near enough to draw. */
+  lines() {
+    const community = this.community();
+    if (!community || this.lined.has(community.code) || this.map.getZoom() < 14) return;
+    this.lined.add(community.code);
+    ask(this.draft.path("/lines"), { community: community.code }).then(
+      ({ lines }) => this.snap.add(lines),
+      () => this.lined.delete(community.code),
+    );
+  }
+
+  /** Today's borders of what the draft changed, dashed. */
+  old() {
+    const changed = [...this.draft.ground.grids.values()].filter(({ facts }) => facts.changed && !facts.noded_only).map(({ id }) => id);
+    this.district.today.old([...changed, ...(this.draft.plan.ended ?? [])]);
+  }
+
+  async lock(face, locked) {
+    const done = await this.attempt(() => tell(this.draft.path(`/locks/${face.id}`), undefined, locked ? "PUT" : "DELETE").then(() => true));
+    if (!done) return;
+    face.facts.locked = locked;
+    this.stage.redraw();
+    this.said(word(locked ? "editor.locked" : "editor.unlocked"));
+  }
+
+  comment(about) {
+    this.panels.write(about);
+  }
+
+  fit(faces, options = {}) {
+    const [west, north, east, south] = this.draft.ground.boxOf(faces?.length ? faces : undefined);
+    const [left, top] = degrees([west, north]);
+    const [right, bottom] = degrees([east, south]);
+    if (Number.isFinite(left)) this.district.fit([left, bottom, right, top], { maxZoom: 18, ...options });
+  }
+
+  fly(place, zoom = 17) {
+    this.district.fly(place, zoom);
+  }
+
+  /** Bring a place of the Mercator square into view without zooming. */
+  reveal(place) {
+    const [lng, lat] = degrees(place);
+    this.map.panInside({ lat, lng }, { padding: [80, 80], animate: false });
+  }
+
+  /** Show a GeoJSON geometry on the map until the next click. */
+  point(geometry) {
+    this.shown = geometry ? linesOf(geometry).map((line) => line.map(mercator)) : null;
+    this.stage.redrawOver();
+  }
+
+  pixels(n) {
+    return n / (256 * 2 ** this.map.getZoom());
+  }
+
+  tint(name) {
+    return colour(name);
+  }
+
+  pointed(touch) {
+    this.touched = touch;
+    if (this.crossed) this.crosshair(false);
+  }
+
+  crosshair(on) {
+    this.crossed = on;
+    this.stage.redrawOver();
+  }
+
+  atCrosshair(add) {
+    if (!this.draws()) return false;
+    this.crosshair(true);
+    const point = this.map.getSize().divideBy(2);
+    const { lng, lat } = this.map.containerPointToLatLng(point);
+    this.hand.click({ at: mercator([lng, lat]), point, touch: false, add });
+    return true;
+  }
+
+  ink(context, frame, stage) {
+    this.hand.draw(context, frame, stage);
+    if (this.shown) stage.show(context, frame, this.shown);
+    if (this.pins.length) stage.pins(context, frame, this.pins);
+    if (!this.crossed) return;
+    const { x, y } = this.map.getSize().divideBy(2).subtract(frame.shift);
+    for (const [tint, width] of [
+      ["edit-case", 5],
+      ["edit-ink", 2],
+    ]) {
+      context.strokeStyle = colour(tint);
+      context.lineWidth = width;
+      context.beginPath();
+      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+        context.moveTo(x + dx * 5, y + dy * 5);
+        context.lineTo(x + dx * 16, y + dy * 16);
+      }
+      context.stroke();
+    }
+  }
+
+  /** Run a drag's work and remember the longest, for the bench and the tests. */
+  timed(work) {
+    const begun = performance.now();
+    work();
+    this.longest = Math.max(this.longest, performance.now() - begun);
+    document.body.dataset.longest = this.longest.toFixed(2);
+  }
+
+  /** Told to everybody for a moment. */
+  say(text) {
+    this.notice("said", text);
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => this.notice("said"), NOTICE_MS);
+  }
+
+  /** Told to screen readers only. */
+  said(text) {
+    at("said").textContent = text;
+  }
+
+  notice(kind, ...content) {
+    at("notices").querySelector(`[data-kind=${kind}]`)?.remove();
+    if (!content.length) return;
+    const shut = () => this.notice(kind);
+    at("notices").append(
+      make(
+        "div",
+        { className: "notice", "data-kind": kind },
+        ...content,
+        make("button", { type: "button", className: "tool", "aria-label": word("close"), onclick: shut }, glyph("close")),
+      ),
+    );
+  }
+
+  shortcuts() {
+    const use = (name) => () => !this.refuses(name) && this.use(name);
+    return {
+      ...Object.fromEntries(toolbox.TOOLS.map(([name, letter]) => [letter, use(name)])),
+      p: () => this.draft.may("edit") && propose(this),
+      f: () => this.fit(),
+      n: (event) => this.next(event.shiftKey ? -1 : 1),
+      "?": () => help(this),
+    };
+  }
+
+  refuses(name) {
+    return at("toolbox").querySelector(`[data-tool=${name}]`)?.disabled;
+  }
+
+  /** Select the next grid in the order of codes. */
+  next(by) {
+    const community = this.community();
+    const grids = (community ? this.draft.gridsOf(community.id) : [...this.draft.ground.grids.values()]).sort((a, b) =>
+      String(a.facts.code ?? a.id).localeCompare(String(b.facts.code ?? b.id)),
+    );
+    if (!grids.length) return;
+    const now = grids.findIndex(({ id }) => this.stage.selected.has(id));
+    const face = grids[(now + by + grids.length) % grids.length];
+    this.select([face.id]);
+    this.reveal(this.draft.ground.labelOf(face));
+  }
+}
+
+/** Lines of a geometry, whatever its kind; a point is a line of one. */
+function linesOf({ type, coordinates, geometries }) {
+  if (type === "GeometryCollection") return geometries.flatMap(linesOf);
+  if (type === "Point") return [[coordinates]];
+  if (type === "MultiPoint" || type === "LineString") return [coordinates];
+  if (type === "Polygon" || type === "MultiLineString") return coordinates;
+  return coordinates.flat();
+}
+
+const signIn = () =>
+  make(
+    "a",
+    { className: "button small primary", href: `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}` },
+    word("sign_in.submit"),
+  );

@@ -1,0 +1,248 @@
+/** The plan at hand: asks the server before anything changes, patches what did, and hears of what others do. */
+
+import { Problem, ask, tell } from "../api.js";
+import { Ground } from "./ground.js";
+
+/** An id no other client makes; plain http has no randomUUID. */
+export function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/** The grids an operation names: what its answer depends on. */
+export function namedBy(operation) {
+  const { grid, grids, to, take_from: from, between } = operation;
+  const listed = [grid, to, ...(from ?? []), ...(grids ?? []), ...(between ?? [])];
+  return [...new Set(listed.filter((id) => typeof id === "number"))];
+}
+
+const ASKED_AT_ONCE = 500;
+const PAGE = 500; // rows of the log an answer holds
+
+/** One plan, its ground and the change that waits for a yes. Listeners are told by kind: plan, ground, pending, comments, people. */
+export class Draft {
+  constructor(id, me) {
+    this.id = id;
+    this.me = me;
+    this.plan = null;
+    this.ground = null;
+    this.communities = new Map();
+    this.pending = null;
+    this.own = new Set();
+    this.listeners = new Map();
+    this.queue = Promise.resolve();
+  }
+
+  on(kind, listen) {
+    if (!this.listeners.has(kind)) this.listeners.set(kind, new Set());
+    this.listeners.get(kind).add(listen);
+  }
+
+  tell(kind, detail) {
+    for (const listen of this.listeners.get(kind) ?? []) listen(detail);
+  }
+
+  path(rest = "") {
+    return `/plans/${this.id}${rest}`;
+  }
+
+  may(what) {
+    return Boolean(this.plan?.may.includes(what));
+  }
+
+  /** The plan and its whole ground. */
+  async load() {
+    const [plan, answer] = await Promise.all([ask(this.path()), ask(this.path("/ground"))]);
+    this.plan = plan;
+    this.take(answer);
+  }
+
+  take(answer) {
+    this.ground = new Ground(answer);
+    this.communities = new Map();
+    this.meet(answer.communities);
+    this.revision = answer.revision;
+  }
+
+  /** Communities as they are now; one that the plan makes has no code yet and is asked for by its number. */
+  meet(communities = []) {
+    for (const each of communities) {
+      const known = this.communities.get(each.id);
+      if (each.ended) this.communities.delete(each.id);
+      else this.communities.set(each.id, { ...known, ...each, code: each.code ?? known?.code ?? `#${each.id}` });
+    }
+  }
+
+  async reloadPlan() {
+    this.plan = await ask(this.path());
+    this.tell("plan");
+  }
+
+  /** The whole ground again: after a change too large to patch, or after a lost connection. */
+  async reload() {
+    const [plan, answer] = await Promise.all([ask(this.path()), ask(this.path("/ground"))]);
+    this.plan = plan;
+    this.take(answer);
+    this.tell("ground", { all: true });
+    this.tell("plan");
+  }
+
+  community(code) {
+    return [...this.communities.values()].find((each) => each.code === code) ?? null;
+  }
+
+  gridsOf(communityId) {
+    return [...this.ground.grids.values()].filter(({ facts }) => facts.community_id === communityId);
+  }
+
+  base(operation, answer) {
+    const ids = new Set(namedBy(operation));
+    for (const grid of answer?.changed ?? []) if (!grid.noded_only) ids.add(grid.id);
+    const known = [...ids].filter((id) => this.ground.grids.has(id));
+    return Object.fromEntries(known.map((id) => [id, this.ground.grids.get(id).facts.version]));
+  }
+
+  /** Ask what an operation would do; the newest question wins. */
+  async offer(operation, { quiet = false } = {}) {
+    const pending = { operation, state: "asking", answer: null, problem: null };
+    this.pending = pending;
+    if (!quiet) this.tell("pending");
+    try {
+      pending.answer = await this.send(operation, { dry: true });
+      pending.state = "ready";
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      pending.problem = problem;
+      pending.state = problem.code === "stale-version" ? "conflict" : "refused";
+      if (pending.state === "conflict") this.rebase(problem);
+    }
+    if (this.pending === pending) this.tell("pending");
+    return pending;
+  }
+
+  /** Do what is pending. On a conflict the ground is brought up to date and the change stays pending, to be tried again. */
+  async accept() {
+    const { pending } = this;
+    if (pending?.state !== "ready") return null;
+    pending.state = "sending";
+    this.tell("pending");
+    try {
+      const answer = await this.send(pending.operation, { seen: pending.answer });
+      this.pending = null;
+      this.apply(answer);
+      this.tell("pending");
+      return answer;
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      pending.problem = problem;
+      pending.state = problem.code === "stale-version" ? "conflict" : problem.status === 0 ? "lost" : "refused";
+      if (pending.state === "conflict") this.rebase(problem);
+      this.tell("pending");
+      return null;
+    }
+  }
+
+  /** The pending change once more, on the ground as it is now. */
+  retry() {
+    return this.pending && this.offer(this.pending.operation);
+  }
+
+  cancel() {
+    if (!this.pending) return false;
+    this.pending = null;
+    this.tell("pending");
+    return true;
+  }
+
+  /** One request after the other, so that versions are always those of the last answer. */
+  send(operation, { dry = false, seen = null } = {}) {
+    const run = () => {
+      if (operation.kind === "import") return tell(this.path(`/import${dry ? "?dry_run=true" : ""}`), operation.file);
+      const client = newId();
+      if (!dry) this.own.add(client);
+      const body = { client_id: client, base: this.base(operation, seen), operation };
+      return tell(this.path(`/operations${dry ? "?dry_run=true" : ""}`), body);
+    };
+    const sent = this.queue.then(run, run);
+    this.queue = sent.catch(() => null);
+    return sent;
+  }
+
+  undo() {
+    return this.step("/undo");
+  }
+
+  redo() {
+    return this.step("/redo");
+  }
+
+  async step(path) {
+    this.cancel();
+    const run = () => {
+      const client = newId();
+      this.own.add(client);
+      return tell(this.path(path), { client_id: client });
+    };
+    const sent = this.queue.then(run, run);
+    this.queue = sent.catch(() => null);
+    const answer = await sent;
+    this.apply(answer);
+    return answer;
+  }
+
+  /** Patch the ground with what an answer changed; where that says too little, ask for all of it. */
+  apply(answer) {
+    const { changed = [], ended = [], around = [], origin } = answer;
+    this.meet(answer.communities);
+    if (changed.some(({ community_id: id }) => !this.communities.has(id))) {
+      this.reload().catch(() => null);
+      return;
+    }
+    this.ground.drop(ended);
+    this.ground.put(changed, origin);
+    this.ground.beside(around, origin);
+    this.revision = Math.max(this.revision, answer.revision ?? 0);
+    this.tell("ground", { changed: changed.filter((each) => !each.noded_only).map(({ id }) => id), ended, by: answer.by ?? null });
+    this.reloadPlan().catch(() => null);
+  }
+
+  rebase({ facts }) {
+    if (facts.changed) this.apply({ changed: facts.changed, ended: facts.ended ?? [], origin: facts.origin, by: facts.by ?? null });
+    else this.reload().catch(() => null);
+  }
+
+  /** Follow the plan's events; others' operations patch the ground as they happen. */
+  follow(said) {
+    const source = new EventSource(`/api/v1${this.path("/events")}`);
+    source.addEventListener("open", () => said("open"));
+    source.addEventListener("error", () => said("lost"));
+    source.addEventListener("operation", (event) => this.heard(JSON.parse(event.data)));
+    source.addEventListener("plan", () => this.reloadPlan().catch(() => null));
+    source.addEventListener("comment", () => this.tell("comments"));
+    return () => source.close();
+  }
+
+  async heard({ seq, client_id: client, changed = [], ended = [], person }) {
+    if (this.own.has(client) || seq <= this.revision) return;
+    this.tell("people", { person, seq });
+    const ids = [...changed, ...ended];
+    if (ids.length === 0 || ids.length > ASKED_AT_ONCE) return this.reload();
+    const answer = await ask(this.path("/ground"), { grids: ids.join(",") });
+    const there = new Set(answer.grids.map(({ id }) => id));
+    const gone = ids.filter((id) => !there.has(id));
+    this.apply({ ...answer, changed: answer.grids, ended: gone, by: person });
+  }
+
+  /** The whole log, the oldest first; it comes in pages. */
+  async log() {
+    const items = [];
+    for (;;) {
+      const page = await ask(this.path("/operations"), { after: items.at(-1)?.seq ?? 0 });
+      items.push(...page.items);
+      if (page.items.length < PAGE) return items;
+    }
+  }
+}

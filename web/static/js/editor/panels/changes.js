@@ -1,0 +1,68 @@
+/** Every grid the draft touches, before and after: households, area, load, compactness, officer. */
+
+import { ask } from "../../api.js";
+import { make } from "../../dom.js";
+import { count, decimal, word } from "../../words.js";
+import { classOf, mark, nameOf } from "../figures.js";
+
+const hectares = (m2) => (m2 == null ? "–" : decimal(m2 / 10_000, 1));
+
+const COLUMNS = [
+  ["card.households", (each) => count(each.households)],
+  ["figure.area_ha", (each) => hectares(each.area_m2)],
+  ["figure.year_incidents", (each) => count(each.year_incidents)],
+  ["figure.compactness", (each) => (each.compactness == null ? "–" : decimal(each.compactness, 2))],
+];
+
+/** The table, or that nothing is changed yet. */
+export async function show(editor) {
+  const { grids } = await ask(editor.draft.path("/impact"), { against: "today" });
+  if (!grids.length) return make("div", { className: "empty" }, make("p", {}, word("changes.none")), make("p", {}, word("changes.hint")));
+  return make(
+    "div",
+    { className: "scroll", id: "changes" },
+    make(
+      "table",
+      { className: "figures" },
+      make("caption", { className: "unseen" }, word("changes.caption")),
+      make(
+        "thead",
+        {},
+        make("tr", {}, make("th", { scope: "col" }, word("kind.grid")), COLUMNS.map(([key]) => make("th", { scope: "col" }, word(key)))),
+      ),
+      make(
+        "tbody",
+        {},
+        grids.map((each) => row(editor, each)),
+      ),
+    ),
+  );
+}
+
+function row(editor, { id, code, name, name_en: nameEn, before, after }) {
+  const { draft } = editor;
+  const face = draft.ground.grids.get(id);
+  const facts = face?.facts ?? { id, code, name, name_en: nameEn };
+  const rank = after ? classOf(after.households, draft.plan) : 0;
+  const [from, to] = [before?.officer?.name ?? "–", after?.officer?.name ?? "–"];
+  const go = () => face && (editor.select([id]), editor.fit([face]));
+  return [
+    make(
+      "tr",
+      {},
+      make("th", { scope: "rowgroup", rowSpan: 2 }, make("button", { type: "button", onclick: go, "data-focus": `g${id}`, disabled: !face }, nameOf(facts, draft.communities)), status(before, after)),
+      COLUMNS.map(([, text], i) =>
+        make(
+          "td",
+          { className: i === 0 && rank ? "out" : "" },
+          make("span", { className: "was" }, before ? text(before) : "–"),
+          make("b", {}, i === 0 && rank ? `${mark(rank)} ` : "", after ? text(after) : "–"),
+        ),
+      ),
+    ),
+    make("tr", { className: "who" }, make("td", { colSpan: COLUMNS.length }, `${word("card.officer")} `, from === to ? to : make("span", {}, make("s", {}, from), ` → ${to}`))),
+  ];
+}
+
+const status = (before, after) =>
+  !before ? make("span", { className: "chip good" }, word("pending.begins")) : !after ? make("span", { className: "chip" }, word("pending.ends")) : null;

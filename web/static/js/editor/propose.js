@@ -1,0 +1,162 @@
+/** Ask for balanced grids: bounds, wishes and alternatives; progress while they are worked out; figures to choose by. */
+
+import { ask, tell } from "../api.js";
+import { make, put } from "../dom.js";
+import { count, decimal, named, percent, word } from "../words.js";
+import { button, dialog, explained, field, select } from "./controls.js";
+
+const LOOK_MS = 700;
+const ENDED = ["done", "failed", "cancelled"];
+// A slider's step, from no wish to the strongest.
+const ROADS = [1, 0.5, 0.3, 0.15, 0.05];
+const KEEPS = [0, 0.2, 1, 5, 20];
+const COMPACTS = [0, 0.5, 1, 2, 4];
+
+/** Open the dialog. */
+export function propose(editor) {
+  const { plan } = editor.draft;
+  const here = editor.community();
+  const number = (name, value, min = 1) => make("input", { className: "field", type: "number", name, min, value, required: true, inputMode: "numeric" });
+  const slider = (name, value) => make("input", { type: "range", name, min: 0, max: 4, step: 1, value });
+  const scope = select([...(here ? [[here.code, named(here)]] : []), ["", word("propose.all")]], here?.code ?? "", { name: "scope" });
+  const weight = select(["households", "residents", "year_incidents"].map((each) => [each, word(`weight.${each}`)]), "households", { name: "weight" });
+  const form = make(
+    "form",
+    { className: "stack" },
+    make(
+      "div",
+      { className: "two" },
+      field(word("propose.scope"), scope),
+      field(word("propose.weight"), weight),
+      field(word("propose.min"), number("min", plan.household_min, 0)),
+      field(word("propose.max"), number("max", plan.household_max)),
+      field(word("propose.alternatives"), number("alternatives", 3)),
+      field(word("propose.seed"), number("seed", 1, 0)),
+    ),
+    wish("propose.road", slider("road", 3)),
+    wish("propose.compact", slider("compact", 2)),
+    wish("propose.keep", slider("keep", 1)),
+  );
+  form.elements.alternatives.max = 8;
+  const outcome = make("div", { className: "outcome", "aria-live": "polite" });
+  const go = button("propose", word("propose.go"), () => form.requestSubmit(), { className: "button primary" });
+  const work = new Work(editor, outcome, go);
+  const box = dialog(word("tool.propose"), [make("p", { className: "sub" }, word("propose.text")), form, outcome], [go], { wide: true, onclose: () => work.leave() });
+  work.box = box;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (form.reportValidity()) work.ask(question(form.elements, editor));
+  });
+}
+
+const wish = (key, input) =>
+  make("div", { className: "wish" }, field(word(key), input), make("div", { className: "ends" }, make("small", {}, word("propose.weak")), make("small", {}, word("propose.strong"))));
+
+function question({ scope, weight, min, max, alternatives, seed, road, compact, keep }, editor) {
+  const locked = [...editor.draft.ground.grids.values()].filter(({ facts }) => facts.locked).map(({ id }) => id);
+  return {
+    communities: scope.value ? [scope.value] : null,
+    weight: weight.value,
+    min: Number(min.value),
+    max: Number(max.value),
+    alternatives: Number(alternatives.value),
+    seed: Number(seed.value),
+    mu: KEEPS[keep.value],
+    road: ROADS[road.value],
+    compact: COMPACTS[compact.value],
+    locked_grids: locked,
+  };
+}
+
+/** One question at a time: asked, looked after, shown or given up. */
+class Work {
+  constructor(editor, outcome, go) {
+    this.editor = editor;
+    this.outcome = outcome;
+    this.go = go;
+    this.id = null;
+    this.open = true;
+  }
+
+  path(rest = "") {
+    return this.editor.draft.path(`/proposals/${this.id}${rest}`);
+  }
+
+  async ask(asked) {
+    this.go.disabled = true;
+    try {
+      this.id = (await tell(this.editor.draft.path("/proposals"), asked)).id;
+      await this.wait();
+    } catch (problem) {
+      if (!problem.facts) throw problem;
+      put(this.outcome, make("p", { className: "refusal" }, explained(problem)));
+    } finally {
+      this.go.disabled = false;
+    }
+  }
+
+  async wait() {
+    const bar = make("progress", { max: 1, value: 0, "aria-label": word("propose.running") });
+    put(this.outcome, make("div", { className: "row" }, bar, button("close", word("propose.cancel"), () => tell(this.path("/cancel"), {}).catch(() => null))));
+    while (this.open) {
+      const now = await ask(this.path());
+      bar.value = now.progress ?? 0;
+      if (ENDED.includes(now.state)) return this.show(now);
+      await new Promise((wake) => setTimeout(wake, LOOK_MS));
+    }
+  }
+
+  /** Given up with the dialog. */
+  leave() {
+    this.open = false;
+  }
+
+  show(found) {
+    if (found.state !== "done")
+      return put(this.outcome, make("p", { className: "refusal" }, word(`propose.${found.state}`), found.failure?.detail ? ` ${found.failure.detail}` : ""));
+    const { alternatives = [], impossible = [] } = found;
+    put(
+      this.outcome,
+      impossible.length > 0 &&
+        make(
+          "ul",
+          { className: "warnings" },
+          impossible.map((each) => make("li", {}, `▲ ${word("propose.impossible", { name: this.nameOf(each.community), n: count(each.households), nearest: nearest(each.nearest) })}`)),
+        ),
+      make("ol", { className: "alternatives" }, alternatives.map((each, i) => make("li", {}, this.one(each, i)))),
+    );
+  }
+
+  nameOf(community) {
+    const { draft } = this.editor;
+    const found = typeof community === "object" ? community : (draft.communities.get(community) ?? draft.community(community));
+    return found ? named(found) : String(community);
+  }
+
+  one({ figures = {}, grids = [] }, number) {
+    const apply = () => {
+      this.box.close();
+      this.editor.offer({ kind: "proposal", proposal: this.id, alternative: number });
+    };
+    const share = (value, digits = 0) => (value == null ? null : percent(value, digits));
+    const facts = [
+      ["plan.grids", count(figures.grids ?? grids.length)],
+      ["figure.in_band", share(figures.in_range)],
+      ["figure.compactness", figures.polsby_popper == null ? null : decimal(figures.polsby_popper, 2)],
+      ["figure.on_roads", share(figures.on_roads)],
+      ["figure.moves", share(figures.moved_share) ?? (figures.moved_weight == null ? null : count(figures.moved_weight))],
+    ].filter(([, value]) => value !== null);
+    return [
+      make("b", {}, word("propose.alternative", { n: number + 1 })),
+      make("dl", { className: "facts" }, facts.map(([key, value]) => make("div", {}, make("dt", {}, word(key)), make("dd", {}, value)))),
+      button("done", word("propose.apply"), apply, { className: "button primary" }),
+    ];
+  }
+}
+
+/** The nearest range that could be met, however it is told. */
+function nearest(value) {
+  if (value == null) return "–";
+  if (Array.isArray(value)) return value.map(count).join("–");
+  return typeof value === "object" ? Object.values(value).map(count).join("–") : count(value);
+}

@@ -1,0 +1,20 @@
+/** A refusal in words: what was refused, why, and what to do. */
+
+import { known, word } from "../words.js";
+
+/** The sentence for a Problem; a reason of its own comes before its kind. */
+export function told(problem) {
+  const { reason, fields } = problem.facts ?? {};
+  if (reason && known(`edit.${reason}`)) return word(`edit.${reason}`);
+  if (reason && known(`reason.${reason}`)) return word(`reason.${reason}`);
+  if (known(`refusal.${problem.code}`)) {
+    const where = fields?.map(({ at }) => at.replace(/^body\./, "")).join(", ");
+    return where ? `${word(`refusal.${problem.code}`)} (${where})` : word(`refusal.${problem.code}`);
+  }
+  return problem.status === 0 ? word("lost") : problem.message || word("error.failed");
+}
+
+/** A warning of an operation in words; facts fill its slots. */
+export function warned({ code, facts }) {
+  return known(`warning.${code}`) ? word(`warning.${code}`, facts) : code;
+}
