@@ -7,10 +7,11 @@ import shapely
 from shapely.geometry import MultiLineString
 
 from gis.borders.model import Change, Ground, Ints, Shape, Shapes
-from gis.borders.refining import OUTSIDE, Refined, certified, position, refine
+from gis.borders.refining import THIN_M, Refined, certified, position, refine
 from gis.borders.refusals import refused
 from gis.borders.relabelling import committed, settled
 from gis.borders.sketches import cut_to, drawn_area, outline_lines
+from gis.faces import mean_width_m, polygonal
 
 NOBODY = -2
 
@@ -39,6 +40,7 @@ def replace(
     names = np.array(list(new), dtype=np.int64)
     shapes = np.array([drawn_area(shape) for shape in new.values()], dtype=object)
     rings = MultiLineString([line for shape in shapes for line in outline_lines(shape).geoms])
+    _refuse_beyond(ground, replaced, new, shapes)
     line = cut_to(rings, ground.shapes[replaced])
     leaving = ground.ids[replaced]
 
@@ -55,15 +57,21 @@ def replace(
     return certified(ground, line, replaced, attempt)
 
 
+def _refuse_beyond(ground: Ground, replaced: Ints, new: Mapping[int, Shape], shapes: Shapes) -> None:
+    """No new grid may take more than a hair of ground that is not given up."""
+    region = shapely.coverage_union_all(ground.shapes[replaced])
+    for name, rest in zip(new, shapely.difference(shapes, region), strict=True):
+        parts = shapely.get_parts(polygonal(rest))
+        wide = mean_width_m(ground.metres.to_metres(parts)) >= THIN_M
+        if wide.any():
+            raise refused("overlaps", parts[np.argmax(wide)], grid=name)
+
+
 def _claimed(refined: Refined, names: Ints, shapes: Shapes, leaving: Ints) -> Ints:
     """Each face of the ground that is given up, with the one new grid that claims it; thin strips with a neighbour."""
     open_ground = np.isin(refined.origin, leaving)
     points = shapely.point_on_surface(refined.faces.shapes)
     face, claim = shapely.STRtree(shapes).query(points, predicate="within")
-    beyond = ~open_ground[face] & refined.thick[face] & (refined.origin[face] != OUTSIDE)
-    if beyond.any():
-        at = face[beyond][0]
-        raise refused("overlaps", refined.faces.shapes[at], grids=[int(names[claim[beyond][0]]), int(refined.origin[at])])
     claims = np.bincount(face, minlength=len(points))
     for bad, reason in ((claims > 1, "overlaps"), (claims == 0, "leaves_a_gap")):
         wrong = np.flatnonzero(bad & open_ground & refined.thick)

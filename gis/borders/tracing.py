@@ -1,6 +1,7 @@
 """Draw a border along given lines, such as roads and water, by the cheapest path between two ends of the border."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,15 +11,19 @@ from scipy.sparse.csgraph import dijkstra
 from shapely.geometry import LineString, MultiLineString, Point
 
 from gis.borders.model import Change, Floats, Ground, Ints, Place, Shapes
-from gis.borders.redrawing import redraw
 from gis.borders.refining import REACH, position
 from gis.borders.refusals import refused
+from gis.borders.relabelling import as_kind, kind_of, prove
 from gis.borders.sketches import MOST_VERTICES, drawn_line, drawn_place
+from gis.borders.splitting import split
 from gis.crs import LocalMetres
+from gis.faces import polygonal
 from gis.lattice import STEP, snap
 
 ON_LINE = 0.3  # what a metre on a given line costs, against one across open ground
 BESIDE = 2.0**-11  # degrees, about 50 m: how far beside the two grids a line still counts
+NOTHING_M2 = 0.01  # less than this is rounding
+BOTH = -3  # the label of two grids taken together
 DOORS = 4  # ways from an end or a waypoint to the lines
 
 
@@ -40,12 +45,14 @@ def trace(
     Raises EditRefused: not_a_neighbour, no_path, and whatever a redrawn border may be refused for.
     """
     border = _border_between(ground, one, other)
+    if not cross_communities and len({int(ground.communities[ground.index[each]]) for each in (one, other)}) > 1:
+        raise refused("community_border", border, grids=[one, other])
     stops = _stops(ground, border, [drawn_place(each) for each in waypoints])
     near = _near_lines(ground, one, other, lines)
     if not len(near):
         raise refused("no_path", border, grids=[one, other])
     path = cheapest_path(near, stops, ground.metres)
-    return redraw(ground, path, (one, other), cross_communities)
+    return _along(ground, path, one, other)
 
 
 def cheapest_path(lines: Shapes, stops: Sequence[Place], metres: LocalMetres) -> LineString:
@@ -65,7 +72,38 @@ def cheapest_path(lines: Shapes, stops: Sequence[Place], metres: LocalMetres) ->
     for here, there in pairwise(goals.tolist()):
         _, before = dijkstra(graph, directed=False, indices=here, return_predecessors=True)
         way += _walk(before, here, there)
-    return LineString(nodes[way])
+    # Nodes of ways that were not taken would stay as needless vertices.
+    return LineString(shapely.simplify(LineString(nodes[way]), STEP))
+
+
+def _along(ground: Ground, path: LineString, one: int, other: int) -> Change:
+    """The ground of two grids together, cut anew along a path; each keeps the side where more of it was."""
+    at = [ground.index[one], ground.index[other]]
+    old = dict(zip((one, other), ground.shapes[at], strict=True))
+    both = as_kind(polygonal(shapely.coverage_union_all(ground.shapes[at])), kind_of(list(old.values())))
+    rest = np.setdiff1d(np.arange(len(ground.ids)), at)
+    joined = Ground(
+        np.append(ground.ids[rest], BOTH),
+        np.array([*ground.shapes[rest], both], dtype=object),
+        np.append(ground.communities[rest], ground.communities[at[0]]),
+        ground.metres,
+    )
+    cut = split(joined, BOTH, path, [one, other])
+    new = {each: cut.after[each] for each in (one, other)}
+    flat = ground.metres.to_metres(np.array([*old.values(), *new.values()], dtype=object))
+    stays, swaps = (shapely.area(shapely.intersection(flat[:2], sides)).sum() for sides in (flat[2:], flat[[3, 2]]))
+    if swaps > stays:
+        new = {one: new[other], other: new[one]}
+    before = {**{each: shape for each, shape in cut.before.items() if each != BOTH}, **old}
+    after = {**cut.after, **new}
+    for each in [name for name in old if shapely.equals_exact(shapely.normalize(before[name]), shapely.normalize(after[name]))]:
+        del before[each], after[each]
+    moved = float(shapely.area(flat[:2]).sum() - max(stays, swaps))
+    if moved < NOTHING_M2:
+        raise refused("nothing_moved", path, grids=[one, other])
+    if not cut.outer:
+        prove(before, after)
+    return replace(cut, before=before, after=after, moved_m2=moved)
 
 
 def _border_between(ground: Ground, one: int, other: int) -> LineString:
