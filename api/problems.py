@@ -36,6 +36,7 @@ STATUS: Mapping[type[errors.Refusal], int] = {
     errors.CoverageBroken: 409,
     errors.TransitionRefused: 409,
     errors.DeadlineUnknown: 422,
+    errors.PlanRefused: 422,
     errors.EditRefused: 422,
     errors.NothingToAnalyse: 422,
     errors.Unavailable: 503,

@@ -7,13 +7,14 @@ from functools import cache
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 
 from api.hotspots.jobs import jobs as hotspot_jobs
+from api.plans.jobs import jobs as plan_jobs
 from api.settings import Settings
 from api.upkeep.jobs import jobs as upkeep_jobs
 from api.work import Work
 from gis.errors import Unavailable
 
 LOG = logging.getLogger("wangge.worker")
-BLUEPRINTS = {"hotspots": hotspot_jobs, "upkeep": upkeep_jobs}
+BLUEPRINTS = {"hotspots": hotspot_jobs, "plans": plan_jobs, "upkeep": upkeep_jobs}
 CONCURRENCY = 2
 
 

@@ -9,6 +9,7 @@ from math import ceil, sqrt
 from gis.errors import CodeRefused
 
 AREA_DIGITS = {"district": 6, "street": 9, "community": 12}
+COMMUNITY_KINDS = ((1, 199), (200, 399), (400, 499), (500, 599))
 WARN_SHARE = 0.9
 
 
@@ -131,6 +132,27 @@ def check_area_code(code: str, level: str, *, dead: Set[str] = frozenset()) -> s
 def parent_area_code(code: str) -> str | None:
     """The national code one level up: community → street → district → None."""
     return {12: code[:9], 9: code[:6]}.get(len(code))
+
+
+def next_community_code(sibling: str, used: Set[str]) -> str:
+    """A fresh code beside a sibling's: the next number after the highest of its kind, living or dead, in the same parent.
+
+    The last three digits number national codes by kind (001-199 neighbourhoods, 200-399 villages, then quasi-units by the
+    hundred); of other codes, the digits at the end are the number. CodeRefused if there is none, or none is left.
+    """
+    national = re.fullmatch(r"[0-9]{12}", sibling) is not None
+    match = re.fullmatch(r"(.{9})([0-9]{3})" if national else r"(.*?)([0-9]{1,3})", sibling)
+    if match is None:
+        raise CodeRefused("The code of a neighbouring community ends in no number to go on from.", code=sibling)
+    head, digits = match[1], len(match[2])
+    low, high = 1, 10**digits - 1
+    if national:
+        low, high = next((kind for kind in COMMUNITY_KINDS if kind[0] <= int(match[2]) <= kind[1]), (low, high))
+    taken = [int(code[len(head) :]) for code in used | {sibling} if re.fullmatch(re.escape(head) + rf"[0-9]{{{digits}}}", code)]
+    serial = max((each for each in taken if low <= each <= high), default=low - 1) + 1
+    if serial > high:
+        raise CodeRefused("The numbers of communities of this kind are used up.", code=sibling, capacity=high)
+    return f"{head}{serial:0{digits}d}"
 
 
 def _serial_or_none(code: str, pattern: CodePattern, areas: Mapping[str, str]) -> int:

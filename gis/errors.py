@@ -26,6 +26,7 @@ Refusal                     an expected no: a code for machines, facts for both
 ├── RuleRefused             what the rules of the work do not allow
 │   ├── TransitionRefused   this state does not permit that action
 │   ├── DeadlineUnknown     the calendar does not reach that far
+│   ├── PlanRefused         a plan cannot go on as it is; `reason` says why
 │   ├── EditRefused         borders cannot change that way; `reason` and `place` say why and where
 │   └── NothingToAnalyse    too few areas or incidents for a sound statistic
 └── Unavailable             a part of the system does not answer now
@@ -194,6 +195,12 @@ class DeadlineUnknown(RuleRefused):
     """The calendar of working days does not reach that far."""
 
     code = "deadline-unknown"
+
+
+class PlanRefused(RuleRefused):
+    """A plan cannot go on as it is: `reason` is nothing_changes, not_primary, not_empty or would_be_empty."""
+
+    code = "plan-refused"
 
 
 class EditRefused(RuleRefused):

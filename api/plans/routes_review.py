@@ -1,0 +1,65 @@
+"""HTTP shape of a plan's second half: review, publication, reversal, impact."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import AwareDatetime, Field
+from starlette.responses import Response
+
+from api.deps import CurrentActor, Session
+from api.idempotency import Once
+from api.plans import review
+from api.plans.schemas import In
+
+router = APIRouter(prefix="/api/v1/plans/{plan_id}", tags=["plans"])
+PlanId = Annotated[int, Path(ge=1, le=2**53)]
+
+
+class ApproveIn(In):
+    """What the reviewer adds to a yes."""
+
+    note: Annotated[str, Field(max_length=4_000)] = ""
+
+
+class ReturnIn(In):
+    """Why a plan goes back to its authors."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=4_000)]
+
+
+class PublishIn(In):
+    """When the new borders begin; without a date, at once."""
+
+    effective_at: AwareDatetime | None = None
+
+
+@router.post("/submit")
+def submit(plan_id: PlanId, session: Session, actor: CurrentActor, once: Once) -> Response:
+    """Hand a draft in for review."""
+    return once.run(session, actor, 200, lambda: review.submit(session, actor, plan_id))
+
+
+@router.post("/approve")
+def approve(plan_id: PlanId, asked: ApproveIn, session: Session, actor: CurrentActor, once: Once) -> Response:
+    """Agree to a plan that somebody else submitted."""
+    return once.run(session, actor, 200, lambda: review.approve(session, actor, plan_id, asked.note))
+
+
+@router.post("/return")
+def give_back(plan_id: PlanId, asked: ReturnIn, session: Session, actor: CurrentActor, once: Once) -> Response:
+    """Return a plan to its authors with the reason."""
+    return once.run(session, actor, 200, lambda: review.give_back(session, actor, plan_id, asked.reason))
+
+
+@router.post("/publish", status_code=202)
+def publish(plan_id: PlanId, asked: PublishIn, session: Session, actor: CurrentActor, once: Once) -> Response:
+    """Have an approved plan published, now or at a date; the worker does it, the plan's state tells how it went."""
+    at: datetime | None = asked.effective_at
+    return once.run(session, actor, 202, lambda: review.publish(session, actor, plan_id, at))
+
+
+@router.post("/reverse", status_code=201)
+def reverse(plan_id: PlanId, session: Session, actor: CurrentActor, once: Once) -> Response:
+    """A new draft that restores the ground as it was before this plan was published."""
+    return once.run(session, actor, 201, lambda: review.reverse(session, actor, plan_id))
