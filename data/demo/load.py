@@ -277,9 +277,11 @@ class _Loading:
         )  # fmt: skip
 
     def _history(self, connection: psycopg.Connection, own: Incidents, places: Placements, loaded: Loaded) -> None:
-        """The log of what people still look at."""
+        """The log of what people still look at; of a year long past that may be nothing."""
         now_us = round(self._district.now.timestamp() * 1e6)
         kept = remembered(own, now_us)
+        if not len(kept):
+            return
         log = history(own.rows(kept), now_us, WorkingClock(self._district.years, self._district.calendar))
         row = kept[log["row"].to_numpy()]
         has_place = np.isfinite(own.lon[row])

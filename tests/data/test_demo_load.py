@@ -5,11 +5,14 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
+import numpy as np
 import psycopg
 import pytest
 
 from data import roles
+from data.demo import load
 from data.demo.beside import Beside, BesideFailed
+from data.demo.history import remembered
 from data.demo.load import load_demo
 from data.queries.incident_load import finish_if_due
 from data.sealing import Keyring
@@ -49,6 +52,24 @@ def test_every_row_of_the_district_arrives(empty, loaded):
     for table, rows in loaded.rows.items():
         assert asked(empty, f"SELECT count(*) FROM {table}") == [(rows,)], table
     assert loaded.rows["grid"] == 36 and loaded.rows["household"] == 6_600 and loaded.rows["incident"] == 5_000
+
+
+def test_years_are_loaded_one_by_one_where_there_are_many_incidents_and_one_may_have_no_history(empty, monkeypatch):
+    recent = []
+
+    def only_the_last_year(own, now_us):
+        recent.append(len(own))
+        return remembered(own, now_us) if len(recent) == 2 else np.empty(0, dtype=np.int64)
+
+    monkeypatch.setattr(load, "CHUNK", 1_000)
+    monkeypatch.setattr(load, "remembered", only_the_last_year)
+    report = load_demo(empty.schema_url, empty.app_url, "small", now=datetime(2026, 3, 1, tzinfo=UTC))
+    assert len(recent) == 2 and sum(recent) == 5_000
+    assert asked(empty, "SELECT count(*), count(DISTINCT id) FROM incident") == [(5_000, 5_000)]
+    assert asked(empty, "SELECT count(DISTINCT date_part('year', reported_at)) FROM incident JOIN incident_log ON incident_id = id") == [
+        (1,)
+    ]
+    assert report.rows["incident_log"] > 0
 
 
 def test_the_database_finds_no_loose_edge(empty, loaded):
@@ -102,6 +123,7 @@ def test_incidents_lie_where_the_database_says_and_keep_their_building(empty, lo
 KILLED = """
 import os, signal, sys
 from datetime import datetime
+from data.demo.history import remembered
 from data.demo.load import load_demo
 schema, app, point, now = sys.argv[1:]
 def tell(step, share):
