@@ -40,10 +40,10 @@ def _between(ground: Ground, drawn: Line, between: tuple[int, int], cross: bool)
         raise refused("same_grid", drawn, grids=[one])
     if ground.communities[at[0]] != ground.communities[at[1]] and not cross:
         raise refused("community_border", drawn, grids=[one, other])
-    drawn = cut_to(drawn, ground.shapes[at])
-    if drawn.is_empty:
-        raise refused("does_not_cross", None, grids=[one, other])
-    return _redrawn(ground, drawn, frozenset(between), cross)
+    crossing = cut_to(drawn, ground.shapes[at])
+    if crossing.is_empty:
+        raise refused("does_not_cross", drawn, grids=[one, other])
+    return _redrawn(ground, crossing, frozenset(between), cross)
 
 
 def _redrawn(ground: Ground, drawn: Line, among: frozenset[int] | None, cross: bool) -> Change:

@@ -25,6 +25,9 @@ REASONS: Mapping[str, str] = {
     "no_path": "The lines offer no way from one end of the border to the other.",
     "overlaps": "Two of the new grids overlap.",
     "leaves_a_gap": "The new grids leave ground to nobody.",
+    "outside_plan": "Ground outside the plan would change.",
+    "unknown_community": "There is no such community in this plan.",
+    "no_balance": "The grid cannot be balanced with its neighbours; split it or merge it.",
 }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import shapely
 from shapely.geometry import LineString, MultiLineString, MultiPolygon, Polygon
 
-from gis.borders.model import Place, Shape, Shapes
+from gis.borders.model import Floats, Place, Shape, Shapes
 from gis.borders.refusals import refused
 from gis.errors import BadCoordinate, BadGeometry
 from gis.faces import polygonal
@@ -50,7 +50,7 @@ def drawn_place(place: Place) -> Place:
     coords = np.asarray(place, dtype=np.float64)
     if coords.shape != (2,):
         raise BadCoordinate("A place is a longitude and a latitude.")
-    _on_earth(coords[None, :])
+    on_earth(coords[None, :])
     at = np.rint(coords / STEP) * STEP + 0.0
     return float(at[0]), float(at[1])
 
@@ -78,12 +78,13 @@ def _check(shape: shapely.Geometry) -> None:
     if count < 2:
         raise BadGeometry("There is nothing drawn.")
     coords = shapely.get_coordinates(shape)
-    _on_earth(coords)
+    on_earth(coords)
     if count > MOST_VERTICES:
         raise refused("too_many_vertices", (coords[0, 0], coords[0, 1]), vertices=count, limit=MOST_VERTICES)
 
 
-def _on_earth(coords: np.ndarray) -> None:
+def on_earth(coords: Floats) -> None:
+    """Raise BadCoordinate unless all coordinates (degrees, shape (n, 2)) are places on Earth."""
     if not np.isfinite(coords).all():
         raise BadCoordinate("A coordinate is not a finite number.")
     if (np.abs(coords[:, 0]) > 180).any() or (np.abs(coords[:, 1]) > 90).any():

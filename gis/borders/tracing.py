@@ -14,7 +14,7 @@ from gis.borders.model import Change, Floats, Ground, Ints, Place, Shapes
 from gis.borders.refining import REACH, position
 from gis.borders.refusals import refused
 from gis.borders.relabelling import as_kind, kind_of, prove
-from gis.borders.sketches import MOST_VERTICES, drawn_line, drawn_place
+from gis.borders.sketches import MOST_VERTICES, drawn_place, on_earth
 from gis.borders.splitting import split
 from gis.crs import LocalMetres
 from gis.faces import polygonal
@@ -134,17 +134,17 @@ def _stops(ground: Ground, border: LineString, waypoints: list[Place]) -> list[P
 
 
 def _near_lines(ground: Ground, one: int, other: int, lines: Shapes) -> Shapes:
+    """The parts of lines within 50 m of two grids."""
+    on_earth(shapely.get_coordinates(lines))
     west, south, east, north = shapely.total_bounds(ground.shapes[[ground.index[one], ground.index[other]]])
     frame = shapely.box(west - BESIDE, south - BESIDE, east + BESIDE, north + BESIDE)
-    shapely.prepare(frame)
-    touching = np.array([each for each in lines if shapely.intersects(frame, each)], dtype=object)
-    for each in touching:
-        drawn_line(each)
+    box, bounds = shapely.bounds(frame), shapely.bounds(lines)
+    touching = lines[(bounds[:, 0] <= box[2]) & (bounds[:, 2] >= box[0]) & (bounds[:, 1] <= box[3]) & (bounds[:, 3] >= box[1])]
     if shapely.get_num_coordinates(touching).sum() > MOST_VERTICES:
         raise refused("too_many_vertices", frame, limit=MOST_VERTICES)
-    parts = shapely.get_parts(shapely.intersection(touching, frame)) if len(touching) else touching
-    parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.LINESTRING] if len(parts) else parts
-    return snap(parts)
+    parts = shapely.get_parts(shapely.intersection(touching, frame))
+    parts = snap(parts[shapely.get_type_id(parts) == shapely.GeometryType.LINESTRING])
+    return parts[shapely.length(parts) > 0]
 
 
 def _doors(lines: Shapes, stops: Sequence[Place]) -> Shapes:
