@@ -9,10 +9,12 @@ import * as header from "./editor/header.js";
 import { degrees, mercator } from "./editor/lattice.js";
 import * as panels from "./editor/panels.js";
 import * as pendingBar from "./editor/pending.js";
+import { notice, say, signIn, whisper } from "./editor/notices.js";
 import { keys, listen } from "./editor/pointer.js";
 import { propose } from "./editor/propose.js";
 import { told } from "./editor/refusals.js";
 import { help } from "./editor/shortcuts.js";
+import { linesOf } from "./editor/shapes.js";
 import { Snapper } from "./editor/snapping.js";
 import { Stage } from "./editor/stage.js";
 import * as key from "./editor/key.js";
@@ -22,7 +24,6 @@ import { change, onChange, state } from "./state.js";
 import { keepTime, word } from "./words.js";
 
 const at = (id) => document.querySelector(`#${id}`);
-const NOTICE_MS = 6_000;
 
 /** Bring the page to life on the map that Folium composed. */
 export async function start(district, { plan, timeZone }) {
@@ -97,7 +98,7 @@ export class Editor {
     this.stage.ink = { draw: (...given) => this.ink(...given) };
     this.stage.redraw();
     this.lines();
-    this.old();
+    draft.compare().catch(() => null);
   }
 
   /** What changes elsewhere changes here. */
@@ -108,9 +109,9 @@ export class Editor {
       this.stage.selected = new Set([...this.stage.selected].filter((id) => draft.ground.grids.has(id)));
       this.hand.settled();
       this.stage.redraw();
-      this.old();
       if (by && changed.length) this.say(word("editor.changed_by", { name: by.name, n: changed.length }));
     });
+    draft.on("before", () => this.stage.redraw());
     draft.on("plan", () => {
       this.refreshTools();
       header.show(this);
@@ -136,19 +137,19 @@ export class Editor {
   connection() {
     let lost = false;
     const lose = () => {
-      if (!lost) this.notice("lost", `▲ ${word("lost")}`);
+      if (!lost) notice("lost", `▲ ${word("lost")}`);
       lost = true;
     };
     const find = () => {
       if (!lost) return;
       lost = false;
-      this.notice("lost");
+      notice("lost");
       this.draft.reload().catch(() => null);
     };
     onAnswer((outcome) => {
       if (outcome === true) find();
       else if (outcome.status === 0) lose();
-      else if (outcome.status === 401) this.notice("out", word("error.signed_out"), signIn());
+      else if (outcome.status === 401) notice("out", word("error.signed_out"), signIn());
     });
     this.draft.follow((said) => said === "open" && find());
     window.addEventListener("offline", lose);
@@ -192,7 +193,7 @@ export class Editor {
       this.draft.accept().then((answer) => {
         if (!answer) return;
         this.hand.settled();
-        this.said(word("editor.done", { n: answer.seq }));
+        whisper(word("editor.done", { n: answer.seq }));
         this.map.getContainer().focus({ preventScroll: true });
       });
     return true;
@@ -229,7 +230,7 @@ export class Editor {
   }
 
   refuse(problem) {
-    this.notice("refused", `▲ ${told(problem)}`);
+    notice("refused", `▲ ${told(problem)}`);
   }
 
   select(ids, { keep = false } = {}) {
@@ -285,18 +286,12 @@ export class Editor {
     );
   }
 
-  /** Today's borders of what the draft changed, dashed. */
-  old() {
-    const changed = [...this.draft.ground.grids.values()].filter(({ facts }) => facts.changed && !facts.noded_only).map(({ id }) => id);
-    this.district.today.old([...changed, ...(this.draft.plan.ended ?? [])]);
-  }
-
   async lock(face, locked) {
     const done = await this.attempt(() => tell(this.draft.path(`/locks/${face.id}`), undefined, locked ? "PUT" : "DELETE").then(() => true));
     if (!done) return;
     face.facts.locked = locked;
     this.stage.redraw();
-    this.said(word(locked ? "editor.locked" : "editor.unlocked"));
+    whisper(word(locked ? "editor.locked" : "editor.unlocked"));
   }
 
   comment(about) {
@@ -357,21 +352,7 @@ export class Editor {
     this.hand.draw(context, frame, stage);
     if (this.shown) stage.show(context, frame, this.shown);
     if (this.pins.length) stage.pins(context, frame, this.pins);
-    if (!this.crossed) return;
-    const { x, y } = this.map.getSize().divideBy(2).subtract(frame.shift);
-    for (const [tint, width] of [
-      ["edit-case", 5],
-      ["edit-ink", 2],
-    ]) {
-      context.strokeStyle = colour(tint);
-      context.lineWidth = width;
-      context.beginPath();
-      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-        context.moveTo(x + dx * 5, y + dy * 5);
-        context.lineTo(x + dx * 16, y + dy * 16);
-      }
-      context.stroke();
-    }
+    if (this.crossed) stage.crosshair(context, this.map.getSize().divideBy(2).subtract(frame.shift));
   }
 
   /** Run a drag's work and remember the longest, for the bench and the tests. */
@@ -382,30 +363,8 @@ export class Editor {
     document.body.dataset.longest = this.longest.toFixed(2);
   }
 
-  /** Told to everybody for a moment. */
   say(text) {
-    this.notice("said", text);
-    clearTimeout(this.silence);
-    this.silence = setTimeout(() => this.notice("said"), NOTICE_MS);
-  }
-
-  /** Told to screen readers only. */
-  said(text) {
-    at("said").textContent = text;
-  }
-
-  notice(kind, ...content) {
-    at("notices").querySelector(`[data-kind=${kind}]`)?.remove();
-    if (!content.length) return;
-    const shut = () => this.notice(kind);
-    at("notices").append(
-      make(
-        "div",
-        { className: "notice", "data-kind": kind },
-        ...content,
-        make("button", { type: "button", className: "tool", "aria-label": word("close"), onclick: shut }, glyph("close")),
-      ),
-    );
+    say(text);
   }
 
   shortcuts() {
@@ -436,19 +395,3 @@ export class Editor {
     this.reveal(this.draft.ground.labelOf(face));
   }
 }
-
-/** Lines of a geometry, whatever its kind; a point is a line of one. */
-function linesOf({ type, coordinates, geometries }) {
-  if (type === "GeometryCollection") return geometries.flatMap(linesOf);
-  if (type === "Point") return [[coordinates]];
-  if (type === "MultiPoint" || type === "LineString") return [coordinates];
-  if (type === "Polygon" || type === "MultiLineString") return coordinates;
-  return coordinates.flat();
-}
-
-const signIn = () =>
-  make(
-    "a",
-    { className: "button small primary", href: `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}` },
-    word("sign_in.submit"),
-  );

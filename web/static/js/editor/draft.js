@@ -1,6 +1,7 @@
 /** The plan at hand: asks the server before anything changes, patches what did, and hears of what others do. */
 
 import { Problem, ask, tell } from "../api.js";
+import { Before } from "./before.js";
 import { Ground } from "./ground.js";
 
 /** An id no other client makes; plain http has no randomUUID. */
@@ -62,6 +63,7 @@ export class Draft {
 
   take(answer) {
     this.ground = new Ground(answer);
+    this.before = new Before(this);
     this.communities = new Map();
     this.meet(answer.communities);
     this.revision = answer.revision;
@@ -88,6 +90,16 @@ export class Draft {
     this.take(answer);
     this.tell("ground", { all: true });
     this.tell("plan");
+    await this.compare();
+  }
+
+  /** What the draft changed before this page opened it, as it is today. */
+  async compare() {
+    if (this.plan.state === "published" || !this.plan.revision) return;
+    const changed = [...this.ground.grids.values()].filter(({ facts }) => facts.changed && !facts.noded_only && facts.base_version).map(({ id }) => id);
+    const ended = (await this.log()).flatMap((each) => each.ended ?? []).filter((id) => !this.ground.grids.has(id));
+    await this.before.load([...new Set([...changed, ...ended])]);
+    this.tell("before");
   }
 
   community(code) {
@@ -201,6 +213,7 @@ export class Draft {
       this.reload().catch(() => null);
       return;
     }
+    this.before.keep([...ended, ...changed.map(({ id }) => id)]);
     this.ground.drop(ended);
     this.ground.put(changed, origin);
     this.ground.beside(around, origin);

@@ -107,3 +107,12 @@ function crossings(rings, y) {
     }
   return xs.sort((a, b) => a - b);
 }
+
+/** Lines of a geometry, whatever its kind; a point is a line of one. */
+export function linesOf({ type, coordinates, geometries }) {
+  if (type === "GeometryCollection") return geometries.flatMap(linesOf);
+  if (type === "Point") return [[coordinates]];
+  if (type === "MultiPoint" || type === "LineString") return [coordinates];
+  if (type === "Polygon" || type === "MultiLineString") return coordinates;
+  return coordinates.flat();
+}

@@ -129,21 +129,25 @@ export class Stage {
     context.lineJoin = context.lineCap = "round";
     this.sides(context, size, (ground) => {
       const near = Math.max(0, Math.min(1, (frame.zoom - 12) / 4));
-      const groups = { grid: [], changed: [], community: [], edge: [] };
+      const groups = { grid: [], community: [], edge: [] };
+      const { fresh, gone } = ground === this.draft.ground ? this.draft.before.differences() : { fresh: [], gone: [] };
       for (const arc of ground.arcs()) {
         const { one, other } = arc;
         if (!this.seen(one, size, frame) && !(other && this.seen(other, size, frame))) continue;
         groups[kindOf(arc, ground)].push(arc.ids);
       }
       const strokes = [
-        [[...groups.grid, ...groups.changed], "map-border-case", 2 + near * 2.5],
+        [groups.grid, "map-border-case", 2 + near * 2.5],
         [groups.grid, "edit-grid", 0.6 + near * 1.2],
-        [groups.changed, "edit-new", 1 + near * 1.6],
         [groups.edge, "edit-beyond", 0.8],
         [groups.community, "map-border-case", 3.5 + near * 3.5],
         [groups.community, "map-street-border", 1.4 + near * 1.6],
+        [fresh, "edit-new", 1.2 + near * 2],
       ];
       for (const [lines, tint, width] of strokes) this.stroke(context, frame, ground, lines, colour(tint), width);
+      context.setLineDash([7, 6]);
+      this.stroke(context, frame, ground, gone, colour("edit-old"), 1.2 + near);
+      context.setLineDash([]);
     });
   }
 
@@ -162,10 +166,25 @@ export class Stage {
     if (!ground) return;
     const [scale] = this.placing(frame);
     const boxes = [];
-    const wanted = [...ground.grids.values()]
+    const wanted = this.standing()
       .filter((face) => (face.box[2] - face.box[0]) * scale > NAMED_PX && this.seen(face, size, frame))
       .sort((a, b) => this.selected.has(b.id) - this.selected.has(a.id) || b.box[2] - b.box[0] - (a.box[2] - a.box[0]));
     for (const face of wanted) this.name(context, size, frame, face, boxes);
+  }
+
+  /** The faces that have names now: where a change is pending, those it would leave. */
+  standing() {
+    const { ground, pending } = this.draft;
+    if (!pending?.answer) return [...ground.grids.values()];
+    const faces = this.proposed(pending);
+    const gone = new Set([...pending.answer.ended, ...faces.map(({ id }) => id)]);
+    return [...[...ground.grids.values()].filter(({ id }) => !gone.has(id)), ...faces];
+  }
+
+  /** Faces of the pending change, made once. */
+  proposed(pending) {
+    pending.faces ??= pending.answer.changed.map((each) => this.draft.ground.face(each, pending.answer.origin));
+    return pending.faces;
   }
 
   /** One grid's name and figures, unless they would lie on another's. */
@@ -174,7 +193,7 @@ export class Stage {
     const [scale, left, top] = this.placing(frame);
     const [mx, my] = ground.labelOf(face);
     const [x, y] = [mx * scale - left, my * scale - top];
-    const n = this.householdsOf(face.facts);
+    const n = this.draft.pending?.answer ? face.facts.households : this.householdsOf(face.facts);
     const rank = classOf(n, plan);
     const lines = [{ text: `${mark(rank)} ${count(n)}`.trim(), weight: 650, size: 13, tint: "map-label" }];
     if ((face.box[2] - face.box[0]) * scale > FULL_PX) {
@@ -246,6 +265,23 @@ export class Stage {
     }
   }
 
+  /** Where Space would click. */
+  crosshair(context, { x, y }) {
+    for (const [tint, width] of [
+      ["edit-case", 5],
+      ["edit-ink", 2],
+    ]) {
+      context.strokeStyle = colour(tint);
+      context.lineWidth = width;
+      context.beginPath();
+      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+        context.moveTo(x + dx * 5, y + dy * 5);
+        context.lineTo(x + dx * 16, y + dy * 16);
+      }
+      context.stroke();
+    }
+  }
+
   drawSelected(context, frame) {
     const { grids } = this.draft.ground;
     for (const [ids, width] of [
@@ -270,8 +306,7 @@ export class Stage {
   /** The pending change: the ground that changes hands tinted, the old border dashed, the new one solid. */
   drawPending(context, frame) {
     const { ground, pending, plan } = this.draft;
-    pending.faces ??= pending.answer.changed.map((each) => ground.face(each, pending.answer.origin));
-    const faces = pending.faces.filter(({ facts }) => !facts.noded_only);
+    const faces = this.proposed(pending).filter(({ facts }) => !facts.noded_only);
     const old = [...new Set([...faces.map(({ id }) => id), ...pending.answer.ended])].map((id) => ground.grids.get(id)).filter(Boolean);
     for (const face of faces) {
       context.globalAlpha = 0.8;
@@ -301,11 +336,11 @@ export class Stage {
   }
 }
 
-/** What a border is between: two grids, a changed one, two communities, or ground beyond the plan. */
+/** What a border is between: two grids, two communities, or ground beyond the plan. */
 function kindOf({ one, other }, ground) {
   if (!ground.grids.has(one.id) && !(other && ground.grids.has(other.id))) return "edge";
   if (!other || one.facts.community_id !== other.facts.community_id || !ground.grids.has(one.id) !== !ground.grids.has(other.id)) return "community";
-  return (one.facts.changed && !one.facts.noded_only) || (other.facts.changed && !other.facts.noded_only) ? "changed" : "grid";
+  return "grid";
 }
 
 function padlock(context, x, y) {

@@ -1,8 +1,8 @@
-/** What stands today: buildings to paint by, streets and communities around, and borders as they were, dashed. */
+/** What stands today under a plan: buildings to paint by, and the borders of streets around. */
 
-import { CanvasTiles, Sheet, tilesInView } from "../canvas.js";
+import { CanvasTiles } from "../canvas.js";
 import { colour } from "../palette.js";
-import { TILE, batches, trace } from "../tiles.js";
+import { batches } from "../tiles.js";
 
 const USES = {
   commercial: "map-building-2",
@@ -13,29 +13,10 @@ const USES = {
   medical: "map-building-3",
 };
 
-/** Show buildings; offers `district.today.old(ids)` to draw today's borders of some grids. */
+/** Show them. */
 export function show(district, { tiles }) {
-  const { map } = district;
-  const source = district.source(tiles);
-  const layer = new CanvasTiles(source, paint, { pane: "ink" }).addTo(map);
-  let wanted = new Set();
-  let pieces = [];
-  const sheet = new Sheet((context, size, frame) => wanted.size && dashed(context, frame, pieces, wanted), { pane: "veil" }).addTo(map);
-  const follow = async () => {
-    pieces = wanted.size ? await tilesInView(map, source) : [];
-    sheet.redraw();
-  };
-  map.on("moveend", follow);
-  document.addEventListener("theme", () => {
-    layer.repaint();
-    sheet.redraw();
-  });
-  district.today = {
-    old: (ids) => {
-      wanted = new Set(ids);
-      follow();
-    },
-  };
+  const layer = new CanvasTiles(district.source(tiles), paint, { pane: "ink" }).addTo(district.map);
+  document.addEventListener("theme", () => layer.repaint());
 }
 
 function paint(context, tile, { zoom, px }) {
@@ -62,25 +43,4 @@ function paint(context, tile, { zoom, px }) {
   context.setLineDash([10 * px, 4 * px, 2 * px, 4 * px]);
   batches(context, streets, () => context.stroke());
   context.setLineDash([]);
-}
-
-/** Each piece within its own tile, so that the cuts at tiles' sides stay unseen. */
-function dashed(context, frame, pieces, wanted) {
-  context.strokeStyle = colour("edit-old");
-  for (const { tile, left, top, scale } of pieces) {
-    const grids = tile.of("grid").filter(({ properties }) => wanted.has(properties.id));
-    if (!grids.length) continue;
-    context.save();
-    context.translate(left - frame.origin.x, top - frame.origin.y);
-    context.scale(scale, scale);
-    context.beginPath();
-    context.rect(0, 0, TILE, TILE);
-    context.clip();
-    context.lineWidth = 2 / scale;
-    context.setLineDash([7 / scale, 5 / scale]);
-    context.beginPath();
-    for (const grid of grids) trace(context, grid);
-    context.stroke();
-    context.restore();
-  }
 }

@@ -1,0 +1,42 @@
+/** What the editor tells: for a moment, until it is closed, or to screen readers alone. */
+
+import { make } from "../dom.js";
+import { word } from "../words.js";
+import { glyph } from "./controls.js";
+
+const at = (id) => document.querySelector(`#${id}`);
+const NOTICE_MS = 6_000;
+let silence = null;
+
+/** A notice of a kind in place of the last one of that kind; without content it goes away. */
+export function notice(kind, ...content) {
+  at("notices").querySelector(`[data-kind=${kind}]`)?.remove();
+  if (!content.length) return;
+  const shut = () => notice(kind);
+  at("notices").append(
+    make(
+      "div",
+      { className: "notice", "data-kind": kind },
+      ...content,
+      make("button", { type: "button", className: "tool", "aria-label": word("close"), onclick: shut }, glyph("close")),
+    ),
+  );
+}
+
+/** Told to everybody for a moment. */
+export function say(text) {
+  notice("said", text);
+  clearTimeout(silence);
+  silence = setTimeout(() => notice("said"), NOTICE_MS);
+}
+
+/** Told to screen readers only. */
+export const whisper = (text) => (at("said").textContent = text);
+
+/** The way back in, to the same place. */
+export const signIn = () =>
+  make(
+    "a",
+    { className: "button small primary", href: `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}` },
+    word("sign_in.submit"),
+  );
