@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy.orm import Session
 
 from api.actor import Actor
-from api.plans import changes, communities, operations, painting, schemas, undoing
+from api.plans import balancing, changes, communities, operations, painting, proposals, schemas, undoing
 from api.plans.changes import Deed, Naming
 from api.plans.ground import around_told
 from api.plans.operations import Materials
@@ -86,6 +86,13 @@ def deed_of(session: Session, actor: Actor, plan: Plan, asked: Asked, named: Map
             deed = communities.renamed(plan, named[operation.grid], operation)
         case schemas.Transfer() | schemas.MergeCommunities() | schemas.SplitCommunity():
             deed = communities.moved(session, actor, plan, operation, named, dry=asked.dry_run)
+        case schemas.Balance():
+            states, change = balancing.balanced(session, actor.scope, plan, operation, named[operation.grid])
+            deed = changes.deed_of(session, actor, plan, states, change, Naming())
+        case schemas.ApplyProposal():
+            dry_ids = DRY_IDS if asked.dry_run else None
+            states, change, naming = proposals.taken(session, actor, plan, operation.proposal, operation.alternative, dry_ids=dry_ids)
+            deed = changes.deed_of(session, actor, plan, states, change, naming)
         case _:
             deed = _drawn(session, actor, plan, asked, named)
     if not isinstance(operation, schemas.Rename):

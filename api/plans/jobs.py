@@ -2,7 +2,9 @@
 
 from procrastinate import Blueprint, JobContext
 
+from api.plans import proposals
 from api.plans import publish as publishing
+from data.queries import plan_proposals
 
 jobs = Blueprint()
 
@@ -21,3 +23,15 @@ def due(context: JobContext, timestamp: int = 0) -> list[int]:
     tried = publishing.publish_due(work)
     publishing.settle(work)
     return tried
+
+
+@jobs.task(name="propose", pass_context=True)
+def propose(context: JobContext, proposal_id: int) -> str:
+    """Work out a question for balanced grids; one that breaks is marked as failed, so that nobody waits for it."""
+    work = context.additional_context["work"]
+    try:
+        return proposals.work_out(work, proposal_id)
+    except Exception:
+        with work.unit() as (session, scope):
+            plan_proposals.finish(session, scope, proposal_id, "failed", failure={"code": "bug"})
+        raise

@@ -148,6 +148,15 @@ def communities_of_buildings(session: Session, scope: Scope, ids: Sequence[int])
     return {row.id: row.community_id for row in rows if scope.covers(row.community_id)}
 
 
+def communities_under(session: Session, scope: Scope, plan: Plan, box: Box) -> list[int]:
+    """Today's communities of a plan that meet a box."""
+    statement = text("""
+        SELECT id FROM area WHERE level = 'community' AND valid_to IS NULL AND id <@ CAST(:communities AS int4multirange)
+           AND geom && CAST(:box AS geometry) ORDER BY id""")
+    asked = {"communities": _text(plan.communities), "box": hexed(shapely.box(*box))}
+    return list(session.execute(statement, asked).scalars())
+
+
 def measures(session: Session, scope: Scope, shapes: Sequence[Shape]) -> list[tuple[float, float]]:
     """Area (m²) and perimeter (m) on the ellipsoid, the same figures as stored grids have."""
     statement = text(
