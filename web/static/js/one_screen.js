@@ -39,6 +39,7 @@ export async function start(district, { timeZone }) {
   district.deployment = { ...me.deployment, root: rootOf(me) };
   tick(at("clock"));
   asOf(me.deployment.now);
+  if (me.permissions.includes("plans")) at("tools").prepend(make("a", { className: "tool", href: "/plans" }, word("plans_link")));
   const screen = new Screen(district, me);
   search.show(at("search"), district);
   switches.layers(bodyOf("switches"), me.permissions);

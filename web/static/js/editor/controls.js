@@ -103,7 +103,7 @@ export function dialog(title, content, foot = [], { wide = false, onclose } = {}
   const heading = `dialog_${++number}`;
   const box = make(
     "dialog",
-    { className: wide ? "dialog wide" : "dialog", "aria-labelledby": heading },
+    { className: wide ? "dialog wide" : "dialog", "aria-labelledby": heading, tabIndex: -1, autofocus: true },
     make(
       "header",
       {},
