@@ -3,17 +3,19 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, Field
 from starlette.responses import Response
 
 from api.deps import CurrentActor, Session
 from api.idempotency import Once
-from api.plans import review
+from api.plans import impact, review
 from api.plans.schemas import In
+from api.plans.wire import answer
 
 router = APIRouter(prefix="/api/v1/plans/{plan_id}", tags=["plans"])
 PlanId = Annotated[int, Path(ge=1, le=2**53)]
+Against = Annotated[str, Query(pattern=r"^(today|[1-9][0-9]{0,14})$", description="today, or the number of another plan.")]
 
 
 class ApproveIn(In):
@@ -63,3 +65,17 @@ def publish(plan_id: PlanId, asked: PublishIn, session: Session, actor: CurrentA
 def reverse(plan_id: PlanId, session: Session, actor: CurrentActor, once: Once) -> Response:
     """A new draft that restores the ground as it was before this plan was published."""
     return once.run(session, actor, 201, lambda: review.reverse(session, actor, plan_id))
+
+
+@router.get("/impact")
+def impact_of(plan_id: PlanId, session: Session, actor: CurrentActor, against: Against = impact.TODAY) -> Response:
+    """What the plan would do: figures of each grid before and after, what moves, who changes officer."""
+    return answer(impact.of(session, actor, plan_id, against))
+
+
+@router.get("/impact/moved.csv")
+def moved(plan_id: PlanId, session: Session, actor: CurrentActor, against: Against = impact.TODAY) -> Response:
+    """The households whose grid changes, as a table for a spreadsheet."""
+    text = impact.moved_csv(session, actor, plan_id, against)
+    headers = {"Content-Disposition": f'attachment; filename="plan-{plan_id}-moved.csv"', "Cache-Control": "private, no-store"}
+    return Response(text.encode(), media_type="text/csv; charset=utf-8", headers=headers)

@@ -12,6 +12,7 @@ SELECT plan_grid.grid_id, plan_grid.base_version, plan_grid.noded_only, plan_gri
        coalesce(past.community_id, CASE WHEN grid.version = base_version THEN grid.community_id END) AS base_community,
        coalesce(past.name, CASE WHEN grid.version = base_version THEN grid.name END) AS base_name,
        coalesce(past.name_en, CASE WHEN grid.version = base_version THEN grid.name_en END) AS base_name_en,
+       coalesce(past.households, CASE WHEN grid.version = base_version THEN grid.households END) AS base_households,
        ST_AsBinary(coalesce(past.geom, CASE WHEN grid.version = base_version THEN grid.geom END)) AS base,
        grid.version AS now_version, grid.valid_to IS NOT NULL AS now_ended, grid.community_id AS now_community, grid.name AS now_name,
        grid.name_en AS now_name_en, grid.kind AS now_kind, grid.households AS now_households, grid.code AS now_code,

@@ -1,0 +1,1 @@
+DROP FUNCTION gate.plan_people(bigint, integer[], bigint[], integer[]);
