@@ -13,8 +13,8 @@ from gis.balance.proposal import Proposal, measured
 from gis.balance.solve import Solved, Task, solve
 from gis.errors import BadValue
 
-MOVES_PER_ATOM = 550
-FEWEST_MOVES = 20_000
+MOVES_PER_ATOM = 250
+FEWEST_MOVES = 10_000
 ROAD = 0.15
 COMPACT = 1.0
 WORD = 0xFFFFFFFFFFFFFFFF

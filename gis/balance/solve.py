@@ -13,19 +13,34 @@ from gis.balance.kernel_types import Chance, Net, Rules, energy
 from gis.balance.naming import as_labels
 from gis.balance.net import net_of
 from gis.balance.proposal import Impossible
+from gis.balance.recombine_kernels import recombine
 from gis.balance.starts import fitted, from_home, from_seeds, halved, neighbours, part_weights
 from gis.balance.tree_kernels import draft
 
 TREES = 8
 CHUNKS = 8
 """How often progress is told and a cancel is heard."""
-HOT = 0.3
-COLD = 0.01
-WARM = 0.1
-"""Temperatures, in sides of a mean part: where cooling begins and ends, and where a repair begins."""
+HOT = 0.4
+COLD = 0.04
+"""Temperatures, in sides of a mean part, where cooling begins and ends."""
 OUTSIDE = 100.0
+OUTSIDE_STAY = 10.0
+"""Being in range comes before staying at home, even where ground has to pass through several parts."""
 EVEN = 1.0
 EVEN_ONLY = (50.0, 400.0)
+"""The prices of unevenness where that comes first, to begin with."""
+PRESSURE = (1.0, 1e4)
+PRESSES = 40
+"""How many times those prices they rise to, and in how many steps."""
+PRESS_HEAT, PRESS_POWER = 0.5, 0.3
+"""The temperature under pressure: a share of what the median atom's weight costs, and how it follows the pressure."""
+PRESS_WIDE, PRESS_MOVES = 2_500, 2_500
+"""How many recombinations and how many flips at least each step tries."""
+EVEN_ENOUGH = 0.001
+"""Weights this near to the mean, as a share of it, are even; then shape decides."""
+ATTEMPTS, ATTEMPT_ATOMS = 4, 2_000
+"""How many plans are drafted where only evenness counts, and for how many atoms together at most."""
+HARDER = 4.0
 ROUNDS = 3
 STEPS = 3_000_000
 
@@ -73,12 +88,16 @@ def solve(task: Task, chance: Chance) -> Solved:
     rules = _rules(task)
     net = net_of(task.graph, mean=task.count.mean, parts=task.count.aim, road=task.road, frozen=task.frozen, home=task.home)
     repairs = bool((task.home >= 0).any()) and (task.mu > 0 or bool((task.frozen & (task.home >= 0)).any()))
+    attempts = 1 if repairs or not task.even else max(1, min(ATTEMPTS, ATTEMPT_ATOMS // len(net.weight)))
+    found: list[Ints] = []
     try:
-        labels = fitted(net, _first(net, rules, task, chance, repairs=repairs), task.count.fewest, task.count.most)
-        labels = _cooled(net, rules, task, labels, chance, (WARM if repairs else HOT, COLD), 0.0)
-        labels = _mended(net, rules, task, labels, chance)
+        for _ in range(attempts):
+            labels = fitted(net, _first(net, rules, task, chance, repairs=repairs), task.count.fewest, task.count.most)
+            labels = _cooled(net, rules, task, labels, chance, len(found) / attempts)
+            found.append((_evened if task.even else _mended)(net, rules, task, labels, chance))
     except Cancelled as stopped:
         return Solved(stopped.labels, optimal=False, impossible=task.count.impossible, complete=False)
+    labels = min(found, key=lambda each: _rank(net, rules, each)) if len(found) > 1 else found[0]
     task.progress(1.0)
     return _proved(net, task, labels)
 
@@ -87,7 +106,7 @@ def _rules(task: Task) -> Rules:
     mean = task.count.mean or 1.0
     if task.even:
         return Rules(1.0, 1.0, *EVEN_ONLY, task.compact, task.mu)
-    return Rules(task.low / mean, task.high / mean, OUTSIDE, EVEN, task.compact, task.mu)
+    return Rules(task.low / mean, task.high / mean, OUTSIDE + OUTSIDE_STAY * task.mu, EVEN, task.compact, task.mu)
 
 
 def _first(net: Net, rules: Rules, task: Task, chance: Chance, *, repairs: bool) -> Ints:
@@ -98,14 +117,14 @@ def _first(net: Net, rules: Rules, task: Task, chance: Chance, *, repairs: bool)
     return draft(net, rules, TREES, chance)
 
 
-def _cooled(net: Net, rules: Rules, task: Task, labels: Ints, chance: Chance, heat: tuple[float, float], done: float) -> Ints:
+def _cooled(net: Net, rules: Rules, task: Task, labels: Ints, chance: Chance, done: float) -> Ints:
     """The plan after cooling; the best of what was seen at the end of each chunk."""
     labels = labels.copy()
     count = int(labels.max()) + 1
     if task.home.max(initial=-1) >= 0:
         net = net._replace(home=as_labels(labels, task.home, task.graph.weights))
     best, best_energy = labels.copy(), energy(net, rules, labels, count)
-    stages = np.geomspace(*heat, CHUNKS)
+    stages = np.geomspace(HOT, COLD, CHUNKS)
     for stage in range(CHUNKS):
         if task.cancelled():
             raise Cancelled(best)
@@ -124,13 +143,40 @@ def _mended(net: Net, rules: Rules, task: Task, labels: Ints, chance: Chance) ->
     for _ in range(ROUNDS):
         weight = part_weights(net, labels)
         miss = np.maximum(np.maximum(rules.low - weight, weight - rules.high), 0.0)
-        if task.even or task.count.impossible is not None or miss.max() <= SLACK:
+        if task.count.impossible is not None or miss.max() <= SLACK:
             break
         tried = _recut(net, rules, task.count, labels, int(np.argmax(miss)))
-        tried = _cooled(net, rules, task, tried, chance, (WARM, COLD), 1.0)
+        rules = rules._replace(outside=rules.outside * HARDER)
+        tried = _cooled(net, rules, task, tried, chance, 1.0)
         if _missed(net, rules, tried) < _missed(net, rules, labels) - SLACK:
             labels = tried
     return labels
+
+
+def _evened(net: Net, rules: Rules, task: Task, labels: Ints, chance: Chance) -> Ints:
+    """The plan under rising pressure to be even, by wide steps and small ones; the best that was seen."""
+    labels = labels.copy()
+    count = int(labels.max()) + 1
+    best, best_rank = labels.copy(), _rank(net, rules, labels)
+    grain = float(np.median(net.weight[net.weight > 0])) if (net.weight > 0).any() else 1.0
+    for pressure in np.geomspace(*PRESSURE, PRESSES):
+        if task.cancelled():
+            raise Cancelled(best)
+        pressed = rules._replace(outside=rules.outside * pressure, even=rules.even * pressure)
+        heat = max(COLD, PRESS_HEAT * rules.outside * grain * pressure**PRESS_POWER)
+        recombine(net, pressed, labels, count, chance, PRESS_WIDE, heat)
+        for step_heat in (heat, 0.0):
+            cool(net, pressed, labels, count, chance, np.array([max(task.moves / (2 * PRESSES), PRESS_MOVES), step_heat, step_heat]))
+            if (rank := _rank(net, rules, labels)) < best_rank:
+                best, best_rank = labels.copy(), rank
+    return best
+
+
+def _rank(net: Net, rules: Rules, labels: Ints) -> tuple[float, float]:
+    """How even a plan is, then what it costs; what is even enough counts alike."""
+    count = int(labels.max()) + 1
+    off = float(np.abs(part_weights(net, labels) - 1.0).max())
+    return max(off, EVEN_ENOUGH), energy(net, rules._replace(outside=0.0, even=0.0), labels, count)
 
 
 def _missed(net: Net, rules: Rules, labels: Ints) -> float:
