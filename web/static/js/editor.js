@@ -111,7 +111,7 @@ export class Editor {
       this.stage.redraw();
       if (by && changed.length) this.say(word("editor.changed_by", { name: by.name, n: changed.length }));
     });
-    draft.on("before", () => this.stage.redraw());
+    for (const kind of ["before", "locks"]) draft.on(kind, () => this.stage.redraw());
     draft.on("plan", () => {
       this.refreshTools();
       header.show(this);

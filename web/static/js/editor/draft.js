@@ -234,8 +234,15 @@ export class Draft {
     source.addEventListener("error", () => said("lost"));
     source.addEventListener("operation", (event) => this.heard(JSON.parse(event.data)));
     source.addEventListener("plan", () => this.reloadPlan().catch(() => null));
+    source.addEventListener("locks", (event) => this.locked(JSON.parse(event.data).grids));
     source.addEventListener("comment", () => this.tell("comments"));
     return () => source.close();
+  }
+
+  locked(ids) {
+    const held = new Set(ids);
+    for (const [id, { facts }] of this.ground.grids) facts.locked = held.has(id);
+    this.tell("locks");
   }
 
   async heard({ seq, client_id: client, changed = [], ended = [], person }) {

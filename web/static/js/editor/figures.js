@@ -44,7 +44,7 @@ export const hectares = (m2) => word("unit.hectares", { n: decimal(m2 / 10_000, 
 
 /** A grid's short name; a new one has no number yet. */
 export function nameOf(facts, communities) {
-  const community = communities?.get(facts.community_id);
+  const community = communities?.get(facts.community_id) ?? [...(communities?.values() ?? [])].find(({ name }) => facts.name?.startsWith(name));
   if (!facts.name && !facts.code) return word("editor.new_grid", { n: facts.id });
   return namedIn({ ...facts, no: facts.code }, community) || word("editor.new_grid", { n: facts.id });
 }

@@ -3,22 +3,23 @@
 import { ask } from "../../api.js";
 import { make } from "../../dom.js";
 import { change, state } from "../../state.js";
-import { count, decimal, percent, word } from "../../words.js";
+import { count, decimal, word } from "../../words.js";
 import { field, select } from "../controls.js";
 import * as compare from "../compare.js";
 
 const TOTALS = [
   ["plan.grids", "grids", count],
+  ["plan.within", "in_range", count],
+  ["impact.fewest", "households_min", count],
+  ["impact.most", "households_max", count],
   ["card.households", "households", count],
   ["figure.residents", "residents", count],
   ["figure.care", "care_households", count],
   ["card.buildings", "buildings", count],
   ["card.open", "open_incidents", count],
   ["figure.year_incidents", "year_incidents", count],
-  ["plan.within", "within", count],
-  ["figure.in_band", "in_range", (share) => percent(share, 0)],
   ["figure.compactness", "compactness", (value) => decimal(value, 2)],
-  ["figure.deviation", "deviation", (share) => percent(share, 0)],
+  ["impact.officers_n", "officers", count],
 ];
 const PAIRS = 60;
 

@@ -1,0 +1,129 @@
+"""The editor's own geometry, asked in a browser: vertices exist once, borders are arcs, a drag that crosses is seen."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+ORIGIN = [15_166_611_456, 3_783_262_208]
+# Four squares of 1,000 steps around a common corner, as the wire tells them: first a place, then steps.
+SQUARES = """
+const square = (id, x, y) => ({ id, community_id: 1, polygons: [[[x, y, 1000, 0, 0, 1000, -1000, 0]]] });
+const { Ground } = await import("/static/js/editor/ground.js");
+const ground = new Ground({ origin: %s, grids: [square(1, 0, 0), square(2, 1000, 0), square(3, 0, 1000), square(4, 1000, 1000)] });
+""" % ORIGIN
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, live_server: str) -> Iterator[Page]:
+    """A page of our own, from which modules may be imported."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{live_server}/sign-in")
+    yield page
+    context.close()
+
+
+def ask(page: Page, script: str) -> Any:
+    return page.evaluate(f"async () => {{ {script} }}")
+
+
+def test_a_vertex_of_four_grids_exists_once_and_knows_them_all(page: Page) -> None:
+    found = ask(page, SQUARES + "return [ground.vertices.size, ground.usersOf(ground.vertices.find(1000, 1000)).map((face) => face.id)];")
+    assert found == [9, [1, 2, 3, 4]]
+
+
+def test_borders_are_arcs_from_node_to_node_each_with_its_two_sides(page: Page) -> None:
+    arcs = ask(page, SQUARES + "return ground.arcs().map(({ ids, one, other }) => [ids.length, one.id, other?.id ?? null]);")
+    inner = sorted(sorted(arc[1:]) for arc in arcs if arc[2] is not None)
+    assert inner == [[1, 2], [1, 3], [2, 4], [3, 4]]
+    # The four outer ones go round a corner that is no node.
+    assert sorted(arc[0] for arc in arcs if arc[2] is None) == [3, 3, 3, 3]
+
+
+def test_a_ring_without_a_node_is_one_closed_arc(page: Page) -> None:
+    script = """
+    const { Ground } = await import("/static/js/editor/ground.js");
+    const hole = [300, 300, 400, 0, 0, 400, -400, 0];
+    const island = new Ground({ origin: [0, 0], grids: [
+      { id: 1, polygons: [[[0, 0, 1000, 0, 0, 1000, -1000, 0], hole]] }, { id: 2, polygons: [[hole]] }] });
+    return island.arcs().map(({ ids, one, other }) => [ids.length, ids[0] === ids.at(-1), one.id, other?.id ?? null]);
+    """
+    assert sorted(ask(page, script), key=str) == sorted([[5, True, 1, 2], [5, True, 1, None]], key=str)
+
+
+def test_a_place_is_in_the_grid_that_holds_it_and_not_in_its_hole(page: Page) -> None:
+    script = """
+    const { mercator } = await import("/static/js/editor/lattice.js");
+    const at = (x, y) => ground.at(mercator(ground.vertices.degreesOf(x, y)))?.id ?? null;
+    return [at(500, 500), at(1500, 500), at(500, 1500), at(1500, 1500), at(2500, 500)];
+    """
+    assert ask(page, SQUARES + script) == [1, 2, 3, 4, None]
+
+
+def test_a_vertex_may_move_until_a_border_would_cross_another(page: Page) -> None:
+    script = """
+    const { lift, allowed, moved } = await import("/static/js/editor/preview.js");
+    const { mercator } = await import("/static/js/editor/lattice.js");
+    const centre = ground.vertices.find(1000, 1000);
+    const lifted = lift(ground, centre);
+    const to = (x, y) => mercator(ground.vertices.degreesOf(x, y));
+    const may = [[1100, 900], [1900, 1900], [2100, 1000], [1000, -50], [-400, -400], [1000, 0]].map(([x, y]) => allowed(ground, lifted, to(x, y)));
+    return [lifted.faces.length, lifted.neighbours.length, may, moved(ground, lifted.faces[0], centre, to(1100, 900)).flat().length];
+    """
+    assert ask(page, SQUARES + script) == [4, 4, [True, True, False, False, False, False], 4]
+
+
+def test_vertices_are_found_again_by_their_numbers_however_many_there_are(page: Page) -> None:
+    script = """
+    const { Vertices } = await import("/static/js/editor/lattice.js");
+    const kept = new Vertices(%s, 16);
+    const places = Array.from({ length: 50_000 }, (_, i) => [(i * 7919) %% 1_000_003, -((i * 104_729) %% 999_983)]);
+    const ids = places.map(([x, y]) => kept.at(x, y));
+    const again = places.every(([x, y], i) => kept.find(x, y) === ids[i]);
+    return [kept.size, again, kept.find(5, 5)];
+    """ % ORIGIN
+    assert ask(page, script) == [50_000, True, -1]
+
+
+def test_degrees_of_a_vertex_are_exact(page: Page) -> None:
+    script = """
+    const { Vertices } = await import("/static/js/editor/lattice.js");
+    const kept = new Vertices(%s, 16);
+    return Array.from({ length: 200 }, (_, i) => [i * 17 - 900, i * 31]).every(([x, y]) => {
+      const [lon, lat] = kept.degrees(kept.at(x, y));
+      const [backX, backY] = kept.nearest([lon, lat]);
+      return backX === x && backY === y && lon * 2 ** 27 === kept.origin[0] + x && lat * 2 ** 27 === kept.origin[1] + y;
+    });
+    """ % ORIGIN
+    assert ask(page, script) is True
+
+
+def test_patches_with_an_origin_of_their_own_land_on_the_same_vertices(page: Page) -> None:
+    script = """
+    const [x, y] = ground.vertices.origin;
+    ground.put([{ id: 4, community_id: 1, polygons: [[[500, 500, 1000, 0, 0, 1000, -1000, 0]]] }], [x + 500, y + 500]);
+    return [ground.vertices.size, ground.usersOf(ground.vertices.find(1000, 1000)).length, ground.grids.size];
+    """
+    assert ask(page, SQUARES + script) == [9, 4, 4]
+
+
+def test_a_trembling_line_loses_only_points_that_say_nothing(page: Page) -> None:
+    script = """
+    const { plainer } = await import("/static/js/editor/shapes.js");
+    const straight = Array.from({ length: 50 }, (_, i) => [i, i %% 2 ? 0.1 : 0]);
+    return [plainer(straight, 0.5).length, plainer([[0, 0], [5, 0], [5, 5], [10, 5]], 0.5).length, plainer([[0, 0]], 1).length];
+    """.replace("%%", "%")
+    assert ask(page, script) == [2, 4, 1]
+
+
+def test_the_name_of_a_grid_stands_inside_it_even_where_the_grid_is_bent(page: Page) -> None:
+    script = """
+    const { inside, roomiest } = await import("/static/js/editor/shapes.js");
+    const bent = [[0, 0], [10, 0], [10, 1], [1, 1], [1, 9], [10, 9], [10, 10], [0, 10]];
+    return inside(bent, roomiest([bent]));
+    """
+    assert ask(page, script) is True
