@@ -51,7 +51,7 @@ def _redrawn(ground: Ground, drawn: Line, among: frozenset[int] | None, cross: b
         refined = refine(ground, members, drawn)
         pieces = refined.cut & (refined.origin != OUTSIDE)
         if among is not None:
-            pieces &= np.isin(refined.origin, list(among))
+            pieces &= np.logical_or.reduce([refined.origin == each for each in among])
         if not pieces.any():
             raise refused("does_not_cross", drawn)
         labels = _given(refined, pieces & refined.thick, among, cross)

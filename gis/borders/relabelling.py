@@ -89,7 +89,7 @@ def kind_of(shapes: Collection[Shape]) -> type[Shape]:
 def as_kind(shape: Shape, kind: type[Shape]) -> Shape:
     """A polygon as the kind the caller keeps: one part stays a MultiPolygon where it was one."""
     if kind is MultiPolygon and isinstance(shape, Polygon):
-        return MultiPolygon([shape])
+        return shapely.multipolygons([shape])
     return shape
 
 
@@ -172,10 +172,14 @@ def _nobody_empty(old: Mapping[int, Shape], new: Mapping[int, Shape], ended: Col
 
 def _hangs_together(name: int, shape: Shape, before: Mapping[int, Shape], old: Mapping[int, Shape], ended: Collection[int]) -> None:
     """A grid has no more pieces than it came with, a new one no more than those it replaces."""
-    allowed = len(shapely.get_parts(old[name])) if name in old else max((len(shapely.get_parts(before[each])) for each in ended), default=1)
-    parts = shapely.get_parts(shape)
-    if len(parts) > allowed:
+    replaced = [old[name]] if name in old else [before[each] for each in ended]
+    if shapely.get_num_geometries(shape) > max((_parts(each) for each in replaced), default=1):
+        parts = shapely.get_parts(shape)
         raise refused("not_contiguous", parts[np.argmin(shapely.area(parts))], grid=name)
+
+
+def _parts(shape: Shape) -> int:
+    return int(shapely.get_num_geometries(shape))
 
 
 def _dissolved(refined: Refined, labels: Ints) -> dict[int, Shape]:
@@ -216,7 +220,7 @@ def _worth_seeing(refined: Refined, labels: Ints, after: Mapping[int, Shape], st
             and length[rim].sum() > 0.999 * shapely.length(refined.ground.metres.to_metres(after[name]))
         ):
             yield Notice("enclave", {"grid": name, "within": around.pop()})
-    thin = ~refined.thick & np.isin(refined.origin, list(stirred)) & (labels == refined.origin)
+    thin = ~refined.thick & (labels == refined.origin)
     for face in np.flatnonzero(thin):
-        if refined.faces.area_m2[face] >= WORTH_TELLING_M2:
+        if refined.faces.area_m2[face] >= WORTH_TELLING_M2 and int(labels[face]) in stirred:
             yield Notice("sliver_kept", {"grid": int(labels[face]), "area_m2": float(refined.faces.area_m2[face])})

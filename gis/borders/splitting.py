@@ -36,13 +36,12 @@ def split(ground: Ground, grid: int, line: Line, new_ids: Sequence[int]) -> Chan
 
 def _pieces(refined: Refined, grid: int, new_ids: list[int], line: Line) -> Ints:
     """Seeds are the largest faces of the grid; the others join the piece beyond their longest border."""
-    mine = np.flatnonzero(refined.origin == grid)
-    parts = len(set(refined.part[mine].tolist()))
-    if len(mine) <= parts:
+    own = refined.origin == grid
+    mine = np.flatnonzero(own)
+    faces_of = np.bincount(refined.part[mine])
+    if faces_of.max() < 2:
         raise refused("does_not_cross", line, grid=grid)
-    seeds = mine[refined.thick[mine]]
-    cut = {part for part in refined.part[mine].tolist() if (refined.part[mine] == part).sum() > 1}
-    seeds = seeds[np.isin(refined.part[seeds], list(cut))]
+    seeds = mine[refined.thick[mine] & (faces_of[refined.part[mine]] > 1)]
     seeds = seeds[np.argsort(-refined.faces.area_m2[seeds], kind="stable")][: len(new_ids)]
     if len(seeds) < 2:
         smallest = mine[np.argmin(refined.faces.area_m2[mine])]
@@ -51,7 +50,7 @@ def _pieces(refined: Refined, grid: int, new_ids: list[int], line: Line) -> Ints
     labels[seeds] = new_ids[: len(seeds)]
     waiting = set(mine.tolist()) - set(seeds.tolist())
     one, other, length = refined.neighbours
-    inner = np.isin(one, mine) & np.isin(other, mine)
+    inner = own[one] & own[other]
     borders = sorted(zip((-length[inner]).tolist(), one[inner].tolist(), other[inner].tolist(), strict=True))
     while waiting:
         joined = next(((face, beyond) for _, face, beyond in borders if face in waiting and beyond not in waiting), None)
