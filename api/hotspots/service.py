@@ -32,7 +32,7 @@ Answer = dict[str, Any]
 
 def code_version() -> str:
     """Which code found it: the version of this program and of what computes."""
-    return f"wangge {_version('wangge')}; esda {_version('esda')}; libpysal {_version('libpysal')}"
+    return f"wangge {_version('wangge')}; numpy {_version('numpy')}; scipy {_version('scipy')}; numba {_version('numba')}"
 
 
 def ask(session: Session, actor: Actor, period: Period, category_ids: tuple[int, ...], area: str | None) -> Answer:
@@ -128,7 +128,7 @@ def _asked(
     asked_by: int | None, *, permutations: int = PERMUTATIONS,
 ) -> int:  # fmt: skip
     parameters = {
-        "permutations": permutations, "seed": SEED, "false_discovery": FALSE_DISCOVERY, "weights": "queen", "rate": "empirical-bayes",
+        "permutations": permutations, "seed": SEED, "false_discovery": FALSE_DISCOVERY, "weights": "queen", "rate": "eb-standardised",
     }  # fmt: skip
     return hotspots.ask(
         session, scope, communities,

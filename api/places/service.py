@@ -17,7 +17,7 @@ from data.hot.reads import HotReads
 from data.queries import areas, grids, places
 from data.queries.bound import now_of, scope_binds
 from gis.errors import BadValue, NotFound
-from gis.rates import poisson_rates
+from gis.hotspots.rates import poisson_rates
 
 Row = Mapping[str, Any]
 SMALLEST_COUNT = 5
