@@ -113,6 +113,18 @@ def analyse(context: typer.Context) -> None:
     _hand_over("analyse", "analyse", context.args)
 
 
+@app.command(add_help_option=False, context_settings=PASS_ON)
+def coverage(context: typer.Context) -> None:
+    """Check or mend a file of polygons that should tile their ground: coverage check FILE, coverage mend FILE -o OUT."""
+    _hand_over("coverage", "coverage", context.args)
+
+
+@app.command(add_help_option=False, context_settings=PASS_ON)
+def plan(context: typer.Context) -> None:
+    """Propose balanced parts for any file of polygons; work with plans."""
+    _hand_over("plan", "plan", context.args)
+
+
 @app.command()
 def bench(
     name: Annotated[str | None, typer.Argument(help="Which one; without a name, all of them.")] = None,

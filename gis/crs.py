@@ -73,6 +73,18 @@ class LocalMetres:
         return _through(_local_transformer(self.lon0, self.lat0), coords, inverse=True)
 
 
+@dataclass(frozen=True)
+class SourceMetres:
+    """Metres of shapes in the coordinates of their source, so that a check never moves a vertex before it compares."""
+
+    system: pyproj.CRS
+    local: LocalMetres
+
+    def to_metres(self, geoms: Shapes) -> Shapes:
+        """Geometries in the source's coordinates, east first → in metres; one geometry or an array."""
+        return self.local.to_metres(geometry_from(self.system, geoms))
+
+
 def local_metres(lon0: float, lat0: float) -> LocalMetres:
     """Metres around a deployment whose middle is at `lon0`, `lat0` (degrees); BadCoordinate if that is no place."""
     if not (math.isfinite(lon0) and math.isfinite(lat0) and abs(lon0) <= 180 and abs(lat0) < 89):

@@ -21,6 +21,7 @@ SUGGESTIONS = ("snap", "slivers", "fit", "draw", "decide", "split", "merge", "re
 SLIVER_WIDTH_M = 2.0
 WIDE_M = 10.0  # an overlap or a gap this wide is no accident of drawing: a person decides
 NOISE_WIDTH_M = 1e-5  # far below a lattice step: borders that meet but for the last digits of their coordinates
+ALONG = 0.4  # of the border of a piece that lies on the outline: a strip along the rim
 NEAR = 1e-12  # of a coordinate: on the border of a defect
 
 
@@ -31,6 +32,7 @@ def defects(
     metres: Measure,
     sliver_width_m: float = SLIVER_WIDTH_M,
     lattice: bool = True,
+    rim_m: float = 0.0,
 ) -> gpd.GeoDataFrame:
     """Every defect of polygons with a `code`: kind, codes concerned, area_m2, width_m, length_m, detail, suggestion, geometry.
 
@@ -39,23 +41,24 @@ def defects(
     lattice (asked for by `lattice`). sliver: a whole piece narrower than `sliver_width_m`. overlap: ground of two. gap:
     ground of nobody inside the outline, or without an outline inside the union. outside: ground beyond the outline.
     unnoded: a common border whose vertices are not the same on both sides. Widths are means, 2 · area / perimeter.
+    The rim may be `rim_m` off the outline, and have other vertices, without being told (0: it has to fit exactly).
     For overlaps and gaps broken rings count as `make_valid` reads them. `suggestion`: the mending step or the deed
     that would mend it. Coordinates are degrees, or what `metres` turns into metres; the table has the same.
     """
     codes = np.asarray(frame["code"].to_numpy(), dtype=object)
     given = np.array(frame.geometry.array, dtype=object)
-    shapes = _as_read(given)
+    shapes = as_read(given)
     areal = shapely.area(shapes) > 0
     found = [Found("empty", _place_of(given[at]), (codes[at],), "there is no ground", "remove") for at in np.flatnonzero(~areal)]
     given, shapes, codes = given[areal], shapes[areal], codes[areal]
     found += of_each(given, codes, metres, lattice=lattice)
     found += slivers(shapes, codes, metres, sliver_width_m)
     if len(shapes):
-        found += _together(shapes, codes, None if outline is None else polygonal(shapely.make_valid(outline)), metres)
+        found += _together(shapes, codes, None if outline is None else polygonal(shapely.make_valid(outline)), metres, rim_m)
     return _measured(found, metres, frame.crs or STORAGE_EPSG)
 
 
-def _as_read(given: Shapes) -> Shapes:
+def as_read(given: Shapes) -> Shapes:
     """The polygons with broken rings as `make_valid` reads them, empty where there is no ground."""
     broken = ~shapely.is_valid(given)
     shapes = given.copy()
@@ -63,7 +66,9 @@ def _as_read(given: Shapes) -> Shapes:
     return shapes
 
 
-def _together(shapes: Shapes, codes: NDArray[np.object_], outline: Polygon | MultiPolygon | None, metres: Measure) -> Iterator[Found]:
+def _together(
+    shapes: Shapes, codes: NDArray[np.object_], outline: Polygon | MultiPolygon | None, metres: Measure, rim_m: float
+) -> Iterator[Found]:
     """Defects of the polygons among each other and against the outline; a certificate that holds answers them all at once."""
     whole = coverage_union(shapes) if outline is None else outline
     if whole is not None and shapely.is_valid(whole) and not loose_edges(list(shapes), whole, anywhere=True):
@@ -77,15 +82,30 @@ def _together(shapes: Shapes, codes: NDArray[np.object_], outline: Polygon | Mul
     else:
         found += _gaps(_pieces(shapely.difference(outline, union)), shapes, codes)
         found += _outside(shapes, codes, outline)
-    wide = mean_width_m(metres.to_metres(np.array([each.shape for each in found], dtype=object))) > NOISE_WIDTH_M
-    found = [each for each, real in zip(found, wide.tolist(), strict=True) if real]
+    found = _wide_enough(found, union if outline is None else outline, metres, rim_m)
     yield from found
     loose = np.array(loose_edges(list(shapes), union if outline is None else outline, anywhere=True), dtype=object)
     near = NEAR * float(np.abs(shapely.bounds(shapes)).max())
     loose = _apart(loose, loose, [each.shape for each in found], near)
-    if outline is None:  # the rim of the union has nothing to fit to
-        loose = _apart(loose, shapely.line_interpolate_point(loose, 0.5, normalized=True), [shapely.boundary(union)], near)
+    if outline is None or rim_m > 0:  # the rim of a union has nothing to fit to
+        rim, reach = (union, near) if outline is None else (outline, rim_m / _metres_a_unit(outline, metres))
+        loose = _apart(loose, shapely.line_interpolate_point(loose, 0.5, normalized=True), [shapely.boundary(rim)], reach)
     yield from _unnoded(loose, shapes, codes, near, metres)
+
+
+def _wide_enough(found: list[Found], outline: Polygon | MultiPolygon, metres: Measure, rim_m: float) -> list[Found]:
+    """What is more than the last digits of coordinates, and more than a rim may be off its outline where it lies along it."""
+    shapes = np.array([each.shape for each in found], dtype=object)
+    around = shapely.boundary(shapes)
+    on_rim = shapely.length(shapely.intersection(around, shapely.boundary(outline))) > ALONG * shapely.length(around)
+    limit = np.where(on_rim & (rim_m > 0), rim_m, NOISE_WIDTH_M)
+    wide = mean_width_m(metres.to_metres(shapes)) > limit if len(shapes) else on_rim
+    return [each for each, real in zip(found, wide.tolist(), strict=True) if real]
+
+
+def _metres_a_unit(shape: Polygon | MultiPolygon, metres: Measure) -> float:
+    """About how many metres one unit of the coordinates is."""
+    return float(np.sqrt(shapely.area(metres.to_metres(shape)) / shapely.area(shape)))
 
 
 def _overlaps(shapes: Shapes, codes: NDArray[np.object_]) -> Iterator[Found]:

@@ -13,7 +13,7 @@ from gis.crs import Measure
 from gis.faces import Floats, Ints, Shapes, mean_width_m
 from gis.lattice import on_lattice
 
-SPIKE_DEGREES = 0.1  # a ring that turns back by less than this goes nowhere
+SPIKE_DEGREES, SPIKE_WIDTH_M = 0.1, 1e-4  # a ring that turns back by less than this, and comes no farther off, goes nowhere
 MAX_PLACES = 1_000  # of one kind in one polygon
 PLACE = re.compile(r"\[(\S+) (\S+)\]")
 SELF = "Self-intersection"
@@ -99,8 +99,9 @@ def spikes(given: Shapes, codes: NDArray[np.object_], metres: Measure) -> Iterat
     back, on = flat[before] - flat, flat[after] - flat
     cross = np.abs(back[:, 0] * on[:, 1] - back[:, 1] * on[:, 0])
     turned = np.degrees(np.arctan2(cross, (back * on).sum(axis=1))) < SPIKE_DEGREES
-    length = np.minimum(np.hypot(*back.T), np.hypot(*on.T))
-    for at in np.flatnonzero(turned & (length > 0)):
+    arms = np.hypot(*back.T), np.hypot(*on.T)
+    length = np.minimum(*arms)
+    for at in np.flatnonzero(turned & (cross < SPIKE_WIDTH_M * np.maximum(*arms)) & (length > 0)):
         index = owner[ring[at]]
         tip = shapely.points(coords[at])
         yield Found("spike", tip, (codes[index],), "the ring turns back on itself here", "snap", float(length[at]))
