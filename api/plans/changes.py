@@ -17,8 +17,6 @@ from data.queries.plan_ops import AreaStep, Step
 from data.queries.plans import Plan
 from gis.borders.model import Change
 
-MOST_COUNTED = 60
-"""Incidents are counted where at most so many grids change at once; a whole new district is counted when it is asked for."""
 Ints = NDArray[np.int64]
 
 
@@ -67,8 +65,6 @@ def deed_of(session: Session, actor: Actor, plan: Plan, states: Mapping[int, Gri
 @dataclass(frozen=True, slots=True)
 class _Counted:
     households: dict[int, int]
-    open: dict[int, int] | None
-    year: dict[int, int] | None
     moved: int
 
 
@@ -78,7 +74,7 @@ def _changed(id: int, prior: GridState | None, change: Change, seq: int, naming:
         name, name_en = naming.names.get(id, ("", ""))
         prior = GridState(
             id=id, community_id=naming.communities[id], version=seq, base_version=None, noded_only=False, overlaid=True, name=name,
-            name_en=name_en, kind="basic", households=0, open_incidents=None, year_incidents=None, shape=None,
+            name_en=name_en, kind="basic", households=0, shape=None,
         )  # fmt: skip
     return replace(
         prior,
@@ -88,8 +84,6 @@ def _changed(id: int, prior: GridState | None, change: Change, seq: int, naming:
         noded_only=False,
         overlaid=True,
         households=counted.households[id],
-        open_incidents=None if counted.open is None else counted.open.get(id, 0),
-        year_incidents=None if counted.year is None else counted.year.get(id, 0),
         area_m2=None,
         perimeter_m=None,
     )
@@ -99,7 +93,7 @@ def _counted(
     session: Session, actor: Actor, plan: Plan, states: Mapping[int, GridState], before: Mapping[int, Shape], after: Mapping[int, Shape]
 ) -> _Counted:
     if not after:
-        return _Counted({}, None, None, 0)
+        return _Counted({}, 0)
     box = box_of([*before.values(), *after.values()])
     homes = plan_ground.homes(session, actor.scope, plan, box)
     standing = {id: state.shape for id, state in states.items() if state.shape is not None}
@@ -111,13 +105,7 @@ def _counted(
     for id, extra in _spread(spare, before, after).items():
         households[id] = max(households[id] + extra, 0)
     moved = int(homes.households[(was != now) & (np.isin(was, list(before)) | np.isin(now, list(after)))].sum())
-    if len(after) > MOST_COUNTED or not actor.may("incidents"):
-        return _Counted(households, None, None, moved)
-    reported = plan_ground.incidents(session, actor.scope, box)
-    at = holders(reported.places, after)
-    ones = np.ones(len(at), dtype=np.int64)
-    opened = _sums(np.where(reported.open, at, NOWHERE), ones, after)
-    return _Counted(households, opened, _sums(np.where(reported.recent, at, NOWHERE), ones, after), moved)
+    return _Counted(households, moved)
 
 
 NOWHERE = -1
@@ -183,8 +171,9 @@ def told(state: GridState, described: Any | None, measure: tuple[float, float] |
         "perimeter_m": round(perimeter, 1),
         "compactness": compactness(area, perimeter),
         "officer": _officer(described),
-        "open_incidents": state.open_incidents if own or described is None else described.open_incidents,
-        "year_incidents": state.year_incidents if own or described is None else described.year_incidents,
+        # Counting them takes longer than the operation; the ground tells those that are as today, the impact all.
+        "open_incidents": None,
+        "year_incidents": None,
         "base_version": state.base_version,
         "changed": own,
         "noded_only": state.noded_only,

@@ -1,7 +1,7 @@
 """The use case of editing: one operation on a draft, checked against what others did, written with its log in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,8 @@ from gis.borders.refusals import refused
 from gis.errors import BadValue, IdempotencyMismatch, StaleVersion, TransitionRefused
 
 Answer = dict[str, Any]
+Size = tuple[float, float]
+"""Area (m²) and perimeter (m)."""
 DRY_IDS = 2**52
 """Numbers of new grids in a dry run begin here, so that looking costs no real ones."""
 
@@ -52,11 +54,14 @@ def apply(session: Session, actor: Actor, plan_id: int, asked: Asked) -> Answer:
         raise TransitionRefused("Only a draft may be changed.", state=plan.state)
     named = named_states(session, actor, plan, asked)
     deed = deed_of(session, actor, plan, asked, named)
+    described = described_for(session, actor, plan, deed)
+    if not isinstance(asked.operation, schemas.Rename):
+        refuse_locked(deed, described)
     if asked.dry_run:
-        return answer(session, actor, plan, plan.revision + 1, deed)
-    return write(
-        session, actor, plan, plan_ops.Entry(asked.client_id, actor.person_id, told["kind"], told, {}, deed.steps, deed.area_steps), deed
-    )
+        sizes, seq = sizes_of(session, actor, deed), plan.revision + 1
+        return {"revision": seq, **answer(session, actor, plan, seq, deed, described, sizes, households_of(plan, deed))}
+    entry = plan_ops.Entry(asked.client_id, actor.person_id, told["kind"], told, {}, deed.steps, deed.area_steps)
+    return write(session, actor, plan, entry, deed, described)
 
 
 def named_states(session: Session, actor: Actor, plan: Plan, asked: Asked) -> dict[int, GridState]:
@@ -95,8 +100,6 @@ def deed_of(session: Session, actor: Actor, plan: Plan, asked: Asked, named: Map
             deed = changes.deed_of(session, actor, plan, states, change, naming)
         case _:
             deed = _drawn(session, actor, plan, asked, named)
-    if not isinstance(operation, schemas.Rename):
-        refuse_locked(session, actor, plan, deed)
     return deed
 
 
@@ -141,60 +144,51 @@ def refuse_outside(session: Session, actor: Actor, plan: Plan, states: Mapping[i
             raise refused("outside_plan", states[id].shape)
 
 
-def refuse_locked(session: Session, actor: Actor, plan: Plan, deed: Deed) -> None:
+def refuse_locked(deed: Deed, described: Mapping[int, Any]) -> None:
     """EditRefused if a locked grid's ground would change."""
-    touched = [step.id for step in deed.steps if step.id not in deed.noded]
-    locked = plans.locked_among(session, actor.scope, plan.id, touched)
+    locked = [step for step in deed.steps if step.id not in deed.noded and step.id in described and described[step.id].locked]
     if locked:
-        step = next(step for step in deed.steps if step.id == locked[0])
-        raise refused("locked", step.was_shape, grid=locked[0], grids=locked)
+        raise refused("locked", locked[0].was_shape, grid=locked[0].id, grids=[step.id for step in locked])
 
 
-def write(session: Session, actor: Actor, plan: Plan, entry: plan_ops.Entry, deed: Deed) -> Answer:
+def write(session: Session, actor: Actor, plan: Plan, entry: plan_ops.Entry, deed: Deed, described: Mapping[int, Any]) -> Answer:
     """Write a deed with its row of the log; the answer is what pages get."""
     if not deed.steps and not deed.area_steps:
         raise refused("nothing_moved", None)
     seq = plan.revision + 1
-    told = answer(session, actor, plan, seq, deed)
     facts = {
         "moved_m2": round(deed.moved_m2, 2), "moved_households": deed.moved_households, "warnings": deed.warnings,
-        "figures": told["figures"], "noded": sorted(deed.noded),
+        "households": households_of(plan, deed), "noded": sorted(deed.noded),
     }  # fmt: skip
-    plan_ops.append(session, actor.scope, plan.id, seq, plan_ops.Entry(
-        entry.client_id, entry.person, entry.kind, entry.operation, facts, deed.steps, deed.area_steps, entry.undoes, entry.redoes,
-    ))  # fmt: skip
+    sizes = plan_ops.append(session, actor.scope, plan.id, seq, replace(entry, facts=facts))
     audit.record(session, actor, "update", "plan", plan.id, facts={"seq": seq, "kind": entry.kind})
-    return told
+    return {"revision": seq, **answer(session, actor, plan, seq, deed, described, sizes, facts["households"])}
 
 
-def answer(session: Session, actor: Actor, plan: Plan, seq: int, deed: Deed, figures: Answer | None = None) -> Answer:
+def answer(
+    session: Session, actor: Actor, plan: Plan, seq: int, deed: Deed, described: Mapping[int, Any], sizes: Mapping[int, Size],
+    households: Any,
+) -> Answer:  # fmt: skip
     """What an operation tells: changed grids, ended ones, those that gained vertices, figures before and after."""
-    inside = {step.id: step for step in deed.steps if _of_plan(plan, step)}
+    inside = {step.id: step for step in deed.steps if of_plan(plan, step)}
     back = {id: step.was_shape for id, step in inside.items() if step.after is None and step.was_shape is not None}
     today = plan_ground.today(session, actor.scope, plan, list(back), changes.box_of(back.values())) if back else {}
     standing = {id: step.after or today.get(id) for id, step in inside.items()}
     shown = {id: state for id, state in standing.items() if state is not None and state.shape is not None}
-    outside = [
-        (step.id, step.after.shape)
-        for step in deed.steps
-        if step.id not in inside and step.after is not None and step.after.shape is not None
-    ]
+    foreign = [step.after for step in deed.steps if step.id not in inside and step.after is not None]
+    outside = [(state.id, state.shape) for state in foreign if state.shape is not None]
     shapes = [state.shape for state in shown.values() if state.shape is not None]
     origin = origin_of([*shapes, *(shape for _, shape in outside)])
     polygons = dict(zip(shown, encoded(shapes, origin), strict=True))
-    described = plan_ground.described(session, actor.scope, plan.id, list(inside))
-    unmeasured = [id for id, state in shown.items() if state.area_m2 is None]
-    sizes = dict(zip(unmeasured, plan_ground.measures(session, actor.scope, [shown[id].shape for id in unmeasured]), strict=True))  # type: ignore[misc]
     changed = [changes.told(state, described.get(id), sizes.get(id), polygons[id]) for id, state in shown.items()]
     return {
-        "revision": seq if figures is None else plan.revision,
         "seq": seq,
         "origin": origin,
         "changed": changed,
         "ended": [id for id in inside if id not in shown],
         "noded": sorted(id for id in deed.noded if id in inside),
         "around": around_told(plan.id, outside, origin),
-        "figures": figures or _figures(inside, deed, changed),
+        "figures": _figures(session, actor, inside, deed, changed, households),
         "communities": [{"id": each.id, **_area(each.after)} for each in deed.area_steps],
         "warnings": deed.warnings,
         "certificate": True,
@@ -205,9 +199,31 @@ def answer_again(session: Session, actor: Actor, plan: Plan, before: Any) -> Ans
     """The answer an operation had when it came first."""
     effect = plan_ops.effect(session, actor.scope, plan.id, before.seq)
     facts = before.facts
-    deed = Deed(effect.steps, effect.areas, facts.get("warnings", []), facts.get("moved_m2", 0.0), 0, frozenset(facts.get("noded", [])))
-    told = answer(session, actor, plan, before.seq, deed, facts.get("figures") or {"before": [], "after": []})
-    return {**told, "revision": plan.revision}
+    deed = Deed(
+        effect.steps, effect.areas, facts["warnings"], facts["moved_m2"], facts["moved_households"], frozenset(facts["noded"])
+    )  # fmt: skip
+    described, sizes = described_for(session, actor, plan, deed), sizes_of(session, actor, deed)
+    told = answer(session, actor, plan, before.seq, deed, described, sizes, facts["households"])
+    return {"revision": plan.revision, **told}
+
+
+def described_for(session: Session, actor: Actor, plan: Plan, deed: Deed) -> dict[int, Any]:
+    """Code, officer and lock of the grids of the plan that a deed is about."""
+    return plan_ground.described(session, actor.scope, plan.id, [step.id for step in deed.steps if of_plan(plan, step)])
+
+
+def sizes_of(session: Session, actor: Actor, deed: Deed) -> dict[int, Size]:
+    """Area and perimeter of the grids as a deed leaves them, for one that is not written now."""
+    shapes = {step.id: step.after.shape for step in deed.steps if step.after is not None and step.after.shape is not None}
+    return dict(zip(shapes, plan_ground.measures(session, actor.scope, list(shapes.values())), strict=True))
+
+
+def households_of(plan: Plan, deed: Deed) -> dict[str, dict[str, int]]:
+    """Households of the grids of the plan whose ground changes, before and after."""
+    touched = [step for step in deed.steps if step.id not in deed.noded and of_plan(plan, step)]
+    before = {str(step.id): step.was.households for step in touched if step.was is not None and step.was.shape is not None}
+    after = {str(step.id): step.after.households for step in touched if step.after is not None and step.after.shape is not None}
+    return {"before": before, "after": after}
 
 
 def stale_version(
@@ -239,19 +255,25 @@ def stale_version(
     )  # fmt: skip
 
 
-def _figures(inside: Mapping[int, plan_ops.Step], deed: Deed, changed: list[Answer]) -> Answer:
-    touched = [step for step in inside.values() if step.id not in deed.noded]
-    before = [
-        {"id": step.id, "households": step.was.households, "area_m2": round(step.was.area_m2 or 0.0, 1),
-         "compactness": changes.compactness(step.was.area_m2 or 0.0, step.was.perimeter_m or 0.0)}
-        for step in touched if step.was is not None and step.was.shape is not None
-    ]  # fmt: skip
-    ids = {step.id for step in touched}
-    after = [{name: each[name] for name in ("id", "households", "area_m2", "compactness")} for each in changed if each["id"] in ids]
-    return {"before": before, "after": after}
+def _figures(
+    session: Session, actor: Actor, inside: Mapping[int, plan_ops.Step], deed: Deed, changed: list[Answer], households: Any
+) -> Answer:
+    told = [step for step in inside.values() if step.id not in deed.noded and str(step.id) in households["before"]]
+    unknown = {step.id: step.was_shape for step in told if step.was is None and step.was_shape is not None}
+    sizes = dict(zip(unknown, plan_ground.measures(session, actor.scope, list(unknown.values())), strict=True))
+    before = []
+    for step in told:
+        area, perimeter = sizes.get(step.id) or ((step.was.area_m2 or 0.0, step.was.perimeter_m or 0.0) if step.was else (0.0, 0.0))
+        before.append({
+            "id": step.id, "households": households["before"][str(step.id)], "area_m2": round(area, 1),
+            "compactness": changes.compactness(area, perimeter),
+        })  # fmt: skip
+    mine = [each for each in changed if str(each["id"]) in households["after"] or each["id"] in {step.id for step in told}]
+    return {"before": before, "after": [{name: each[name] for name in ("id", "households", "area_m2", "compactness")} for each in mine]}
 
 
-def _of_plan(plan: Plan, step: plan_ops.Step) -> bool:
+def of_plan(plan: Plan, step: plan_ops.Step) -> bool:
+    """Whether a step is about a grid of the plan, not about a neighbour that gains vertices."""
     state = step.after or step.before
     # A base grid that only gained vertices and lost them again has no row of its own on either side of an undo.
     return state is None or plans.holds(plan, state.community_id)
@@ -291,7 +313,8 @@ def _step(session: Session, actor: Actor, plan_id: int, client_id: UUID, kind: s
     if plan.state != "draft":
         raise TransitionRefused("Only a draft may be changed.", state=plan.state)
     seq, deed = (undoing.taken_back if kind == "undo" else undoing.brought_back)(session, actor, plan)
-    refuse_locked(session, actor, plan, deed)
+    described = described_for(session, actor, plan, deed)
+    refuse_locked(deed, described)
     undoes, redoes = (seq, None) if kind == "undo" else (None, seq)
     entry = plan_ops.Entry(client_id, actor.person_id, kind, {"kind": kind, "seq": seq}, {}, deed.steps, deed.area_steps, undoes, redoes)
-    return write(session, actor, plan, entry, deed)
+    return write(session, actor, plan, entry, deed, described)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 
 from api.deps import CurrentActor, Session
 from api.geojson import _numbers as numbers_of
-from api.plans import drafts, ground, schemas, service, talk
+from api.plans import checks, drafts, ground, schemas, service, talk
 from api.plans.wire import answer
 from gis.errors import BadValue
 
@@ -118,6 +118,12 @@ def undo(plan_id: PlanId, asked: schemas.StepIn, session: Session, actor: Curren
 def redo(plan_id: PlanId, asked: schemas.StepIn, session: Session, actor: CurrentActor) -> Response:
     """Do again what the caller took back last."""
     return answer(drafts.redo(session, actor, plan_id, asked.client_id))
+
+
+@router.get("/{plan_id}/checks")
+def check(plan_id: PlanId, session: Session, actor: CurrentActor) -> Response:
+    """What there is to look at in a draft, each with its place."""
+    return answer(checks.check(session, actor, plan_id))
 
 
 @router.put("/{plan_id}/locks/{grid_id}")

@@ -38,8 +38,6 @@ class GridState:
     name_en: str
     kind: str
     households: int
-    open_incidents: int | None
-    year_incidents: int | None
     shape: Shape | None
     area_m2: float | None = None
     perimeter_m: float | None = None
@@ -55,7 +53,7 @@ class GridState:
 
 
 LOGGED = (
-    "community_id", "version", "base_version", "noded_only", "name", "name_en", "kind", "households", "open_incidents", "year_incidents",
+    "community_id", "version", "base_version", "noded_only", "name", "name_en", "kind", "households",
 )  # fmt: skip
 
 
@@ -182,11 +180,22 @@ def history(session: Session, scope: Scope, id: int) -> tuple[list[Row[Any]], li
     return list(session.execute(_named("history"), {"id": id}).all()), list(session.execute(_named("lineage"), {"id": id}).all())
 
 
+def outline(session: Session, scope: Scope, plan: Plan) -> Shape:
+    """The outline of a plan's area as it is today."""
+    row = session.execute(text("SELECT ST_AsBinary(geom) FROM area WHERE id = :id"), {"id": plan.area_id}).scalar_one()
+    shape = shapely.from_wkb(bytes(row))
+    assert isinstance(shape, MultiPolygon), "the column holds nothing else"
+    return shape
+
+
+def cut_buildings(session: Session, scope: Scope, plan: Plan) -> list[Row[Any]]:
+    """Buildings that a border drawn in a draft runs through (by 1 m² or more on both sides), at most 1,000."""
+    return list(session.execute(_named("cut_buildings"), {"plan": plan.id, "communities": _text(plan.communities)}).all())
+
+
 def ended(state: GridState, version: int) -> GridState:
     """A grid as it is once a draft ends it."""
-    return replace(
-        state, shape=None, version=version, noded_only=False, overlaid=True, households=0, open_incidents=None, year_incidents=None
-    )
+    return replace(state, shape=None, version=version, noded_only=False, overlaid=True, households=0)
 
 
 def _states(rows: Sequence[Row[Any]]) -> dict[int, GridState]:
@@ -195,7 +204,7 @@ def _states(rows: Sequence[Row[Any]]) -> dict[int, GridState]:
         row.id: GridState(
             id=row.id, community_id=row.community_id, version=row.version, base_version=row.base_version, noded_only=row.noded_only,
             overlaid=row.overlaid, name=row.name or "", name_en=row.name_en or "", kind=row.kind or "basic", households=row.households or 0,
-            open_incidents=row.open_incidents, year_incidents=row.year_incidents, shape=shape, area_m2=row.area_m2,
+            shape=shape, area_m2=row.area_m2,
             perimeter_m=row.perimeter_m,
         )
         for row, shape in zip(rows, shapes, strict=True)

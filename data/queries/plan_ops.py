@@ -91,21 +91,23 @@ def known(session: Session, scope: Scope, plan_id: int, client_id: UUID) -> Row[
     return session.execute(_named("known"), {"plan": plan_id, "client_id": client_id}).one_or_none()
 
 
-def append(session: Session, scope: Scope, plan_id: int, seq: int, entry: Entry) -> None:
-    """Write a row of the log with all it did, and let the overlay and the plan's revision follow."""
-    session.execute(
-        _named("append"),
+def append(session: Session, scope: Scope, plan_id: int, seq: int, entry: Entry) -> dict[int, tuple[float, float]]:
+    """Write a row of the log with all it did, and let the overlay and the plan's revision follow.
+
+    Returns area (m²) and perimeter (m) of the grids that the overlay has now.
+    """
+    rows = session.execute(
+        _named("write"),
         {
             "plan": plan_id, "seq": seq, "client_id": entry.client_id, "person": entry.person, "kind": entry.kind,
             "operation": _json(entry.operation), "undoes": entry.undoes, "redoes": entry.redoes, "facts": _json(entry.facts),
+            **_grid_rows(entry.steps),
         },
-    )  # fmt: skip
-    if entry.steps:
-        session.execute(_named("append_grids"), {"plan": plan_id, "seq": seq, **_grid_rows(entry.steps)})
-        _draw(session, plan_id, entry.steps)
+    ).all()  # fmt: skip
     if entry.area_steps:
         session.execute(_named("append_areas"), {"plan": plan_id, "seq": seq, **_area_rows(entry.area_steps)})
         _draw_areas(session, plan_id, entry.area_steps)
+    return {row.grid_id: (row.area_m2 or 0.0, row.perimeter_m or 0.0) for row in rows}
 
 
 def undoable(session: Session, scope: Scope, plan_id: int, person: int) -> Row[Any] | None:
@@ -162,17 +164,6 @@ def last_touching(session: Session, scope: Scope, plan_id: int, ids: Sequence[in
 def log(session: Session, scope: Scope, plan_id: int, *, after: int, limit: int) -> list[Row[Any]]:
     """The log after a row, the oldest first."""
     return list(session.execute(_named("log"), {"plan": plan_id, "after": after, "limit": limit}).all())
-
-
-def _draw(session: Session, plan_id: int, steps: Sequence[Step]) -> None:
-    gone = [step.id for step in steps if step.after is None]
-    if gone:
-        session.execute(text("DELETE FROM plan_grid WHERE plan_id = :plan AND grid_id = ANY (:ids)"), {"plan": plan_id, "ids": gone})
-    drawn = [step.after for step in steps if step.after is not None]
-    if drawn:
-        states = [{"id": each.id, "at": at, **each.columns()} for at, each in enumerate(drawn, start=1)]
-        wkb = [None if each.shape is None else shapely.to_wkb(each.shape) for each in drawn]
-        session.execute(_named("draw"), {"plan": plan_id, "states": _json(states), "wkb": wkb})
 
 
 def _draw_areas(session: Session, plan_id: int, steps: Sequence[AreaStep]) -> None:

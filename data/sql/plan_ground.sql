@@ -1,22 +1,22 @@
 -- around --
 -- The draft's grids that meet any of some boxes: its own rows where it has them, today's elsewhere, whoever they belong to.
 SELECT own.grid_id AS id, own.community_id, own.version, own.base_version, own.noded_only, true AS overlaid, own.name, own.name_en, own.kind,
-       own.households, own.open_incidents, own.year_incidents, own.area_m2, own.perimeter_m, ST_AsBinary(own.geom) AS wkb
+       own.households, own.area_m2, own.perimeter_m, ST_AsBinary(own.geom) AS wkb
   FROM plan_grid AS own WHERE own.plan_id = :plan AND own.geom && CAST(:box AS geometry)
 UNION ALL
 SELECT today.grid_id, today.community_id, today.version, today.version, false, false, grid.name, grid.name_en, grid.kind,
-       grid.households, NULL, NULL, grid.area_m2, grid.perimeter_m, ST_AsBinary(today.geom)
+       grid.households, grid.area_m2, grid.perimeter_m, ST_AsBinary(today.geom)
   FROM gate.plan_neighbours(:plan, CAST(:box AS geometry)) AS today LEFT JOIN grid ON grid.id = today.grid_id
  WHERE NOT EXISTS (SELECT FROM plan_grid AS own WHERE own.plan_id = :plan AND own.grid_id = today.grid_id)
 
 -- named --
 -- Grids of a draft by number, ended ones too (without a shape).
 SELECT own.grid_id AS id, own.community_id, own.version, own.base_version, own.noded_only, true AS overlaid, own.name, own.name_en, own.kind,
-       own.households, own.open_incidents, own.year_incidents, own.area_m2, own.perimeter_m, ST_AsBinary(own.geom) AS wkb
+       own.households, own.area_m2, own.perimeter_m, ST_AsBinary(own.geom) AS wkb
   FROM plan_grid AS own WHERE own.plan_id = :plan AND own.grid_id = ANY (:ids)
 UNION ALL
 SELECT grid.id, grid.community_id, grid.version, grid.version, false, false, grid.name, grid.name_en, grid.kind,
-       grid.households, NULL, NULL, grid.area_m2, grid.perimeter_m, ST_AsBinary(grid.geom)
+       grid.households, grid.area_m2, grid.perimeter_m, ST_AsBinary(grid.geom)
   FROM grid JOIN plan ON plan.id = :plan AND grid.scheme_id = plan.scheme_id AND grid.community_id <@ plan.communities
  WHERE grid.id = ANY (:ids) AND grid.valid_to IS NULL
    AND NOT EXISTS (SELECT FROM plan_grid AS own WHERE own.plan_id = :plan AND own.grid_id = grid.id)
@@ -24,19 +24,19 @@ SELECT grid.id, grid.community_id, grid.version, grid.version, false, false, gri
 -- overlay --
 -- All rows of its own that a draft has, ended grids too.
 SELECT own.grid_id AS id, own.community_id, own.version, own.base_version, own.noded_only, true AS overlaid, own.name, own.name_en, own.kind,
-       own.households, own.open_incidents, own.year_incidents, own.area_m2, own.perimeter_m, ST_AsBinary(own.geom) AS wkb
+       own.households, own.area_m2, own.perimeter_m, ST_AsBinary(own.geom) AS wkb
   FROM plan_grid AS own WHERE own.plan_id = :plan ORDER BY own.grid_id
 
 -- overlay_of --
 -- The rows of its own that a draft has for some grids.
 SELECT own.grid_id AS id, own.community_id, own.version, own.base_version, own.noded_only, true AS overlaid, own.name, own.name_en, own.kind,
-       own.households, own.open_incidents, own.year_incidents, own.area_m2, own.perimeter_m, ST_AsBinary(own.geom) AS wkb
+       own.households, own.area_m2, own.perimeter_m, ST_AsBinary(own.geom) AS wkb
   FROM plan_grid AS own WHERE own.plan_id = :plan AND own.grid_id = ANY (:ids)
 
 -- today --
 -- Today's grids within a box, whatever the draft does with them.
 SELECT today.grid_id AS id, today.community_id, today.version, today.version AS base_version, false AS noded_only, false AS overlaid, grid.name,
-       grid.name_en, grid.kind, grid.households, NULL AS open_incidents, NULL AS year_incidents, grid.area_m2, grid.perimeter_m,
+       grid.name_en, grid.kind, grid.households, grid.area_m2, grid.perimeter_m,
        ST_AsBinary(today.geom) AS wkb
   FROM gate.plan_neighbours(:plan, CAST(:box AS geometry)) AS today LEFT JOIN grid ON grid.id = today.grid_id
  WHERE today.grid_id = ANY (:ids)
@@ -54,7 +54,7 @@ WITH answering AS MATERIALIZED (
     SELECT grid_id, count(*) AS n FROM incident WHERE is_open AND (:everything OR community_id = ANY (:reached)) GROUP BY grid_id
 ), drawn AS (
     SELECT own.grid_id AS id, own.community_id, own.version, own.base_version, own.noded_only, true AS overlaid, own.name, own.name_en,
-           own.kind, own.households, own.open_incidents, own.year_incidents, own.area_m2, own.perimeter_m, own.geom
+           own.kind, own.households, own.area_m2, own.perimeter_m, own.geom
       FROM plan_grid AS own
      WHERE own.plan_id = :plan AND own.geom IS NOT NULL
        AND (own.community_id <@ CAST(:communities AS int4multirange)
@@ -62,7 +62,7 @@ WITH answering AS MATERIALIZED (
        AND (CAST(:within AS integer[]) IS NULL OR own.community_id = ANY (:within))
     UNION ALL
     SELECT grid.id, grid.community_id, grid.version, grid.version, false, false, grid.name, grid.name_en,
-           grid.kind, grid.households, NULL, NULL, grid.area_m2, grid.perimeter_m, grid.geom
+           grid.kind, grid.households, grid.area_m2, grid.perimeter_m, grid.geom
       FROM grid
      WHERE grid.scheme_id = :scheme AND grid.valid_to IS NULL AND grid.community_id <@ CAST(:communities AS int4multirange)
        AND (CAST(:within AS integer[]) IS NULL OR grid.community_id = ANY (:within))
@@ -70,8 +70,8 @@ WITH answering AS MATERIALIZED (
 )
 SELECT drawn.id, grid.code, drawn.name, drawn.name_en, drawn.kind, drawn.community_id, drawn.version, drawn.base_version, drawn.noded_only,
        drawn.overlaid, drawn.households, drawn.area_m2, drawn.perimeter_m, answering.id AS officer_id, answering.name AS officer_name,
-       CASE WHEN drawn.overlaid AND NOT drawn.noded_only THEN drawn.open_incidents ELSE coalesce(waiting.n, 0) END AS open_incidents,
-       CASE WHEN drawn.overlaid AND NOT drawn.noded_only THEN drawn.year_incidents ELSE coalesce(reported.n, 0) END AS year_incidents,
+       CASE WHEN NOT drawn.overlaid OR drawn.noded_only THEN coalesce(waiting.n, 0) END AS open_incidents,
+       CASE WHEN NOT drawn.overlaid OR drawn.noded_only THEN coalesce(reported.n, 0) END AS year_incidents,
        plan_lock.grid_id IS NOT NULL AS locked, ST_AsBinary(drawn.geom) AS wkb
   FROM drawn
   LEFT JOIN grid ON grid.id = drawn.id
@@ -82,19 +82,14 @@ SELECT drawn.id, grid.code, drawn.name, drawn.name_en, drawn.kind, drawn.communi
  ORDER BY drawn.id
 
 -- described --
--- What a page shows of some grids beside their borders: code, officer, lock, and incidents of those that are as today.
+-- What a page shows of some grids beside their borders: code, officer, lock.
 SELECT named.id, grid.code, officer.id AS officer_id, officer.name AS officer_name,
-       plan_lock.grid_id IS NOT NULL AS locked,
-       (SELECT count(*) FROM incident WHERE incident.grid_id = named.id AND is_open) AS open_incidents,
-       (SELECT coalesce(sum(reported), 0) FROM statistics_grid_month AS counted
-         WHERE counted.grid_id = named.id AND counted.community_id = grid.community_id
-           AND month >= (date_trunc('month', deployment_now() AT TIME ZONE deployment_time_zone()) - interval '11 months')::date) AS year_incidents
+       named.id IN (SELECT grid_id FROM plan_lock WHERE plan_id = :plan) AS locked
   FROM unnest(CAST(:ids AS bigint[])) AS named (id)
   LEFT JOIN grid ON grid.id = named.id
   LEFT JOIN assignment ON assignment.grid_id = named.id AND duty = 'main'
         AND assignment.valid @> (deployment_now() AT TIME ZONE deployment_time_zone())::date
   LEFT JOIN officer ON officer.id = officer_id
-  LEFT JOIN plan_lock ON plan_lock.plan_id = :plan AND plan_lock.grid_id = named.id
 
 -- homes --
 -- Buildings whose outline meets a box: a point inside each, and its households.
@@ -119,16 +114,28 @@ SELECT coalesce(own.area_id, area.id) AS id, area.code, coalesce(own.name, area.
   FULL JOIN (SELECT * FROM plan_area WHERE plan_id = :plan) AS own ON own.area_id = area.id
  ORDER BY 1
 
+-- cut_buildings --
+-- Buildings that a border drawn in this draft runs through, and the grids it cuts them between.
+SELECT building.id, building.address, building.households, ST_Area(building.geom::geography) AS area_m2, ST_AsBinary(building.geom) AS wkb,
+       array_agg(own.grid_id ORDER BY own.grid_id) AS grids
+  FROM plan_grid AS own JOIN building ON building.geom && own.geom AND NOT ST_Covers(own.geom, building.geom)
+ WHERE own.plan_id = :plan AND NOT own.noded_only AND own.geom IS NOT NULL
+   AND building.community_id <@ CAST(:communities AS int4multirange)
+   AND ST_Area(ST_Intersection(building.geom, own.geom)::geography) BETWEEN 1 AND ST_Area(building.geom::geography) - 1
+ GROUP BY building.cell, building.id ORDER BY building.id LIMIT 1000
+
 -- history --
--- The states a grid has had, the newest first, and what came before and after it.
-SELECT version, name, name_en, households, valid_from, valid_to, community_id, area_m2
-  FROM (SELECT version, name, name_en, households, valid_from, valid_to, community_id, area_m2 FROM grid WHERE id = :id
+-- The states a grid has had, the newest first.
+SELECT code, version, name, name_en, households, valid_from, valid_to, community_id, area_m2
+  FROM (SELECT code, version, name, name_en, households, valid_from, valid_to, community_id, area_m2 FROM grid WHERE id = :id
         UNION ALL
-        SELECT version, name, name_en, households, valid_from, valid_to, community_id, ST_Area(geom::geography) FROM grid_past WHERE grid_id = :id) AS state
+        SELECT grid.code, past.version, past.name, past.name_en, past.households, past.valid_from, past.valid_to, past.community_id,
+               ST_Area(past.geom::geography)
+          FROM grid_past AS past JOIN grid ON grid.id = past.grid_id WHERE past.grid_id = :id) AS state
  ORDER BY version DESC
 
 -- lineage --
--- Which grids a grid came from and became, with the shares of ground and homes.
-SELECT from_id, to_id, at, kind, area_share, household_share,
-       (SELECT code FROM grid WHERE grid.id = from_id) AS from_code, (SELECT code FROM grid WHERE grid.id = to_id) AS to_code
-  FROM grid_lineage WHERE from_id = :id OR to_id = :id ORDER BY at, from_id, to_id
+-- Which grids a grid came from and became, with the shares of ground and homes; those out of scope are left out.
+SELECT from_id, to_id, at, lineage.kind, area_share, household_share, earlier.code AS from_code, later.code AS to_code
+  FROM grid_lineage AS lineage JOIN grid AS earlier ON earlier.id = from_id JOIN grid AS later ON later.id = to_id
+ WHERE from_id = :id OR to_id = :id ORDER BY at, from_id, to_id

@@ -2,42 +2,41 @@
 -- The operation that a client has sent before, whoever it was.
 SELECT seq, kind, operation, undoes, redoes, facts, person_id FROM plan_op WHERE plan_id = :plan AND client_id = :client_id
 
--- append --
--- One row at the end of the log; the plan's revision follows it.
+-- write --
+-- One row at the end of the log with what it did to each grid; the overlay and the plan's revision follow it, all in one go.
 WITH at_end AS (
     INSERT INTO plan_op (plan_id, seq, client_id, person_id, kind, operation, undoes, redoes, facts)
     VALUES (:plan, :seq, :client_id, :person, :kind, CAST(:operation AS jsonb), :undoes, :redoes, CAST(:facts AS jsonb))
-    RETURNING plan_id, seq)
-UPDATE plan SET revision = at_end.seq FROM at_end WHERE plan.id = at_end.plan_id
-
--- append_grids --
--- What that row did to each grid.
-INSERT INTO plan_op_grid (plan_id, seq, grid_id, before, before_geom, after, after_geom)
-SELECT :plan, :seq, grid_id, CAST(before AS jsonb), ST_Multi(ST_GeomFromWKB(before_wkb, 4490)), CAST(after AS jsonb),
-       ST_Multi(ST_GeomFromWKB(after_wkb, 4490))
-  FROM unnest(CAST(:ids AS bigint[]), CAST(:before AS text[]), CAST(:before_wkb AS bytea[]), CAST(:after AS text[]), CAST(:after_wkb AS bytea[]))
-       AS done (grid_id, before, before_wkb, after, after_wkb)
+), counted AS (
+    UPDATE plan SET revision = :seq WHERE id = :plan
+), done AS MATERIALIZED (
+    SELECT grid_id, CAST(before AS jsonb) AS before, ST_Multi(ST_GeomFromWKB(before_wkb, 4490)) AS before_geom, CAST(after AS jsonb) AS after,
+           ST_Multi(ST_GeomFromWKB(after_wkb, 4490)) AS after_geom
+      FROM unnest(CAST(:ids AS bigint[]), CAST(:before AS text[]), CAST(:before_wkb AS bytea[]), CAST(:after AS text[]),
+                  CAST(:after_wkb AS bytea[])) AS step (grid_id, before, before_wkb, after, after_wkb)
+), logged AS (
+    INSERT INTO plan_op_grid (plan_id, seq, grid_id, before, before_geom, after, after_geom)
+    SELECT :plan, :seq, grid_id, before, before_geom, after, after_geom FROM done
+), gone AS (
+    DELETE FROM plan_grid WHERE plan_id = :plan AND grid_id IN (SELECT grid_id FROM done WHERE after IS NULL)
+)
+INSERT INTO plan_grid (plan_id, grid_id, base_version, community_id, name, name_en, kind, households, geom, version, noded_only)
+SELECT :plan, done.grid_id, state.base_version, state.community_id, state.name, state.name_en, state.kind, state.households, after_geom,
+       state.version, state.noded_only
+  FROM done, jsonb_to_record(after) AS state (base_version integer, community_id integer, name text, name_en text, kind text, households integer,
+                                              version bigint, noded_only boolean)
+ WHERE after IS NOT NULL
+ON CONFLICT (plan_id, grid_id) DO UPDATE
+   SET base_version = EXCLUDED.base_version, community_id = EXCLUDED.community_id, name = EXCLUDED.name, name_en = EXCLUDED.name_en,
+       kind = EXCLUDED.kind, households = EXCLUDED.households, geom = EXCLUDED.geom, version = EXCLUDED.version,
+       noded_only = EXCLUDED.noded_only
+RETURNING grid_id, area_m2, perimeter_m
 
 -- append_areas --
 -- What that row did to each community.
 INSERT INTO plan_op_area (plan_id, seq, area_id, before, after)
 SELECT :plan, :seq, area_id, CAST(before AS jsonb), CAST(after AS jsonb)
   FROM unnest(CAST(:ids AS integer[]), CAST(:before AS text[]), CAST(:after AS text[])) AS done (area_id, before, after)
-
--- draw --
--- The overlay takes the new states of some grids.
-INSERT INTO plan_grid (plan_id, grid_id, base_version, community_id, name, name_en, kind, households, geom, open_incidents, year_incidents,
-                       version, noded_only)
-SELECT :plan, drawn.id, drawn.base_version, drawn.community_id, drawn.name, drawn.name_en, drawn.kind, drawn.households,
-       ST_Multi(ST_GeomFromWKB(wkb, 4490)), drawn.open_incidents, drawn.year_incidents, drawn.version, drawn.noded_only
-  FROM jsonb_to_recordset(CAST(:states AS jsonb))
-       AS drawn (id bigint, at integer, base_version integer, community_id integer, name text, name_en text, kind text, households integer,
-                 open_incidents integer, year_incidents integer, version bigint, noded_only boolean)
-  JOIN unnest(CAST(:wkb AS bytea[])) WITH ORDINALITY AS border (wkb, at) ON border.at = drawn.at
-ON CONFLICT (plan_id, grid_id) DO UPDATE
-   SET base_version = EXCLUDED.base_version, community_id = EXCLUDED.community_id, name = EXCLUDED.name, name_en = EXCLUDED.name_en,
-       kind = EXCLUDED.kind, households = EXCLUDED.households, geom = EXCLUDED.geom, open_incidents = EXCLUDED.open_incidents,
-       year_incidents = EXCLUDED.year_incidents, version = EXCLUDED.version, noded_only = EXCLUDED.noded_only
 
 -- draw_areas --
 -- The overlay takes the new states of some communities.

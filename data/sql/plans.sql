@@ -52,7 +52,7 @@ SELECT :name, :note, :area_id, scheme.id, CAST(:communities AS int4multirange), 
 RETURNING id
 
 -- held --
--- A plan under its lock, so that its operations come one after the other, and whether a client's operation is there already.
+-- A plan under its lock, so that its operations come one after the other.
 SELECT plan.id, plan.name, plan.state, plan.revision, plan.area_id, plan.scheme_id, plan.communities, plan.household_min, plan.household_max,
        plan.made_by, ARRAY(SELECT area_id FROM plan_area WHERE plan_id = plan.id AND base_version IS NULL) AS made
   FROM plan WHERE plan.id = :id FOR NO KEY UPDATE
@@ -65,10 +65,9 @@ SELECT plan.id, plan.name, plan.state, plan.revision, plan.area_id, plan.scheme_
 
 -- copy_grids --
 -- The overlay of one plan in another, with numbers of its own for what the first one made.
-INSERT INTO plan_grid (plan_id, grid_id, base_version, community_id, name, name_en, kind, households, geom, open_incidents, year_incidents,
-                       version, noded_only)
+INSERT INTO plan_grid (plan_id, grid_id, base_version, community_id, name, name_en, kind, households, geom, version, noded_only)
 SELECT :to_plan, coalesce(fresh.to_id, grid_id), base_version, coalesce(made.to_id, community_id), name, name_en, kind, households, geom,
-       open_incidents, year_incidents, CASE WHEN noded_only THEN version ELSE coalesce(base_version, 0) + 1 END, noded_only
+       CASE WHEN noded_only THEN version ELSE coalesce(base_version, 0) + 1 END, noded_only
   FROM plan_grid
   LEFT JOIN unnest(CAST(:grids_from AS bigint[]), CAST(:grids_to AS bigint[])) AS fresh (from_id, to_id) ON fresh.from_id = grid_id
   LEFT JOIN unnest(CAST(:areas_from AS integer[]), CAST(:areas_to AS integer[])) AS made (from_id, to_id) ON made.from_id = community_id

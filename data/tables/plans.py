@@ -76,8 +76,6 @@ class PlanGrid(Table):
     geom: Mapped[MultiPolygon | None] = mapped_column(Shape("MULTIPOLYGON"))
     area_m2: Mapped[float | None] = mapped_column(Double, Computed("ST_Area(geom::geography)", persisted=True))
     perimeter_m: Mapped[float | None] = mapped_column(Double, Computed("ST_Perimeter(geom::geography)", persisted=True))
-    open_incidents: Mapped[int | None] = mapped_column(Integer)
-    year_incidents: Mapped[int | None] = mapped_column(Integer)
     version: Mapped[int] = mapped_column(BigInteger, server_default="1")
     noded_only: Mapped[bool] = mapped_column(Boolean, server_default="false")
 

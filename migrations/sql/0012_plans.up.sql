@@ -42,8 +42,6 @@ CREATE TABLE plan_grid (
     geom            geometry(MultiPolygon, 4490),
     area_m2         double precision GENERATED ALWAYS AS (ST_Area(geom::geography)) STORED,
     perimeter_m     double precision GENERATED ALWAYS AS (ST_Perimeter(geom::geography)) STORED,
-    open_incidents  integer,                        -- within the border when it was drawn; NULL: not counted
-    year_incidents  integer,                        -- of the 365 days before it was drawn; NULL: not counted
     version         bigint NOT NULL DEFAULT 1,      -- base_version + number of the operation that changed the ground: never the same twice
     noded_only      boolean NOT NULL DEFAULT false, -- the same ground as today; a neighbour's edit gave it vertices
     PRIMARY KEY (plan_id, grid_id),

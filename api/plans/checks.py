@@ -1,0 +1,116 @@
+"""Use case of checking a draft: defects of its coverage, which there should never be, and what the rules say of its grids."""
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from shapely.geometry import mapping
+from sqlalchemy.orm import Session
+
+from api.actor import Actor
+from api.plans.ground import plan_of
+from api.plans.operations import metres_near
+from data.queries import plan_ground
+from data.queries.plans import Plan
+from gis.checks import Finding, findings
+from gis.coverage import defects
+from gis.crs import STORAGE_EPSG, LocalMetres
+from gis.errors import NotFound
+
+Answer = dict[str, Any]
+RIM_M = 0.02
+"""Vertices that a draft's outer border gains lie this near to the outline of today."""
+
+
+def check(session: Session, actor: Actor, id: int) -> Answer:
+    """Everything to look at in a draft, each with its place, size, grids, and what would help."""
+    plan = plan_of(session, actor, id)
+    rows = plan_ground.whole(session, actor.scope, plan)
+    if not rows:
+        return {"revision": plan.revision, "items": []}
+    ids = np.array([row.id for row in rows], dtype=np.int64)
+    shapes = np.asarray(shapely.from_wkb(np.array([bytes(row.wkb) for row in rows], dtype=object)), dtype=object)
+    metres = metres_near(shapely.total_bounds(shapes).tolist())
+    by_rule = findings(
+        ids, shapes, np.array([row.households for row in rows]), np.array([row.community_id for row in rows]), metres,
+        low=plan.household_min, high=plan.household_max,
+    )  # fmt: skip
+    borders = dict(zip(ids.tolist(), shapes, strict=True))
+    items = [
+        *_defects(session, actor, plan, ids, shapes, metres),
+        *_cut_buildings(session, actor, plan),
+        *(_told(each, borders[each.grids[0]]) for each in by_rule),
+    ]
+    return {"revision": plan.revision, "items": items}
+
+
+def history(session: Session, actor: Actor, id: int) -> Answer:
+    """A grid through the years: its states, newest first, and which grids it came from and became."""
+    actor.must("map")
+    states, lineage = plan_ground.history(session, actor.scope, id)
+    if not states:
+        raise NotFound("There is no such grid.")
+    return {
+        "id": id,
+        "code": states[0].code,
+        "states": [
+            {
+                "version": row.version, "name": row.name, "name_en": row.name_en, "households": row.households,
+                "valid_from": row.valid_from, "valid_to": row.valid_to, "area_m2": row.area_m2,
+            }
+            for row in states
+        ],
+        "lineage": [
+            {
+                "from": {"id": row.from_id, "code": row.from_code}, "to": {"id": row.to_id, "code": row.to_code}, "at": row.at,
+                "kind": row.kind, "area_share": row.area_share, "household_share": row.household_share,
+            }
+            for row in lineage
+        ],
+    }  # fmt: skip
+
+
+def _defects(session: Session, actor: Actor, plan: Plan, ids: Any, shapes: Any, metres: LocalMetres) -> list[Answer]:
+    outline = plan_ground.outline(session, actor.scope, plan)
+    frame = gpd.GeoDataFrame({"code": ids}, geometry=shapes, crs=STORAGE_EPSG)
+    table = defects(frame, outline, metres=metres, rim_m=RIM_M)
+    return [
+        {
+            "kind": row.kind, "grids": [int(code) for code in row.codes], "place": _place(row.geometry), "area_m2": round(row.area_m2, 3),
+            "width_m": round(row.width_m, 4), "detail": {"text": row.detail}, "suggestion": row.suggestion,
+            "geometry": mapping(row.geometry),
+        }
+        for row in table.itertuples()
+        # Whether a grid may have several pieces or be narrow is a matter of the rules below.
+        if row.kind not in ("multipart", "sliver")
+    ]  # fmt: skip
+
+
+def _cut_buildings(session: Session, actor: Actor, plan: Plan) -> list[Answer]:
+    told = []
+    for row in plan_ground.cut_buildings(session, actor.scope, plan):
+        shape = shapely.from_wkb(bytes(row.wkb))
+        told.append(
+            {
+                "kind": "building_cut", "grids": list(row.grids), "place": _place(shape), "area_m2": round(row.area_m2, 1),
+                "width_m": None, "detail": {"building": row.id, "address": row.address, "households": row.households}, "suggestion": "give",
+                "geometry": mapping(shape),
+            }
+        )  # fmt: skip
+    return told
+
+
+def _told(each: Finding, border: Any) -> Answer:
+    return {
+        "kind": each.kind, "grids": list(each.grids), "place": [each.place.x, each.place.y], "area_m2": round(each.area_m2, 1),
+        "width_m": round(each.width_m, 2), "detail": each.detail, "suggestion": each.suggestion,
+        "geometry": mapping(shapely.box(*border.bounds)),
+    }  # fmt: skip
+
+
+def _place(shape: Any) -> list[float] | None:
+    if shapely.is_empty(shape):
+        return None
+    inside = shapely.point_on_surface(shape)
+    return [inside.x, inside.y]
