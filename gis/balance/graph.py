@@ -21,6 +21,8 @@ Shapes = NDArray[np.object_]
 
 GAP_M = 0.5
 """Borders nearer than this are one border, where a file's polygons do not share vertices."""
+GAP_SHARE = 0.01
+"""The same as a share of the side of a polygon, whichever is less."""
 ROAD_WITHIN_M = 3.0
 
 
@@ -92,7 +94,7 @@ def graph_of(
     outlines = _outlines(oriented, plane)
     pairs, lengths, middles, shared = _shared(outlines)
     loose = ~shared
-    near, near_m, near_middles = near_borders(outlines.start[loose], outlines.end[loose], outlines.owner[loose], GAP_M)
+    near, near_m, near_middles = near_borders(outlines.start[loose], outlines.end[loose], outlines.owner[loose], _gap(plane))
     stretches = Stretches(np.concatenate([pairs, near]), np.concatenate([lengths, near_m]), np.concatenate([middles, near_middles]))
     along = _along_roads(stretches, roads, blocks, metres)
     edges, border_m, road_m = _summed(stretches, along, len(ground))
@@ -128,6 +130,11 @@ def _refuse_bad_shapes(ground: Shapes) -> None:
     endless = np.flatnonzero(~np.isfinite(shapely.bounds(ground)).all(axis=1))
     if len(endless):
         raise BadGeometry(f"Polygon {int(endless[0]) + 1} has a coordinate that is not a number.", row=int(endless[0]))
+
+
+def _gap(plane: Shapes) -> float:
+    """Metres up to which a crack is a border; less between polygons so small that it would be ground."""
+    return min(GAP_M, GAP_SHARE * float(np.sqrt(np.median(shapely.area(plane)))))
 
 
 class Outlines(NamedTuple):

@@ -162,10 +162,11 @@ def _grounds(graph: Graph, goal: Goal, held: Held, today: Ints) -> Iterator[tupl
     totals = np.array([graph.weights[atoms].sum() for atoms in grounds])
     counts = None if parts is None else shared_out(totals, np.array([len(atoms) for atoms in grounds]), parts)
     for number, atoms in enumerate(grounds):
-        seeds = int(np.isin(held.seeds, atoms).sum())
+        anchors = atoms[held.frozen[atoms]]
+        seeds = len(held.seeds[np.isin(held.seeds, atoms)]) or len(np.unique(today[anchors]))
         fixed = None if counts is None else counts[number]
         if fixed is not None and seeds > fixed:
-            raise BadValue(f"{seeds} seeds cannot lie in {fixed} different parts.", field="seeds", seeds=seeds, parts=fixed)
+            raise BadValue(f"{seeds} seeds or locked parts cannot lie in {fixed} different parts.", field="seeds", seeds=seeds, parts=fixed)
         yield atoms, count_of(graph.weights[atoms], goal, fixed=fixed, seeds=seeds, cut_off=len(grounds) > 1)
 
 
@@ -174,7 +175,8 @@ def _answer(graph: Graph, goal: Goal, held: Held, today: Ints, labels: Ints, fou
     free = ~held.closed
     if free.any() and (today != NOBODY).any():
         known = np.where(free, today, NOBODY)
-        named = as_home(labels[free], known[free], graph.weights[free])
+        # What is locked must keep its name, however little it weighs.
+        named = as_home(labels[free], known[free], (graph.weights + held.frozen * (1.0 + graph.weights.sum()))[free])
         beyond = named > known.max(initial=-1)
         named[beyond] += max(int(today.max()) - int(known.max(initial=-1)), 0)
         labels[free] = named

@@ -39,6 +39,8 @@ def recombine(net: Net, rules: Rules, labels: Ints, count: int, chance: Chance, 
     """
     parts = parts_of(net, labels, count)
     atoms, edges = len(labels), len(net.one)
+    if edges == 0 or count < 2:
+        return 0
     pair = Pair(np.zeros(2, np.int64), np.empty(atoms, np.int64), np.empty(edges, np.int64), np.empty(atoms, np.int64),
                 np.full(atoms, UNSEEN, np.int64), np.zeros(atoms), np.arange(atoms), np.zeros(edges, np.int64),
                 np.zeros(atoms, np.int64))  # fmt: skip

@@ -1,7 +1,7 @@
 """One connected piece of ground: a first plan, improved while it cools, mended where parts stay out of range, proved if small."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -88,18 +88,28 @@ def solve(task: Task, chance: Chance) -> Solved:
     rules = _rules(task)
     net = net_of(task.graph, mean=task.count.mean, parts=task.count.aim, road=task.road, frozen=task.frozen, home=task.home)
     repairs = bool((task.home >= 0).any()) and (task.mu > 0 or bool((task.frozen & (task.home >= 0)).any()))
-    attempts = 1 if repairs or not task.even else max(1, min(ATTEMPTS, ATTEMPT_ATOMS // len(net.weight)))
-    found: list[Ints] = []
     try:
-        for _ in range(attempts):
-            labels = fitted(net, _first(net, rules, task, chance, repairs=repairs), task.count.fewest, task.count.most)
-            labels = _cooled(net, rules, task, labels, chance, len(found) / attempts)
-            found.append((_evened if task.even else _mended)(net, rules, task, labels, chance))
+        if task.even and _searchable(task):
+            quiet = replace(task, progress=lambda _: None)
+            proved = _proved(net, task, _cooled(net, rules, quiet, _begun(net, rules, task, chance, repairs=repairs), chance, 0.0))
+            if proved.optimal:
+                task.progress(1.0)
+                return proved
+        labels = _improved(net, rules, task, chance, repairs=repairs)
     except Cancelled as stopped:
         return Solved(stopped.labels, optimal=False, impossible=task.count.impossible, complete=False)
-    labels = min(found, key=lambda each: _rank(net, rules, each)) if len(found) > 1 else found[0]
     task.progress(1.0)
     return _proved(net, task, labels)
+
+
+def _improved(net: Net, rules: Rules, task: Task, chance: Chance, *, repairs: bool) -> Ints:
+    """The best of the plans that were drafted and improved."""
+    attempts = 1 if repairs or not task.even else max(1, min(ATTEMPTS, ATTEMPT_ATOMS // len(net.weight)))
+    found: list[Ints] = []
+    for _ in range(attempts):
+        labels = _cooled(net, rules, task, _begun(net, rules, task, chance, repairs=repairs), chance, len(found) / attempts)
+        found.append((_evened if task.even else _mended)(net, rules, task, labels, chance))
+    return min(found, key=lambda each: _rank(net, rules, each)) if len(found) > 1 else found[0]
 
 
 def _rules(task: Task) -> Rules:
@@ -109,12 +119,15 @@ def _rules(task: Task) -> Rules:
     return Rules(task.low / mean, task.high / mean, OUTSIDE + OUTSIDE_STAY * task.mu, EVEN, task.compact, task.mu)
 
 
-def _first(net: Net, rules: Rules, task: Task, chance: Chance, *, repairs: bool) -> Ints:
+def _begun(net: Net, rules: Rules, task: Task, chance: Chance, *, repairs: bool) -> Ints:
+    """A plan to begin with, of a number of parts that is allowed."""
     if repairs:
-        return from_home(net)
-    if len(task.seeds):
-        return from_seeds(net, task.seeds, task.count.aim, chance)
-    return draft(net, rules, TREES, chance)
+        labels = from_home(net)
+    elif len(task.seeds):
+        labels = from_seeds(net, task.seeds, task.count.aim, chance)
+    else:
+        labels = draft(net, rules, TREES, chance)
+    return fitted(net, labels, task.count.fewest, task.count.most)
 
 
 def _cooled(net: Net, rules: Rules, task: Task, labels: Ints, chance: Chance, done: float) -> Ints:
@@ -206,8 +219,7 @@ def _proved(net: Net, task: Task, labels: Ints) -> Solved:
     low, high = task.low / (task.count.mean or 1.0), task.high / (task.count.mean or 1.0)
     weight = part_weights(net, labels)
     miss = float(np.maximum(np.maximum(low - weight, weight - high), 0.0).max())
-    held = bool(task.frozen.any()) or task.mu > 0
-    if len(net.weight) > MAX_ATOMS or held or (miss <= SLACK and not task.even):
+    if not _searchable(task) or (miss <= SLACK and not task.even):
         return Solved(labels, optimal=False, impossible=task.count.impossible, complete=True)
     labels = labels.copy()
     cut = labels[net.one] != labels[net.two]
@@ -219,6 +231,11 @@ def _proved(net: Net, task: Task, labels: Ints) -> Solved:
         found = part_weights(net, labels) * (task.count.mean or 1.0)
         impossible = Impossible("granularity", float(task.graph.weights.sum()), len(found), tuple(float(each) for each in found))
     return Solved(labels, optimal=complete, impossible=impossible, complete=True)
+
+
+def _searchable(task: Task) -> bool:
+    """Whether all plans can be looked at: few atoms, and none of them has to stay anywhere."""
+    return len(task.frozen) <= MAX_ATOMS and not task.frozen.any() and task.mu == 0
 
 
 def _small(net: Net) -> Small:
