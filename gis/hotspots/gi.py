@@ -53,11 +53,32 @@ def local_g(
     """
     numbers, kept, among = analysable(values, neighbours, permutations)
     seen, above, below = tails(numbers, among, permutations=permutations, seed=seed, progress=progress)
-    g, z = _analytic(numbers, seen, among.number, star=star)
+    g, z = analytic(numbers, seen, among.number, star=star)
     tail = (np.where(z > 0, above, below) + 1) / (permutations + 1)
     p = np.minimum(1.0, 2 * tail)
     found = (g, z, p, 2 * ndtr(-np.abs(z)), false_discovery_control(p, method="bh"))
     return LocalG(*(spread(each, kept) for each in found))
+
+
+def analytic(values: Floats, seen: Floats, number: NDArray[np.int64], *, star: bool) -> tuple[Floats, Floats]:
+    """G and its z from each area's sum over its neighbours, `seen`, and their number.
+
+    Deviations from the mean are summed, so that a large mean costs no digits.
+    """
+    n, k = len(values), number.astype(np.float64)
+    total, mean = values.sum(), values.mean()
+    off = values - mean
+    squares = (off * off).sum()
+    above_mean = seen - k * mean
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if star:
+            reach = k + 1
+            z = (above_mean + off) / np.sqrt(squares / n * (n * reach - reach * reach) / (n - 1))
+            return (seen + values) / total, z
+        # The others' mean is below that of all by off / (n - 1).
+        others = (squares - off * off * n / (n - 1)) / (n - 1)
+        z = (above_mean + k * off / (n - 1)) / np.sqrt(others * ((n - 1) * k - k * k) / (n - 2))
+        return seen / (total - values), np.where(others > TIE * squares / n, z, 0.0)
 
 
 def analysable(values: ArrayLike, neighbours: Neighbours, permutations: int) -> tuple[Floats, NDArray[np.bool_], Neighbours]:
@@ -117,21 +138,3 @@ def bins(z: Floats, q: Floats) -> NDArray[np.int64]:
 def too_few_draws(areas: int, permutations: int, level: float = LEVELS[1][0]) -> int:
     """How many areas must reach the smallest possible p before any one passes false-discovery control; 1 is no limit at all."""
     return max(1, int(np.ceil(2 / (permutations + 1) * areas / level - 1e-9)))
-
-
-def _analytic(values: Floats, seen: Floats, number: NDArray[np.int64], *, star: bool) -> tuple[Floats, Floats]:
-    """G and its z; deviations from the mean are summed, so that a large mean costs no digits."""
-    n, k = len(values), number.astype(np.float64)
-    total, mean = values.sum(), values.mean()
-    off = values - mean
-    squares = (off * off).sum()
-    above_mean = seen - k * mean
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if star:
-            reach = k + 1
-            z = (above_mean + off) / np.sqrt(squares / n * (n * reach - reach * reach) / (n - 1))
-            return (seen + values) / total, z
-        # The others' mean is below that of all by off / (n - 1).
-        others = (squares - off * off * n / (n - 1)) / (n - 1)
-        z = (above_mean + k * off / (n - 1)) / np.sqrt(others * ((n - 1) * k - k * k) / (n - 2))
-        return seen / (total - values), np.where(others > TIE * squares / n, z, 0.0)

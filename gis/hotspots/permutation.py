@@ -28,11 +28,17 @@ def tails(
     held out. An area has at most all others but one as neighbours. Memory: 32 MB and a few numbers an area.
     """
     seen = neighbour_sums(values, neighbours.first, neighbours.index)
-    number = neighbours.number
+    return seen, *tails_of(values, seen, neighbours.number, permutations=permutations, seed=seed, progress=progress)
+
+
+def tails_of(
+    values: Floats, seen: Floats, number: Longs, *, permutations: int, seed: int, progress: Progress | None = None
+) -> tuple[Longs, Longs]:
+    """The same where sums over neighbours, `seen`, and the number of neighbours are known already."""
     above, below = np.zeros(len(values), dtype=np.int64), np.zeros(len(values), dtype=np.int64)
     depths = np.unique(number[number > 0])
     if not len(depths):
-        return seen, above + permutations, below + permutations
+        return above + permutations, below + permutations
     slot = np.full(int(depths[-1]) + 1, -1, dtype=np.int64)
     slot[depths] = np.arange(len(depths))
     tie = TIE * float(np.abs(values).max())
@@ -51,7 +57,7 @@ def tails(
             progress(done + reference.shape[1], permutations)
     lonely = number == 0
     above[lonely] = below[lonely] = permutations
-    return seen, above, below
+    return above, below
 
 
 def _rising(seen: Floats, areas: Longs) -> Longs:
