@@ -68,6 +68,9 @@ class Ids:
     officers: tuple[int, ...]
     assignments: tuple[int, ...]
     incidents: tuple[int, ...]
+    plans: tuple[int, ...]
+    proposals: tuple[int, ...]
+    comments: tuple[int, ...]
     hotspot_run: int = 88001
 
     @property
@@ -89,6 +92,9 @@ class Ids:
             self.officers,
             self.assignments,
             self.incidents,
+            self.plans,
+            self.proposals,
+            self.comments,
         )
         return frozenset({self.area}.union(*kinds))
 
@@ -150,6 +156,9 @@ def ids_of(key: str) -> Ids:
         officers=kind(860000),
         assignments=kind(870000),
         incidents=kind(890000),
+        plans=kind(900000),
+        proposals=kind(910000),
+        comments=kind(920000),
     )
 
 
@@ -164,6 +173,8 @@ def make_district(connection: psycopg.Connection) -> District:
     for role in ROLES:
         for area in AREAS:
             district.people[role, area] = make_person(connection, f"{role}.{area}", [role], [area], token=token(role, area))
+    for ids in district.communities.values():
+        _make_plan(connection, ids, district.people["planner", ids.community])
     return district
 
 
@@ -340,6 +351,24 @@ def _make_hotspots(connection: psycopg.Connection, district: District) -> None:
                 "INSERT INTO hotspot (run_id, grid_id, community_id, incidents, households, rate, z, p, q, class) VALUES (%s, %s, %s, 1, 1, 1, 0.5, 0.4, 0.6, 0)",
                 (ids.hotspot_run, grid, ids.area),
             )
+
+
+def _make_plan(connection: psycopg.Connection, ids: Ids, planner: int) -> None:
+    """A draft over the community in which nothing has changed yet, with a remark and a question that waits."""
+    place = AREAS[ids.community]
+    connection.execute(
+        "INSERT INTO plan (id, name, area_id, scheme_id, communities, household_min, household_max, made_by)"
+        " VALUES (%s, %s, %s, %s, int4multirange(int4range(%s, %s)), 1, 2, %s)",
+        (ids.plans[0], f"{place.name}方案", ids.area, SCHEME, ids.area, ids.area + 1, planner),
+    )
+    connection.execute(
+        "INSERT INTO plan_comment (id, plan_id, grid_id, body, person_id) VALUES (%s, %s, %s, %s, %s)",
+        (ids.comments[0], ids.plans[0], ids.grids[0], f"{place.name}的边界不直", planner),
+    )
+    connection.execute(
+        "INSERT INTO plan_proposal (id, plan_id, asked_by, question, revision) VALUES (%s, %s, %s, '{}', 0)",
+        (ids.proposals[0], ids.plans[0], planner),
+    )
 
 
 def _cell(place: Point) -> int:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -45,6 +46,14 @@ PUBLIC = {
 }
 NEVER_WELL = {
     "POST /api/v1/me/second-factor/confirm": "needs a secret that was just given out; tests/api/test_auth_session.py does it",
+    "POST /api/v1/plans/{plan_id}/undo": "needs something to take back; tests/api/test_plans.py does it",
+    "POST /api/v1/plans/{plan_id}/redo": "needs something taken back; tests/api/test_plans.py does it",
+    "POST /api/v1/plans/{plan_id}/submit": "needs a change; tests/api/test_plan_publish.py does it",
+    "POST /api/v1/plans/{plan_id}/approve": "needs a plan handed in; tests/api/test_plan_publish.py does it",
+    "POST /api/v1/plans/{plan_id}/return": "needs a plan handed in; tests/api/test_plan_publish.py does it",
+    "POST /api/v1/plans/{plan_id}/publish": "needs a plan agreed to; tests/api/test_plan_publish.py does it",
+    "POST /api/v1/plans/{plan_id}/reverse": "needs a published plan; tests/api/test_plan_publish.py does it",
+    "POST /api/v1/plans/{plan_id}/import": "needs a file; tests/api/test_plan_exchange.py does it",
     "DELETE /api/v1/me/sessions/{session_name}": "needs a session's name; tests/api/test_auth_people.py does it",
     "DELETE /api/v1/people/{person_id}/sessions/{session_name}": "needs a session's name; tests/api/test_auth_people.py does it",
     "POST /api/v1/people/{person_id}/tokens": "needs an integration; tests/api/test_auth_people.py does it",
@@ -103,6 +112,10 @@ IDS: dict[str, Known] = {
     "officer": one_of("officers"),
     "incident_id": one_of("incidents"),
     "person_id": person_of,
+    "community": code_of,
+    "plan_id": one_of("plans"),
+    "proposal_id": one_of("proposals"),
+    "comment_id": one_of("comments"),
 }
 """Parameters that name a thing: foreign and absent must be answered alike."""
 
@@ -143,6 +156,8 @@ PLAIN: dict[str, list[object]] = {
     "metric": ["rate", "open", "overdue_share", "households", "officer_load", "assignment"],
     "run_id": [88001],
 }
+ALWAYS: dict[str, object] = {"seconds": 0}
+"""Optional parameters that are given in any case: a stream has to end."""
 LAYERS = {
     "/api/v1/near": ["incidents", "officers", "facilities", "buildings", "households", "residents"],
     "/api/v1/nearest": ["incidents", "officers", "facilities"],
@@ -170,6 +185,22 @@ BODIES: dict[str, Known] = {
     "POST /api/v1/incidents/bulk": lambda ids, _: orjson.dumps(report_at(ids)) + b"\n",
     "POST /api/v1/incidents/{incident_id}/actions": lambda ids, _: {"action": "feed_back", "note": "处理完毕", "version": 1},
     "POST /api/v1/residents/{resident_id}/reveal": lambda ids, _: {"field": "phone", "why": "核对联系方式"},
+    "POST /api/v1/plans": lambda ids, district: {"name": "新方案", "area": code_of(ids, district)},
+    "PATCH /api/v1/plans/{plan_id}": lambda ids, _: {"note": "已核对"},
+    "POST /api/v1/plans/{plan_id}/copy": lambda ids, _: {"name": "副本"},
+    "POST /api/v1/plans/{plan_id}/operations": lambda ids, district: {
+        "client_id": str(uuid4()),
+        "base": {str(one_of("grids")(ids, district)): 1},
+        "operation": {"kind": "rename", "grid": one_of("grids")(ids, district), "name": "改名"},
+    },
+    "POST /api/v1/plans/{plan_id}/undo": lambda ids, _: {"client_id": str(uuid4())},
+    "POST /api/v1/plans/{plan_id}/redo": lambda ids, _: {"client_id": str(uuid4())},
+    "POST /api/v1/plans/{plan_id}/snapshots": lambda ids, _: {"name": "初稿"},
+    "POST /api/v1/plans/{plan_id}/comments": lambda ids, district: {"body": "请看这里", "grid": one_of("grids")(ids, district)},
+    "POST /api/v1/plans/{plan_id}/proposals": lambda ids, _: {"alternatives": 1},
+    "POST /api/v1/plans/{plan_id}/approve": lambda ids, _: {"note": ""},
+    "POST /api/v1/plans/{plan_id}/return": lambda ids, _: {"reason": "再看一遍"},
+    "POST /api/v1/plans/{plan_id}/publish": lambda ids, _: {},
     "POST /api/v1/hotspots": lambda ids, _: {"from": "2026-01-01", "to": "2026-03-01", "category_ids": [410]},
 }
 
@@ -209,7 +240,9 @@ def ways(visit: Visit, ids: Ids | None, district: District) -> Iterator[tuple[st
     fixed: dict[str, object] = {}
     choices: list[dict[str, object]] = [{}]
     for name, _, required in visit.parameters:
-        if name in IDS or name in PLACES:
+        if name in ALWAYS:
+            fixed[name] = ALWAYS[name]
+        elif name in IDS or name in PLACES:
             if required:
                 fixed[name] = (IDS | PLACES)[name](ids, district)
         elif name == "layer" and (required or visit.path in LAYERS):
