@@ -142,7 +142,7 @@ class List {
     return make(
       "tr",
       { "data-plan": plan.id },
-      make("th", { scope: "row" }, make("a", { href: `/plans/${plan.id}` }, plan.name), plan.note && make("small", {}, plan.note)),
+      make("th", { scope: "row" }, make("a", { href: tools.keeping(`/plans/${plan.id}`) }, plan.name), plan.note && make("small", {}, plan.note)),
       make("td", {}, stateChip(plan)),
       make("td", {}, named(plan.area)),
       make("td", {}, plan.scheme ? named(plan.scheme) : "–"),
@@ -159,7 +159,7 @@ class List {
         make(
           "div",
           { className: "row" },
-          make("a", { className: "button small", href: `/plans/${plan.id}` }, word("plans.open_one")),
+          make("a", { className: "button small", href: tools.keeping(`/plans/${plan.id}`) }, word("plans.open_one")),
           this.me.permissions.includes("plans.write") && button("file", word("plans.copy"), () => copyOf(plan)),
           plan.may.includes("withdraw") && button("close", word("plans.withdraw"), () => withdrawn(plan, again)),
         ),
@@ -213,7 +213,7 @@ function create(list) {
         household_min: whole(low),
         household_max: whole(high),
       });
-      location.assign(`/plans/${made.id}`);
+      location.assign(tools.keeping(`/plans/${made.id}`));
     },
   );
 }

@@ -69,6 +69,13 @@ function other(key, value) {
   return `?${query.toString().replaceAll("%2C", ",")}`;
 }
 
+/** Another of our pages, in the language and theme that this address names. */
+export function keeping(path) {
+  const here = new URLSearchParams(location.search);
+  const kept = ["lang", "theme"].filter((key) => here.has(key)).map((key) => `${key}=${here.get(key)}`);
+  return kept.length ? `${path}?${kept.join("&")}` : path;
+}
+
 async function leave() {
   await tell("/session", undefined, "DELETE").catch(() => null);
   location.assign("/sign-in");

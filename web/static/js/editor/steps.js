@@ -2,6 +2,7 @@
 
 import { tell } from "../api.js";
 import { make } from "../dom.js";
+import { keeping } from "../tools.js";
 import { isoDay, now, startOf, word } from "../words.js";
 import { field, formDialog } from "./controls.js";
 
@@ -57,7 +58,7 @@ export const reverse = {
   run: (editor) =>
     formDialog(word("step.reverse"), make("p", {}, word("step.reverse.text")), word("step.reverse"), async () => {
       const made = await tell(editor.draft.path("/reverse"), {});
-      location.assign(`/plans/${made.id}`);
+      location.assign(keeping(`/plans/${made.id}`));
     }),
 };
 
@@ -78,7 +79,7 @@ export function copyOf(plan) {
   });
   formDialog(word("menu.copy"), field(word("plans.name"), name), word("plans.copy"), async () => {
     const made = await tell(`/plans/${plan.id}/copy`, { name: name.value.trim() });
-    location.assign(`/plans/${made.id}`);
+    location.assign(keeping(`/plans/${made.id}`));
   });
 }
 
