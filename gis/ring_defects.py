@@ -84,13 +84,13 @@ def double_vertices(given: Shapes, codes: NDArray[np.object_]) -> Iterator[Found
 
 def spikes(given: Shapes, codes: NDArray[np.object_], metres: Measure) -> Iterator[Found]:
     """Vertices at which a ring turns back on itself, so that it has a line without ground."""
+    if not len(given):
+        return
     coords, ring, owner = _rings(given)
     fresh = np.r_[True, (coords[1:] != coords[:-1]).any(axis=1) | (ring[1:] != ring[:-1])]
     coords, ring = coords[fresh], ring[fresh]
     last = np.r_[ring[1:] != ring[:-1], True]  # the vertex that closes a ring
     coords, ring = coords[~last], ring[~last]
-    if not len(ring):
-        return
     begin = np.flatnonzero(np.r_[True, ring[1:] != ring[:-1]])
     stop = np.r_[begin[1:], len(ring)] - 1
     before, after = np.arange(len(ring)) - 1, np.arange(len(ring)) + 1

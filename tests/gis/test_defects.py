@@ -44,6 +44,10 @@ def test_an_exact_coverage_has_no_defects(given: bool) -> None:
     assert defects(frame, outline if given else None, metres=METRES).empty
 
 
+def test_nothing_has_no_defects() -> None:
+    assert found([]).empty
+
+
 def test_an_overlap_has_its_area_width_and_both_grids() -> None:
     one = only(found([square(0, 0, 1 + 1 / 64), square(1, 0)]), "overlap")
     assert one.codes == ("000", "001")
