@@ -13,10 +13,13 @@ from gis.borders.model import Change, Ground, Shape, Shapes
 from gis.borders.operations import give, merge, move_vertex, reach, redraw, replace, split, straighten, trace
 from gis.crs import LocalMetres
 from gis.errors import EditRefused
+from gis.lattice import STEP
 
 KINDS = {
     "split": 14, "merge": 12, "redraw": 24, "move_vertex": 20, "pull": 6, "give": 16, "replace": 3, "straighten": 2, "trace": 3,
 }  # fmt: skip
+HARD = {"hug": 40, "zigzag": 20, "scribble": 20, "long": 10, "nudge": 10}
+"""Lines along borders at a few lattice steps, zigzags of single steps, scribbles, lines through many communities."""
 CROSSING = 0.1  # of the operations may cross the borders of communities
 
 
@@ -98,10 +101,16 @@ class Storm:
         self.tally = Tally()
         self.size = len(city.slot)
 
-    def run(self, operations: int, *, watch: bool = False, each: Callable[[int], None] = lambda number: None) -> Tally:
-        """Try a number of operations; with `watch`, ask `coverage_is_valid` about the neighbourhood after every one."""
-        kinds = list(KINDS)
-        weights = np.array(list(KINDS.values())) / sum(KINDS.values())
+    def run(
+        self, operations: int, *, watch: bool = False, hard: bool = False, each: Callable[[int], None] = lambda number: None
+    ) -> Tally:  # fmt: skip
+        """Try a number of operations; with `watch`, ask `coverage_is_valid` about the neighbourhood after every one.
+
+        With `hard`, half of them are drawn to do harm.
+        """
+        chances = {**KINDS, **HARD} if hard else KINDS
+        kinds = list(chances)
+        weights = np.array(list(chances.values())) / sum(chances.values())
         for number in range(operations):
             kind = str(self.random.choice(kinds, p=weights))
             if kind in {"split", "merge"}:
@@ -169,27 +178,67 @@ class Storm:
         if kind == "replace":
             return self._replaced(grid, home)
         other, border = self._neighbour(grid, shape, cross)
-        far = city.shapes[city.slot[other]]
+        if kind in HARD:
+            return self._harmful(kind, grid, other, border)
+        return self._between(kind, (grid, other), border, cross)
+
+    def _between(self, kind: str, pair: tuple[int, int], border: LineString, cross: bool) -> tuple[Callable[[], Change], dict[int, int]]:
+        """An operation of two neighbours."""
+        city, random = self.city, self.random
+        shape, far = city.grids(list(pair))
         if kind == "merge":
             ground = city.ground(reach(kind, [], [shape, far]))
-            keep = city.new_ids(1)[0] if self.random.random() < 0.5 else grid
-            return lambda: merge(ground, [grid, other], keep), {keep: home}
+            keep = city.new_ids(1)[0] if random.random() < 0.5 else pair[0]
+            return lambda: merge(ground, pair, keep), {keep: int(city.communities[city.slot[pair[0]]])}
         if kind == "redraw":
             line = self._bow(shape, border)
             ground = city.ground(reach(kind, [line], [shape, far]))
-            pair = (grid, other) if self.random.random() < 0.8 else None
-            return lambda: redraw(ground, line, pair, cross), {}
+            between = pair if random.random() < 0.8 else None
+            return lambda: redraw(ground, line, between, cross), {}
         if kind == "give":
             area = self._blob(shape, border)
             ground = city.ground(reach(kind, [area], [shape, far]))
-            take_from = [grid] if self.random.random() < 0.5 else None
-            return lambda: give(ground, area, other, take_from, cross), {}
+            take_from = pair[:1] if random.random() < 0.5 else None
+            return lambda: give(ground, area, pair[1], take_from, cross), {}
         ground = city.ground(reach(kind, [], [shape, far]))
         lines = self._lines_near(shape, far)
-        if kind == "straighten":
-            return lambda: straighten(ground, grid, other, lines, cross), {}
-        stop = self._near(border.interpolate(0.5, normalized=True), 0.2 * size_of(shape))
-        return lambda: trace(ground, grid, other, [stop], lines, cross), {}
+        stops = [self._near(border.interpolate(0.5, normalized=True), 0.2 * size_of(shape))] if kind == "trace" else []
+        return lambda: trace(ground, *pair, stops, lines, cross) if stops else straighten(ground, *pair, lines, cross), {}
+
+    def _harmful(self, kind: str, grid: int, other: int, border: LineString) -> tuple[Callable[[], Change], dict[int, int]]:
+        """An operation whose line comes as near to trouble as a line can."""
+        city, random = self.city, self.random
+        shape, far = city.grids([grid, other])
+        if kind == "nudge":
+            coords = shapely.get_coordinates(shape)
+            at = coords[int(random.integers(len(coords)))]
+            to = at + random.integers(-3, 4, 2) * STEP
+            ground = city.ground(reach("move_vertex", [Point(at), Point(to)]))
+            return lambda: move_vertex(ground, (float(at[0]), float(at[1])), (float(to[0]), float(to[1])), cross_communities=True), {}
+        line = self._trouble(kind, shape, border)
+        ground = city.ground(reach("redraw", [line], [shape, far]))
+        if kind == "long" or random.random() < 0.4:
+            return lambda: redraw(ground, line, None, cross_communities=True), {}
+        if random.random() < 0.5:
+            return lambda: redraw(ground, line, (grid, other), cross_communities=True), {}
+        new = city.new_ids(3)
+        home = int(city.communities[city.slot[grid]])
+        return lambda: split(ground, grid, line, new), dict.fromkeys(new, home)
+
+    def _trouble(self, kind: str, shape: Shape, border: LineString) -> LineString:
+        random, size = self.random, size_of(shape)
+        middle = np.array(shape.centroid.coords[0])
+        if kind == "long":
+            angle = random.uniform(0, np.pi)
+            way = np.array([np.cos(angle), np.sin(angle)]) * 0.02
+            return LineString(middle + np.linspace(-1, 1, 9)[:, None] * way + random.normal(0, size / 10, (9, 2)))
+        if kind == "scribble":
+            return LineString(middle + random.normal(0, size / 2, (30, 2)))
+        along = shapely.get_coordinates(shapely.segmentize(border, max(border.length / 20, STEP)))
+        if kind == "zigzag":
+            side = np.where(np.arange(len(along)) % 2, 1, -1)[:, None] * STEP
+            return LineString(along + side * random.integers(0, 2, 2))
+        return LineString(along + random.integers(-25, 26, along.shape) * STEP * random.choice([0.04, 0.2, 1.0]))
 
     def _replaced(self, grid: int, home: int) -> tuple[Callable[[], Change], dict[int, int]]:
         """The ground of a grid and a neighbour divided anew by the cells of random points."""

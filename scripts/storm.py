@@ -36,7 +36,7 @@ def main() -> int:
     )
     storm = Storm(city, asked.seed)
     began = time.perf_counter()
-    tally = storm.run(asked.operations, watch=asked.watch, each=_progress(asked.operations))
+    tally = storm.run(asked.operations, watch=asked.watch, hard=asked.hard, each=_progress(asked.operations))
     told = {"data": asked.data, "operations": asked.operations, "seed": asked.seed, "grids": [len(shapes), len(city.slot)]}
     told |= _of_tally(tally) | {"seconds": round(time.perf_counter() - began, 1)} | _proof(city, shapes)
     storm.undo_all()
@@ -54,6 +54,7 @@ def _arguments() -> argparse.Namespace:
         "--data", default="demo", help="demo, realcity, taiwan, or a file of polygons; a column `community` keeps grids apart"
     )
     parser.add_argument("--watch", action="store_true", help="ask coverage_is_valid about the neighbourhood after every operation")
+    parser.add_argument("--hard", action="store_true", help="half of the operations are drawn to do harm")
     parser.add_argument("--json", action="store_true", help="on one line")
     return parser.parse_args()
 
