@@ -9,6 +9,7 @@ from gis.borders.refining import Refined, certified, position, refine
 from gis.borders.refusals import refused
 from gis.borders.relabelling import committed, settled
 from gis.borders.sketches import Line, cut_to, drawn_line
+from gis.errors import BadValue
 
 
 def split(ground: Ground, grid: int, line: Line, new_ids: Sequence[int]) -> Change:
@@ -16,9 +17,12 @@ def split(ground: Ground, grid: int, line: Line, new_ids: Sequence[int]) -> Chan
 
     The line counts on the grid's own ground only. If it makes more pieces than there are ids, the smaller ones stay
     with the neighbouring piece of the longest border; pieces thinner than 0.3 m always do. If it makes fewer, the
-    last ids stay unused. Raises EditRefused: does_not_cross, too_thin, unknown_grid, not_certified.
+    last ids stay unused. Raises EditRefused: does_not_cross, too_thin, unknown_grid, not_certified; BadValue for ids
+    that are fewer than two, double or taken.
     """
     at = position(ground, grid)
+    if len(set(new_ids) - set(ground.index)) < max(2, len(new_ids)):
+        raise BadValue("A split needs two or more ids that no grid has.", new_ids=list(new_ids))
     drawn = cut_to(drawn_line(line), ground.shapes[[at]])
     if drawn.is_empty:
         raise refused("does_not_cross", line, grid=grid)

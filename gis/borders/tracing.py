@@ -88,7 +88,7 @@ def _along(ground: Ground, path: LineString, one: int, other: int) -> Change:
         np.append(ground.communities[rest], ground.communities[at[0]]),
         ground.metres,
     )
-    cut = split(joined, BOTH, path, [one, other])
+    cut = split(joined, BOTH, path, [one, other])  # the joined ground has neither of the two ids any more
     new = {each: cut.after[each] for each in (one, other)}
     flat = ground.metres.to_metres(np.array([*old.values(), *new.values()], dtype=object))
     stays, swaps = (shapely.area(shapely.intersection(flat[:2], sides)).sum() for sides in (flat[2:], flat[[3, 2]]))

@@ -8,9 +8,11 @@ import pytest
 import shapely
 from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, Polygon
 
+from gis.borders.model import Change
 from gis.borders.operations import give, merge, move_vertex, redraw, replace, split, straighten, trace
-from gis.borders.refusals import REASONS
-from gis.errors import BadCoordinate, BadGeometry, EditRefused
+from gis.borders.refining import certified
+from gis.borders.refusals import REASONS, refused
+from gis.errors import BadCoordinate, BadGeometry, BadValue, EditRefused
 from gis.lattice import STEP
 from tests.gis.grounds import UNIT, assert_sound, at, board, ground_of, square
 
@@ -286,3 +288,30 @@ def test_a_new_grid_of_two_pieces_is_refused_when_the_old_ones_had_one() -> None
     torn = MultiPolygon([square(1, 1, 0.25), square(1.75, 1, 0.25)])
     new = {10: torn, 11: square(1.25, 1, 0.5)}
     refused_with_place(lambda: replace(ground, new, ended=[5], communities={10: 1, 11: 1}), "not_contiguous")
+
+
+@pytest.mark.parametrize("new_ids", [[], [10], [10, 10], [5, 10], [10, 11, 11]])
+def test_a_split_needs_two_ids_that_nobody_has(new_ids: list[int]) -> None:
+    with pytest.raises(BadValue):
+        split(board(), 5, line((1.25, 0.5), (1.25, 2.5)), new_ids)
+
+
+def test_on_no_ground_there_is_nothing_to_edit() -> None:
+    nowhere = ground_of([])
+    refused_with_place(lambda: redraw(nowhere, line((1, 1), (2, 2))), "does_not_cross")
+    refused_with_place(lambda: move_vertex(nowhere, at(1, 1), at(2, 2)), "no_vertex_here")
+    assert reason_of(lambda: split(nowhere, 5, line((1, 1), (2, 2)), [10, 11])) == "unknown_grid"
+
+
+def test_what_cannot_be_proved_is_tried_once_more_with_the_neighbours_and_then_refused() -> None:
+    ground, tried = board(5, 5), list[list[int]]()
+
+    def attempt(members: np.ndarray) -> Change:
+        tried.append(sorted(ground.ids[members].tolist()))
+        raise refused("not_certified" if len(tried) < 3 else "does_not_cross", at(2, 2))
+
+    drawn = line((2.25, 2.25), (2.75, 2.75))
+    refused_with_place(lambda: certified(ground, drawn, np.array([], dtype=np.int64), attempt), "not_certified")
+    assert tried == [[13], [7, 8, 9, 12, 13, 14, 17, 18, 19]]
+    refused_with_place(lambda: certified(ground, drawn, np.array([], dtype=np.int64), attempt), "does_not_cross")
+    assert len(tried) == 3
