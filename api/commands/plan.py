@@ -1,0 +1,19 @@
+"""`plan`: proposals for files of polygons, and the plans of a deployment; each sub-command's work lies in its own file."""
+
+import typer
+
+from api.commands import plan_propose
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("propose")(plan_propose.propose)
+
+
+@app.callback()
+def plan() -> None:
+    """Draft how ground is divided: `propose` works on plain files, without a server."""
