@@ -46,6 +46,26 @@ def import_session(schema_url: str, database: Database) -> Iterator[Scope]:
             sign_in.close_session(session)
 
 
+@contextmanager
+def person_session(schema_url: str, name: str) -> Iterator[str]:
+    """A session of somebody by their sign-in name, for one command of the machine's owner; NotFound when there is nobody."""
+    database = open_database(schema_url, pool_size=1)
+    scope = system_session(schema_url, "command in a person's name", COMMAND_LIFETIME)
+    token = secrets.token_urlsafe(32)
+    try:
+        with database.unit_of_work(scope) as session:
+            person_id = _known(session, name)
+            sign_in.open_session(session, person_id, token, kind="token", lifetime=COMMAND_LIFETIME, idle=None, label="command line")
+            audit.record(session, people.who(session, scope.token), "issue_token", "person", person_id, why="command line")
+        yield token
+        with database.unit_of_work(Scope(token=token)) as session:
+            sign_in.close_session(session)
+    finally:
+        with database.unit_of_work(scope) as session:
+            sign_in.close_session(session)
+        database.close()
+
+
 def bearer_token(schema_url: str, role: str, area: str | None) -> str:
     """A bearer token for a role in an area (a code) or in all districts; the person behind it is made at first need."""
     service.refuse_roles([role])

@@ -2,7 +2,7 @@
 
 import typer
 
-from api.commands import plan_propose
+from api.commands import plan_propose, plan_review
 
 app = typer.Typer(
     add_completion=False,
@@ -12,8 +12,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("propose")(plan_propose.propose)
+for word in ("submit", "approve", "publish", "reverse", "impact"):
+    app.command(word)(getattr(plan_review, word))
+app.command("return")(plan_review.give_back)
 
 
 @app.callback()
 def plan() -> None:
-    """Draft how ground is divided: `propose` works on plain files, without a server."""
+    """Draft how ground is divided: `propose` works on plain files, the rest on the plans of a deployment."""

@@ -18,6 +18,7 @@ from data.scope import Scope
 from gis.assignment import NOBODY, GridLocator
 from gis.succession import Heir, Homes, Piece, heirs, succession
 
+Answer = dict[str, Any]
 Columns = dict[str, list[Any]]
 LAST_SERIAL = 99_999
 
@@ -104,15 +105,11 @@ def move_incidents(session: Session, scope: Scope, ground: NewGround, moves: Mov
     goals = _placed(rows, ground, moves)
     versions = plan_publish.versions(session, scope, {goal for goal, *_ in goals if goal != NOBODY})
     placed = [
-        (row, goal, versions[goal].version, versions[goal].community_id, distance, ambiguous, method)
+        _goal_of(row, goal, versions[goal].version, versions[goal].community_id, distance, ambiguous, method)
         for row, (goal, distance, ambiguous, method) in zip(rows, goals, strict=True)
         if goal in versions
     ]
-    moved = [each for each in placed if (each[0].grid_id, each[0].community_id) != (each[1], each[3])]
-    _note_moved(session, scope, moved, when)
-    stale = [each for each in placed if each in moved or (each[0].grid_version, each[0].ambiguous) != (each[2], each[5])]
-    _write_incidents(session, scope, stale, {row.id for row, *_ in moved})
-    return len(moved)
+    return _write_incidents(session, scope, rows, placed, when)
 
 
 def move_duties(session: Session, scope: Scope, ground: NewGround, moves: Moves, when: Moment) -> dict[str, int]:
@@ -160,11 +157,10 @@ def settle(session: Session, scope: Scope) -> int:
             grid, version, community = row.heir, row.heir_version, row.heir_community
         if grid != NOBODY:
             method = row.placed_by if chosen else "border" if at.on_border[index] else "covers"
-            placed.append((row, grid, version, community, float(at.border_distance_m[index]), bool(at.ambiguous[index]), method))
-    moved = [each for each in placed if (each[0].grid_id, each[0].community_id) != (each[1], each[3])]
-    _note_moved(session, scope, moved, Moment(now, now.date(), now, "borders changed while it came in", None))
-    _write_incidents(session, scope, placed, {row.id for row, *_ in moved})
-    return len(moved)
+            distance, ambiguous = float(at.border_distance_m[index]), bool(at.ambiguous[index])
+            placed.append(_goal_of(row, grid, version, community, distance, ambiguous, method))
+    when = Moment(now, now.date(), now, "borders changed while it came in", None)
+    return _write_incidents(session, scope, rows, placed, when)
 
 
 def community_lineage(ground: NewGround, pieces: Sequence[Piece]) -> list[tuple[int, int, str, float, float | None]]:
@@ -295,29 +291,29 @@ def _main_heir(grid: int, pieces: Iterable[Piece]) -> int:
     return max(own, key=lambda piece: (piece.households, piece.area_m2, -piece.to_id)).to_id if own else NOBODY
 
 
-def _note_moved(session: Session, scope: Scope, moved: Sequence[tuple[Any, ...]], when: Moment) -> None:
-    old: Columns = {
-        "cells": [row.cell for row, *_ in moved], "ids": [row.id for row, *_ in moved], "communities": [each[3] for each in moved],
-        "grids": [row.grid_id for row, *_ in moved], "versions": [row.grid_version for row, *_ in moved],
-        "methods": [row.placed_by for row, *_ in moved],
+def _goal_of(row: Any, grid: int, version: int, community: int, distance: float | None, ambiguous: bool, method: str) -> Answer:
+    """An incident as it was and as it will be."""
+    return {
+        "cell": row.cell, "id": row.id, "reported_at": row.reported_at, "state": row.state,
+        "was_grid": row.grid_id, "was_version": row.grid_version, "was_placed_by": row.placed_by,
+        "grid_id": grid, "grid_version": version, "community_id": community, "placed_by": method,
+        "border_distance_m": distance, "ambiguous": ambiguous, "moved": (row.grid_id, row.community_id) != (grid, community),
     }  # fmt: skip
-    plan_publish.write(session, scope, "keep_placements", old, now=when.now, why=when.why)
-    logs = {name: old[name] for name in ("cells", "ids", "communities")} | {"states": [row.state for row, *_ in moved]}
-    plan_publish.write(session, scope, "write_logs", logs, now=when.now, why=when.why, actor_id=when.by)
-    crossing = [each for each in moved if each[0].community_id != each[3]]
-    pairs: Columns = {"ids": [row.id for row, *_ in crossing], "communities": [each[3] for each in crossing]}
+
+
+def _write_incidents(session: Session, scope: Scope, rows: Sequence[Any], placed: Sequence[Answer], when: Moment) -> int:
+    """Store what differs; who may read an incident's history follows its community. Returns how many changed their grid."""
+    was = {row.id: row for row in rows}
+    stale = [
+        each for each in placed
+        if each["moved"] or (was[each["id"]].grid_version, was[each["id"]].ambiguous) != (each["grid_version"], each["ambiguous"])
+    ]  # fmt: skip
+    plan_publish.move_incidents(session, scope, stale, now=when.now, why=when.why, by=when.by)
+    crossing = [each for each in stale if was[each["id"]].community_id != each["community_id"]]
+    pairs: Columns = {"ids": [each["id"] for each in crossing], "communities": [each["community_id"] for each in crossing]}
     for history in ("move_logs", "move_placements", "move_intake"):
         plan_publish.write(session, scope, history, pairs)
-
-
-def _write_incidents(session: Session, scope: Scope, rows: Sequence[tuple[Any, ...]], moved: set[int]) -> None:
-    columns: Columns = {
-        "cells": [row.cell for row, *_ in rows], "ids": [row.id for row, *_ in rows], "moments": [row.reported_at for row, *_ in rows],
-        "grids": [each[1] for each in rows], "versions": [each[2] for each in rows], "communities": [each[3] for each in rows],
-        "distances": [each[4] for each in rows], "ambiguous": [each[5] for each in rows], "methods": [each[6] for each in rows],
-        "steps": [int(row.id in moved) for row, *_ in rows],
-    }  # fmt: skip
-    plan_publish.write(session, scope, "move_incidents", columns)
+    return sum(each["moved"] for each in stale)
 
 
 def _inherited(

@@ -49,8 +49,6 @@ def _step(row: Any, homes: dict[int, int], id: int) -> Step:
         name_en=row.name_en,
         kind=row.kind,
         households=row.households if back else 0,
-        open_incidents=None,
-        year_incidents=None,
         shape=shape(row.was) if back else None,
     )
     return Step(id, None, None if row.ended else shape(row.now), state)

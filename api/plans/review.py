@@ -76,6 +76,11 @@ def reverse(session: Session, actor: Actor, plan_id: int) -> Answer:
     return service.one(session, actor, made)
 
 
+def shown(session: Session, actor: Actor, plan_id: int) -> Answer:
+    """The plan as it is now."""
+    return service.one(session, actor, plan_id)
+
+
 def _held(session: Session, actor: Actor, plan_id: int, action: str) -> Any:
     """A plan under its lock, in a state that permits the action, for an actor who may do it."""
     actor.must(PERMISSION[action])

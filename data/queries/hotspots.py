@@ -10,6 +10,7 @@ from shapely import MultiPolygon
 from sqlalchemy import Row, TextClause
 from sqlalchemy.orm import Session
 
+from data.queries.present_ground import carried
 from data.scope import Scope
 from data.statements import statements
 from gis.errors import Conflict, NotFound
@@ -43,13 +44,14 @@ def begin(session: Session, scope: Scope, run_id: int) -> Row[Any] | None:
 
 
 def counts(session: Session, scope: Scope, run: Row[Any]) -> Counted:
-    """Incidents of every grid of a run, none included."""
+    """Incidents of every grid of a run by the borders of today, none included."""
     rows = session.execute(_named("counts"), {"id": run.id, "starts": run.period_from, "ends": run.period_to}).all()
+    moved = carried(session, scope, run.period_from, run.period_to, categories=run.category_ids, merged=False)
     return Counted(
         grid_ids=[row.id for row in rows],
         community_ids=[row.community_id for row in rows],
         households=[row.households for row in rows],
-        incidents=[row.incidents for row in rows],
+        incidents=[row.incidents + moved[row.id] for row in rows],
         borders=list(shapely.from_wkb([bytes(row.border) for row in rows])),
     )
 

@@ -20,6 +20,7 @@ from gis.errors import NotFound
 Ground = Polygon | MultiPolygon
 Rows = Sequence[Row[Any]]
 Columns = Mapping[str, Sequence[object]]
+Facts = Mapping[str, object]
 ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(8420, 12)")
 CODES = text("SELECT code FROM grid WHERE scheme_id = :scheme")
 AREA_CODES = text("SELECT code FROM area")
@@ -148,6 +149,15 @@ def write(session: Session, scope: Scope, name: str, columns: Columns, **more: o
         return 0
     told = {key: list(values) for key, values in columns.items()}
     return int(session.execute(_named(name), {**told, **more}).rowcount)  # type: ignore[attr-defined]
+
+
+def move_incidents(
+    session: Session, scope: Scope, rows: Sequence[Mapping[str, object]], *, now: datetime, why: str, by: int | None
+) -> None:
+    """Give incidents their grids of now; those that moved get a record of where they were and a line in their log, by `by`."""
+    if rows:
+        told = orjson.dumps(list(rows)).decode()
+        session.execute(_named("move_incidents"), {"rows": told, "now": now, "why": why, "actor_id": by})
 
 
 def write_area(session: Session, scope: Scope, statement: str, border: Ground, **values: object) -> None:

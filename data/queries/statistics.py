@@ -10,6 +10,7 @@ import psycopg
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
+from data.queries.present_ground import carried
 from data.queries.reach import Reach
 from data.scope import Scope
 from data.statements import statements
@@ -120,7 +121,7 @@ def by_community(session: Session, scope: Scope, asked: Asked, at: Moment) -> di
 
 
 def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
-    """Reported by grid: whole months from the rollup, the days at both ends from the index."""
+    """Reported by the grids of today: whole months from the rollup, the days at both ends from the index."""
     months, edges = (None, [(asked.first, asked.after)]) if asked.categories else whole_months(asked.first, asked.after)
     counts: dict[int, int] = {}
     if months:
@@ -129,6 +130,11 @@ def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[in
     for edge in edges:
         for row in session.execute(_named("grids_by_time"), asked.on(*edge).binds(at)):
             counts[row.grid_id] = counts.get(row.grid_id, 0) + row.reported
+    moved = carried(
+        session, scope, at.starts(asked.first), at.starts(asked.after), categories=asked.categories, communities=asked.reach.communities
+    )
+    for grid, change in moved.items():
+        counts[grid] = counts.get(grid, 0) + change
     return counts
 
 

@@ -151,30 +151,29 @@ UPDATE facility SET grid_id = fresh.grid_id, community_id = fresh.community_id, 
               CAST(:codes AS text[])) AS fresh (cell, id, grid_id, community_id, code)
  WHERE facility.cell = fresh.cell AND facility.id = fresh.id;
 
--- keep_placements --
--- Where each incident was until now, and why it moves; readable where it goes to.
-INSERT INTO incident_placement (cell, incident_id, at, community_id, grid_id, grid_version, placed_by, why)
-SELECT cell, id, greatest(CAST(:now AS timestamptz), (SELECT max(past.at) + interval '1 microsecond' FROM incident_placement AS past
-                                                       WHERE past.cell = moved.cell AND past.incident_id = moved.id)),
-       community_id, grid_id, grid_version, placed_by, :why
-  FROM unnest(CAST(:cells AS integer[]), CAST(:ids AS bigint[]), CAST(:communities AS integer[]), CAST(:grids AS bigint[]),
-              CAST(:versions AS integer[]), CAST(:methods AS text[])) AS moved (cell, id, community_id, grid_id, grid_version, placed_by);
-
--- write_logs --
--- A line in the log of each incident that has another grid now.
-INSERT INTO incident_log (cell, incident_id, serial, at, community_id, actor_id, action, from_state, to_state, note)
-SELECT cell, id, 1 + coalesce((SELECT max(serial) FROM incident_log AS past WHERE past.cell = moved.cell AND past.incident_id = moved.id), 0),
-       :now, community_id, :actor_id, 'replan', state, state, :why
-  FROM unnest(CAST(:cells AS integer[]), CAST(:ids AS bigint[]), CAST(:communities AS integer[]), CAST(:states AS text[]))
-       AS moved (cell, id, community_id, state);
-
 -- move_incidents --
+-- Incidents with the grid they have now. One whose grid or community changed leaves behind where it was, and a line in its log.
+WITH fresh AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
+           cell integer, id bigint, reported_at timestamptz, state text, was_grid bigint, was_version integer, was_placed_by text,
+           grid_id bigint, grid_version integer, community_id integer, placed_by text, border_distance_m real, ambiguous boolean,
+           moved boolean)
+), kept AS (
+    INSERT INTO incident_placement (cell, incident_id, at, community_id, grid_id, grid_version, placed_by, why)
+    SELECT cell, id, greatest(CAST(:now AS timestamptz), (SELECT max(past.at) + interval '1 microsecond' FROM incident_placement AS past
+                                                           WHERE past.cell = fresh.cell AND past.incident_id = fresh.id)),
+           community_id, was_grid, was_version, was_placed_by, CAST(:why AS text)
+      FROM fresh WHERE moved
+), logged AS (
+    INSERT INTO incident_log (cell, incident_id, serial, at, community_id, actor_id, action, from_state, to_state, note)
+    SELECT cell, id, 1 + coalesce((SELECT max(past.serial) FROM incident_log AS past WHERE past.cell = fresh.cell AND past.incident_id = fresh.id), 0),
+           CAST(:now AS timestamptz), community_id, CAST(:actor_id AS bigint), 'replan', state, state, CAST(:why AS text)
+      FROM fresh WHERE moved
+)
 UPDATE incident SET grid_id = fresh.grid_id, grid_version = fresh.grid_version, community_id = fresh.community_id,
-       border_distance_m = fresh.border_distance_m, ambiguous = fresh.ambiguous, placed_by = fresh.placed_by, version = version + fresh.step
-  FROM unnest(CAST(:cells AS integer[]), CAST(:ids AS bigint[]), CAST(:moments AS timestamptz[]), CAST(:grids AS bigint[]),
-              CAST(:versions AS integer[]), CAST(:communities AS integer[]), CAST(:distances AS real[]), CAST(:ambiguous AS boolean[]),
-              CAST(:methods AS text[]), CAST(:steps AS integer[]))
-       AS fresh (cell, id, reported_at, grid_id, grid_version, community_id, border_distance_m, ambiguous, placed_by, step)
+       border_distance_m = fresh.border_distance_m, ambiguous = fresh.ambiguous, placed_by = fresh.placed_by,
+       version = version + fresh.moved::integer
+  FROM fresh
  WHERE incident.cell = fresh.cell AND incident.id = fresh.id AND incident.reported_at = fresh.reported_at;
 
 -- move_logs --

@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import shapely
+from sqlalchemy import text
 
+from api.hotspots import service as hotspot_service
 from api.plans import publish as publishing
 from api.work import Work
+from data.queries import hotspots
 from gis.certificate import tiles_exactly
 from tests import plan_drafts
 from tests.factories import AREAS, CELL, SOUTH, WEST
@@ -187,7 +190,9 @@ class TestGround:
         assert tiles_exactly([shapes[AREAS[key].id] for key in ("a", "b")], shapes[AREAS["district"].id])
 
     def test_grids_that_nobody_touched_stay_as_they_are_to_the_last_byte(self, fresh, district, work, planner, reviewer):
-        query = "SELECT id, version, encode(ST_AsEWKB(geom), 'hex'), valid_from FROM grid WHERE id NOT IN (810001, 810005, 910001) ORDER BY id"
+        query = (
+            "SELECT id, version, encode(ST_AsEWKB(geom), 'hex'), valid_from FROM grid WHERE id NOT IN (810001, 810005, 910001) ORDER BY id"
+        )
         before = asked(fresh, query)
         published(fresh, district, work, planner, reviewer, plan_drafts.split_of_a1())
         assert asked(fresh, query) == before
@@ -248,13 +253,17 @@ class TestWhatFollows:
         first, second = district.own.officers
         rows = asked(fresh, "SELECT officer_id, duty FROM assignment WHERE grid_id = 810001 AND upper_inf(valid) ORDER BY duty DESC")
         assert rows == [(second, "main"), (first, "assist")]
-        closed = asked(fresh, "SELECT officer_id, upper(valid) = current_date, why FROM assignment WHERE NOT upper_inf(valid) ORDER BY officer_id")
+        closed = asked(
+            fresh, "SELECT officer_id, upper(valid) = current_date, why FROM assignment WHERE NOT upper_inf(valid) ORDER BY officer_id"
+        )
         assert [row[:2] for row in closed] == [(first, True), (second, True)]
         assert all("试验方案" in row[2] for row in closed)
 
     def test_a_new_grid_takes_the_officer_its_households_came_from(self, fresh, district, work, planner, reviewer):
         published(fresh, district, work, planner, reviewer, plan_drafts.split_of_a1())
-        rows = asked(fresh, "SELECT grid_id, officer_id, duty FROM assignment WHERE grid_id IN (810001, 910001) AND upper_inf(valid) ORDER BY 1")
+        rows = asked(
+            fresh, "SELECT grid_id, officer_id, duty FROM assignment WHERE grid_id IN (810001, 910001) AND upper_inf(valid) ORDER BY 1"
+        )
         assert rows == [(810001, district.own.officers[0], "main"), (910001, district.own.officers[0], "main")]
 
     def test_two_publications_on_one_day_leave_each_grid_one_officer(self, fresh, district, work, planner, reviewer):
@@ -354,7 +363,9 @@ class TestCommunities:
 
     def test_grids_of_another_scheme_follow(self, fresh, district, work, planner, reviewer):
         with fresh.owner() as connection:
-            connection.execute("INSERT INTO scheme (id, code, name, code_pattern) VALUES (10, 'units', '单元网格', '{community}U{serial:03d}')")
+            connection.execute(
+                "INSERT INTO scheme (id, code, name, code_pattern) VALUES (10, 'units', '单元网格', '{community}U{serial:03d}')"
+            )
             for key, number in (("a1", 1), ("a2", 2), ("b1", 3), ("b2", 4)):
                 connection.execute(
                     "INSERT INTO grid (id, scheme_id, community_id, code, name, geom, valid_from)"
@@ -399,13 +410,17 @@ class TestTwoPlans:
         published(fresh, district, work, planner, reviewer, plan_drafts.split_of_a1())
         planner.post(f"/api/v1/plans/{second}/submit")
         with fresh.owner() as connection:
-            connection.execute("UPDATE plan SET state = 'publishing', decided_by = %s WHERE id = %s", (district.people["planner", "b"], second))
+            connection.execute(
+                "UPDATE plan SET state = 'publishing', decided_by = %s WHERE id = %s", (district.people["planner", "b"], second)
+            )
             connection.commit()
         assert publishing.publish(work, second) == "published", failure_of(fresh, second)
         points = asked(fresh, "SELECT ST_NPoints(geom) FROM grid WHERE id = 810005")
         assert points == [(6,)]
 
-    def test_the_second_plan_over_the_same_grid_is_refused_with_the_list_and_can_be_returned(self, fresh, district, work, planner, reviewer):
+    def test_the_second_plan_over_the_same_grid_is_refused_with_the_list_and_can_be_returned(
+        self, fresh, district, work, planner, reviewer
+    ):
         second = stored(fresh, district, plan_drafts.merge_of_a1())
         approved(planner, reviewer, second)
         published(fresh, district, work, planner, reviewer, plan_drafts.split_of_a1())
@@ -434,7 +449,9 @@ class TestTwoPlans:
         with fresh.owner() as connection:
             people = (district.people["planner", "district"], district.people["planner", "b"])
             for each in (plan, lower):
-                connection.execute("UPDATE plan SET state = 'publishing', submitted_by = %s, decided_by = %s WHERE id = %s", (*people, each))
+                connection.execute(
+                    "UPDATE plan SET state = 'publishing', submitted_by = %s, decided_by = %s WHERE id = %s", (*people, each)
+                )
             connection.commit()
         assert publishing.publish(work, plan) == "published", failure_of(fresh, plan)
         assert publishing.publish(work, lower) == "published", failure_of(fresh, lower)
@@ -450,6 +467,35 @@ class TestTime:
         assert [(item["id"], item["households"]) for item in old] == [(810001, 1), (810002, 1)]
         assert [(item["id"], item["households"]) for item in new] == [(810001, 2)]
         assert sum(item["area_m2"] for item in old) == pytest.approx(new[0]["area_m2"], rel=1e-9)
+
+    def test_reports_by_todays_grids_count_ended_incidents_where_they_lie(self, fresh, district, work, planner, reviewer):
+        home = AREAS["a1"].id
+        with fresh.owner() as connection:
+            for number in range(1, 7):
+                add_incident(connection, number, 1.5, 1 + number / 100, 810001, home, state="closed")
+            add_incident(connection, 7, 0.5, 1, 810001, home, state="closed")
+            connection.execute("UPDATE grid SET households = 1000")
+            connection.commit()
+
+        def rates() -> dict[str, float]:
+            told = planner.get("/api/v1/statistics/fills", params={"metric": "rate", "area": AREAS["a1"].code}).json()["values"]
+            return {id: value for id, value in told.items() if value}
+
+        before = rates()
+        published(fresh, district, work, planner, reviewer, plan_drafts.split_of_a1())
+        with fresh.owner() as connection:
+            connection.execute("UPDATE grid SET households = 1000")
+            connection.commit()
+        after = rates()
+        assert before["810001"] == 8 and after["910001"] == 6 and after["810001"] == 2
+        assert sum(before.values()) == pytest.approx(sum(after.values()))
+        with work.unit() as (session, scope):
+            run = hotspots.one(session, scope, hotspot_service.run_now(session, scope))
+            begun = session.execute(text("UPDATE hotspot_run SET state = 'asked' WHERE id = :id"), {"id": run.id})
+            assert begun.rowcount == 1
+            counted = hotspots.counts(session, scope, hotspots.begin(session, scope, run.id))
+            told = dict(zip(counted.grid_ids, counted.incidents, strict=True))
+        assert (told[810001], told[910001]) == (2, 6)
 
     def test_validity_has_no_gap_and_no_overlap(self, fresh, district, work, planner, reviewer):
         published(fresh, district, work, planner, reviewer, plan_drafts.split_of_a1())
@@ -506,7 +552,9 @@ class TestTime:
             approved(planner, reviewer, back)
             reviewer.post(f"/api/v1/plans/{back}/publish", json={})
             assert publishing.publish(work, back) == "published", failure_of(fresh, back)
-        names = asked(fresh, "SELECT code, name FROM area WHERE level = 'community' AND valid_to IS NULL AND parent_id = %s ORDER BY 1", AREAS["a"].id)
+        names = asked(
+            fresh, "SELECT code, name FROM area WHERE level = 'community' AND valid_to IS NULL AND parent_id = %s ORDER BY 1", AREAS["a"].id
+        )
         assert names == [("990101001002", "枫二社区"), ("990101001003", "枫一社区")]
 
 
@@ -556,5 +604,3 @@ class TestTrouble:
         rows = asked(fresh, "SELECT count(*) FROM grid_past")
         assert publishing.publish(work, plan) == "published"
         assert asked(fresh, "SELECT count(*) FROM grid_past") == rows
-
-
