@@ -13,7 +13,7 @@ from data.queries.reach import reach
 from gis.errors import BadValue, NotFound, TransitionRefused
 
 Answer = dict[str, Any]
-OPEN_STATES = frozenset({"draft", "submitted", "approved"})
+OPEN_STATES = frozenset({"draft", "submitted", "approved", "publishing"})
 
 
 def page(session: Session, actor: Actor, *, area: str | None, state: str | None) -> list[Answer]:
@@ -113,7 +113,7 @@ def permitted(state: str, revision: int, submitted_by: int | None, actor: Actor)
         "edit": writes and state == "draft",
         "submit": writes and state == "draft" and revision > 0,
         "approve": reviews and state == "submitted" and another,
-        "return": reviews and state in ("submitted", "approved"),
+        "return": reviews and state in ("submitted", "approved", "publishing"),
         "publish": reviews and state == "approved",
         "withdraw": writes and state in OPEN_STATES,
         "reverse": writes and state == "published",

@@ -478,8 +478,9 @@ class TestTime:
             connection.commit()
 
         def rates() -> dict[str, float]:
-            told = planner.get("/api/v1/statistics/fills", params={"metric": "rate", "area": AREAS["a1"].code}).json()["values"]
-            return {id: value for id, value in told.items() if value}
+            told = planner.get("/api/v1/fills", params={"metric": "rate", "area": AREAS["a1"].code}).json()
+            assert "values" in told, told
+            return {id: value for id, value in told["values"].items() if value}
 
         before = rates()
         published(fresh, district, work, planner, reviewer, plan_drafts.split_of_a1())
