@@ -28,7 +28,7 @@ OPEN_INCIDENTS = 2_000
 HOUSEHOLDS = 4_000
 BAR_S = 2.0
 BAR_IMPACT_MS = 300.0
-ROUNDS = 5
+ROUNDS = 3
 CLONE = "bench_publish"
 BARE_INCIDENTS = "UPDATE incident SET grid_id = grid_id, version = version + 1 WHERE is_open AND community_id = %s"
 BARE_BUILDINGS = "UPDATE building SET grid_id = grid_id, version = version + 1 WHERE community_id = %s"

@@ -2,7 +2,7 @@
 
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from api.plans import moving, new_ground
 from api.plans.moving import Columns, Moment, Moves
 from api.plans.new_ground import Area, Grid, NewGround, many
-from api.work import Work
 from data import after_commit
 from data.after_commit import Change
 from data.queries import audit, people, plan_publish, statistics
@@ -18,12 +17,15 @@ from data.queries.import_ground import prove_coverage
 from data.scope import Scope
 from gis.errors import Refusal
 
+if TYPE_CHECKING:
+    from api.work import Work
+
 LOG = logging.getLogger("wangge.worker")
 TRIES = 3
 """A deadlock with somebody who changes the same incidents is broken by the database; the next try waits its turn."""
 
 
-def publish(work: Work, plan_id: int) -> str:
+def publish(work: "Work", plan_id: int) -> str:
     """Publish a plan that waits for it; tells the state it is left in.
 
     A plan that cannot be published goes back among the approved ones and keeps the reason. Safe to repeat, and after a crash
@@ -43,7 +45,7 @@ def publish(work: Work, plan_id: int) -> str:
     raise AssertionError("every try returns or raises")
 
 
-def publish_due(work: Work) -> list[int]:
+def publish_due(work: "Work") -> list[int]:
     """Publish what has come due; returns the plans that were tried."""
     with work.unit() as (session, scope):
         waiting = plan_publish.due(session, scope)
@@ -52,7 +54,7 @@ def publish_due(work: Work) -> list[int]:
     return waiting
 
 
-def settle(work: Work) -> int:
+def settle(work: "Work") -> int:
     """Place open incidents anew that came in by the old borders while new ones were being published; returns how many moved."""
     with work.unit() as (session, scope):
         return moving.settle(session, scope)
