@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from api import bundles
+from api import bundles, fonts
 from api.cluster_files import exclusively
 from gis.errors import Unavailable
 from web import bundled
@@ -27,6 +27,11 @@ COPIED = {
     "axe-core/axe.min.js": "axe.min.js",
 }
 """From the package's own folder to ours; axe is loaded by tests only."""
+FONTS = {
+    "@fontsource/noto-sans-sc/files/noto-sans-sc-chinese-simplified-400-normal.woff": "fonts/noto-sans-sc-400.ttf",
+    "@fontsource/noto-sans-sc/files/noto-sans-sc-chinese-simplified-700-normal.woff": "fonts/noto-sans-sc-700.ttf",
+}
+"""Unpacked for documents on paper; no page loads them."""
 BUNDLED = {
     "vector-tile.js": 'export { VectorTile } from "@mapbox/vector-tile"; export { PbfReader as Pbf } from "pbf";',
     "flatbush.js": 'export { default } from "flatbush";',
@@ -118,6 +123,9 @@ def _build(work: Path, say: Say) -> None:
             shutil.copytree(modules / source, fresh / target)
         else:
             shutil.copy(modules / source, fresh / target)
+    for source, target in FONTS.items():
+        (fresh / target).parent.mkdir(exist_ok=True)
+        (fresh / target).write_bytes(fonts.unpacked((modules / source).read_bytes()))
     say("bundling them (esbuild)")
     _keep_esbuild(work)
     for target, source in BUNDLED.items():
