@@ -1,8 +1,10 @@
 /** Ask for balanced grids: bounds, wishes and alternatives; progress while they are worked out; figures to choose by. */
 
 import { ask, tell } from "../api.js";
-import { make, put } from "../dom.js";
+import { draw, make, put } from "../dom.js";
 import { count, decimal, named, percent, word } from "../words.js";
+import { classOf } from "./figures.js";
+import { STEP, mercator } from "./lattice.js";
 import { button, dialog, explained, field, select } from "./controls.js";
 
 const LOOK_MS = 700;
@@ -133,7 +135,7 @@ class Work {
     return found ? named(found) : String(community);
   }
 
-  one({ figures = {}, grids = [] }, number) {
+  one({ figures = {}, grids = [], origin }, number) {
     const apply = () => {
       this.box.close();
       this.editor.offer({ kind: "proposal", proposal: this.id, alternative: number });
@@ -144,14 +146,43 @@ class Work {
       ["figure.in_band", share(figures.in_range)],
       ["figure.compactness", figures.polsby_popper == null ? null : decimal(figures.polsby_popper, 2)],
       ["figure.on_roads", share(figures.on_roads)],
-      ["figure.moves", share(figures.moved_share) ?? (figures.moved_weight == null ? null : count(figures.moved_weight))],
+      ["figure.moves", figures.moved == null ? null : count(figures.moved)],
     ].filter(([, value]) => value !== null);
     return [
-      make("b", {}, word("propose.alternative", { n: number + 1 })),
+      make("div", {}, make("b", {}, word("propose.alternative", { n: number + 1 })), sketch(grids, origin, this.editor.draft.plan)),
       make("dl", { className: "facts" }, facts.map(([key, value]) => make("div", {}, make("dt", {}, word(key)), make("dd", {}, value)))),
       button("done", word("propose.apply"), apply, { className: "button primary" }),
     ];
   }
+}
+
+const SIDE = 100;
+
+/** The grids of an alternative, small, each in the colour of its households. */
+function sketch(grids, origin, plan) {
+  const shapes = grids.flatMap(({ polygons, households }) => polygons.map((rings) => ({ rank: classOf(households, plan), rings: rings.map((flat) => outline(flat, origin)) })));
+  const all = shapes.flatMap(({ rings }) => rings.flat());
+  if (!all.length) return null;
+  const [xs, ys] = [all.map(([x]) => x), all.map(([, y]) => y)];
+  const [left, top] = [Math.min(...xs), Math.min(...ys)];
+  const scale = SIDE / Math.max(Math.max(...xs) - left, Math.max(...ys) - top);
+  const d = (ring) => `M${ring.map(([x, y]) => `${((x - left) * scale).toFixed(1)} ${((y - top) * scale).toFixed(1)}`).join("L")}Z`;
+  const box = `-1 -1 ${((Math.max(...xs) - left) * scale + 2).toFixed(0)} ${((Math.max(...ys) - top) * scale + 2).toFixed(0)}`;
+  return draw(
+    "svg",
+    { viewBox: box, class: "sketch", "aria-hidden": "true" },
+    ...shapes.map(({ rank, rings }) => draw("path", { d: rings.map(d).join(""), class: `c${rank + 2}`, "fill-rule": "evenodd" })),
+  );
+}
+
+/** A ring of the wire as places of the Mercator square. */
+function outline(flat, [x0, y0]) {
+  let [x, y] = [x0, y0];
+  return Array.from({ length: flat.length / 2 }, (_, i) => {
+    x += flat[2 * i];
+    y += flat[2 * i + 1];
+    return mercator([x * STEP, y * STEP]);
+  });
 }
 
 /** The nearest range that could be met, however it is told. */
