@@ -151,9 +151,7 @@ def _measure(context: BenchContext, report: Report, size: str) -> dict[str, floa
         opening = [_timed(draft.open) for _ in range(9)]
         report.add(f"{size}, opening", ours=statistics.median(opening), peer=_timed_ground(owner, draft.id), unit="ms")
         report.note(f"{size}: opening p95 {max(opening):.0f} ms with decoding, {_verdict(max(opening), OPEN_BAR_MS)}.")
-        report.note(
-            "Peer of an operation: a bare UPDATE of three such rows with its commit; of opening: the same rows as WKB."
-        )
+        report.note("Peer of an operation: a bare UPDATE of three such rows with its commit; of opening: the same rows as WKB.")
         return p95
 
 
