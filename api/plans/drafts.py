@@ -171,8 +171,10 @@ def answer(
 ) -> Answer:  # fmt: skip
     """What an operation tells: changed grids, ended ones, those that gained vertices, figures before and after."""
     inside = {step.id: step for step in deed.steps if of_plan(plan, step)}
-    back = {id: step.was_shape for id, step in inside.items() if step.after is None and step.was_shape is not None}
-    today = plan_ground.today(session, actor.scope, plan, list(back), changes.box_of(back.values())) if back else {}
+    # A grid that ended in the draft has no shape to look by when it comes back: it lies where the others were.
+    back = [id for id, step in inside.items() if step.after is None and step.before is not None and step.before.base_version is not None]
+    were = [step.was_shape for step in deed.steps if step.was_shape is not None]
+    today = plan_ground.today(session, actor.scope, plan, back, changes.box_of(were)) if back and were else {}
     standing = {id: step.after or today.get(id) for id, step in inside.items()}
     shown = {id: state for id, state in standing.items() if state is not None and state.shape is not None}
     foreign = [step.after for step in deed.steps if step.id not in inside and step.after is not None]

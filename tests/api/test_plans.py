@@ -95,6 +95,16 @@ def test_a_split_ends_a_grid_and_makes_two_that_hold_its_homes(client: Client) -
     assert counts == {"grids": 5, "changed": 0, "new": 2, "ended": 1, "communities": 2}
 
 
+def test_undoing_a_split_gives_the_page_its_grid_back(client: Client) -> None:
+    planner = client("planner")
+    plan = new_plan(planner)["id"]
+    halves = [each["id"] for each in operate(planner, plan, {"kind": "split", "grid": 810001, "line": CUT}, {810001: 1}).json()["changed"]]
+    told = planner.post(f"/api/v1/plans/{plan}/undo", json={"client_id": str(uuid4())}).json()
+    assert 810001 in [each["id"] for each in told["changed"]]
+    assert 810001 not in told["ended"]
+    assert set(told["ended"]) == set(halves) - {each["id"] for each in told["changed"]}
+
+
 def test_undo_goes_back_to_the_first_state_bit_for_bit_and_redo_forward_again(client: Client) -> None:
     planner = client("planner")
     plan = new_plan(planner)["id"]
