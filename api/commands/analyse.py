@@ -13,6 +13,17 @@ GROUPS = {
         "eb": "Rates that small numbers do not mislead: empirical Bayes, exact intervals, funnel limits.",
         "emerging": "Emerging hot spots: Gi* on a space-time cube, Mann-Kendall, 17 categories.",
     },
+    "api.commands.analyse_scan": {
+        "scan": "Circles with more cases than chance explains: Kulldorff's scan, also in time, also as a daily watch.",
+    },
+    "api.commands.analyse_points": {
+        "dbscan": "Density clusters of points.",
+        "stdbscan": "Density clusters of points in space and time.",
+        "hdbscan": "Density clusters of points at every density.",
+        "repeats": "Places that come again and again.",
+        "knox": "Near repeats: whether incidents follow one another near by.",
+        "kde": "Kernel density: incidents per square kilometre as a raster.",
+    },
 }
 """Module → its methods and their line of help. Each module holds a typer app named `app` with a command for each of its methods."""
 
