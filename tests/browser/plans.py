@@ -58,9 +58,10 @@ class Planner:
         """A new plan over the community."""
         return int(self.ask("POST", "/plans", {"name": name, "area": self.community})["id"])
 
-    def operate(self, plan: int, operation: dict[str, Any], base: dict[str, int] | None = None) -> Any:
-        """An operation as another program sends it."""
-        body = {"client_id": str(uuid.uuid4()), "base": base or {}, "operation": operation}
+    def operate(self, plan: int, operation: dict[str, Any]) -> Any:
+        """An operation as another program sends it, which has just read the ground."""
+        base = {str(each["id"]): each["version"] for each in self.ground(plan)["grids"]}
+        body = {"client_id": str(uuid.uuid4()), "base": base, "operation": operation}
         return self.ask("POST", f"/plans/{plan}/operations", body)
 
     def ground(self, plan: int) -> Any:

@@ -20,6 +20,8 @@ OUTSIDE = re.compile(r"""(?:src|href|url|from|import|fetch)\s*[=(]?\s*["'(]?\s*(
 def all_pages(view: View) -> dict[str, str]:
     return {
         "one screen": pages.one_screen(view, GROUND),
+        "plans": pages.plans(view, GROUND),
+        "editor": pages.editor(view, GROUND, 7),
         "sign-in": pages.sign_in(view),
         "link": pages.sign_in_link(view, token="t" * 24),
         "reference": pages.api_reference(view, openapi_url="/api/openapi.json"),
@@ -68,6 +70,8 @@ def test_phones_may_zoom() -> None:
 def test_what_people_wrote_stays_text_in_every_page() -> None:
     for page in (
         pages.one_screen(VIEW, pages.Ground(NASTY, GROUND.bounds, review_number=NASTY)),
+        pages.plans(VIEW, pages.Ground(NASTY, GROUND.bounds)),
+        pages.editor(VIEW, pages.Ground(NASTY, GROUND.bounds, review_number=NASTY), 7),
         pages.sign_in(VIEW, next_url=NASTY, refused=NASTY),
         pages.problem(VIEW, 404, reference=NASTY),
     ):
@@ -84,7 +88,7 @@ def test_our_scripts_never_make_markup_or_code_from_text() -> None:
 
 
 def test_every_layer_of_the_map_names_a_module_that_is_there() -> None:
-    for layer in pages.LAYERS:
+    for layer in (*pages.LAYERS, *pages.EDITOR_LAYERS):
         assert (WEB / layer.module.lstrip("/")).is_file()
     for address in set(re.findall(r'"(/static/(?:js|css|img)/[^"]+)"', "".join(all_pages(VIEW).values()))):
         assert (WEB / address.lstrip("/")).is_file(), address

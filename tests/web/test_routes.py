@@ -64,3 +64,14 @@ def test_opening_a_one_time_link_only_asks(client: Client) -> None:
     assert answer.status_code == 200
     assert f'method="post" action="/sign-in/link/{"a" * 43}"' in answer.text
     assert "set-cookie" not in answer.headers
+
+
+def test_the_planners_pages_open_light_and_only_for_who_may_see_plans(client: Client) -> None:
+    for path in ("/plans", "/plans/1"):
+        page = client("planner").get(path, headers=READS)
+        assert page.status_code == 200
+        assert 'data-theme="light"' in page.text
+        assert 'data-theme="dark"' in client("planner").get(f"{path}?theme=dark", headers=READS).text
+        assert client("officer").get(path, headers=READS).status_code == 403
+        assert client(None).get(path, headers=READS).status_code == 303
+    assert client("planner").get("/plans/0", headers=READS).status_code == 422

@@ -97,8 +97,9 @@ export class Draft {
   async compare() {
     if (this.plan.state === "published" || !this.plan.revision) return;
     const changed = [...this.ground.grids.values()].filter(({ facts }) => facts.changed && !facts.noded_only && facts.base_version).map(({ id }) => id);
-    const ended = (await this.log()).flatMap((each) => each.ended ?? []).filter((id) => !this.ground.grids.has(id));
-    await this.before.load([...new Set([...changed, ...ended])]);
+    // Which grids of today ended, and not only some that the draft had made itself, the comparison with today tells.
+    const ended = this.plan.counts.ended ? (await ask(this.path("/impact"), { against: "today" })).grids.filter(({ before, after }) => before && !after) : [];
+    await this.before.load([...changed, ...ended.map(({ id }) => id)]);
     this.tell("before");
   }
 

@@ -43,6 +43,7 @@ export function show(host, editor) {
   };
   const open = (name) => {
     change({ tab: name });
+    host.classList.add("open"); // on a phone the panel is a sheet, and a tab that shows nothing says nothing
     draw(true);
   };
   put(bar, Object.keys(TABS).map((name) => tab(name, open)));
@@ -59,7 +60,6 @@ export function show(host, editor) {
     write: (about) => {
       comments.about(about);
       open("comments");
-      host.classList.add("open");
     },
   };
 }
