@@ -11,6 +11,8 @@ GROUPS = {
         "gi": "Hot and cold spots of areas: Getis-Ord Gi*, permutation p, false-discovery control.",
         "moran": "Clusters and outliers of areas: local Moran with its quadrants.",
         "eb": "Rates that small numbers do not mislead: empirical Bayes, exact intervals, funnel limits.",
+    },
+    "api.commands.analyse_emerging": {
         "emerging": "Emerging hot spots: Gi* on a space-time cube, Mann-Kendall, 17 categories.",
     },
     "api.commands.analyse_scan": {

@@ -1,13 +1,33 @@
-"""The methods of `analyse` that ask about areas: gi, moran, eb, emerging."""
+"""The methods of `analyse` that ask about areas at one time: gi, moran, eb."""
 
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
 import typer
 
 from api.commands import analyse_options as options
+from api.commands.analyse_units import draws_note, neighbours_of, units_of
 from data.files.answer import Answer
-from gis.hotspots.rates import PER_HOUSEHOLDS, empirical_bayes_rates, raw_rates
+from gis.hotspots.gi import bins, classes, local_g
+from gis.hotspots.moran import local_moran
+from gis.hotspots.permutation import PERMUTATIONS
+from gis.hotspots.rates import (
+    LEAST_EXPECTED,
+    PER,
+    dispersion,
+    empirical_bayes_rates,
+    expected_cases,
+    funnel_limits,
+    poisson_interval,
+    spatial_empirical_bayes_rates,
+    standardised_ratios,
+)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"]})  # fmt: skip
+LEVEL = 0.05
+FUNNEL = 0.998
 
 
 @app.callback()
@@ -16,18 +36,87 @@ def areas() -> None:
 
 
 @app.command()
-def eb(
-    file: options.File, cases: options.Cases = None, population: options.Population = None, id_column: options.Id = None,
-    layer: options.Layer = None, skip: options.Skip = False, out: options.Out = None, as_json: options.AsJson = False,
+def gi(  # noqa: PLR0913, PLR0917  each is an option of the command
+    file: options.File, value: options.Value = None, cases: options.Cases = None, population: options.Population = None,
+    weights: options.Weights = None, permutations: options.Permutations = PERMUTATIONS, seed: options.Seed = options.SEED,
+    star: Annotated[bool, typer.Option("--star/--no-star", help="Gi* counts an area as its own neighbour, Gi does not.")] = True,
+    id_column: options.Id = None, layer: options.Layer = None, lon: options.Lon = None, lat: options.Lat = None, crs: options.Crs = None,
+    skip: options.Skip = False, out: options.Out = None, as_json: options.AsJson = False,
 ) -> None:  # fmt: skip
-    """Rates per 1,000 that small numbers do not mislead: Marshall's empirical Bayes."""
-    cases, population = options.needed(cases, "--cases"), options.needed(population, "--population")
-    read = options.opened(file, out, options.Reading(layer, id_column, skip=skip), cases, population)
-    count, base = read.numbers(cases), read.numbers(population)
-    units = read.rows.iloc[:, :0].assign(
-        id=read.ids, cases=count, population=base, rate=raw_rates(count, base) * PER_HOUSEHOLDS,
-        eb=empirical_bayes_rates(count, base) * PER_HOUSEHOLDS,
+    """Hot and cold spots of areas: Getis-Ord Gi* of a value, of cases, or of cases by population (EB-standardised rates)."""
+    read = options.opened(file, out, options.Reading(layer, id_column, lon, lat, crs, skip), value, cases, population)
+    units = units_of(read, value, cases, population)
+    neighbours, notes = neighbours_of(units.source, weights)
+    with options.progress("drawing", quiet=as_json) as say:
+        found = local_g(units.values, neighbours, star=star, permutations=permutations, seed=seed, progress=say)
+    named = np.where(neighbours.number == 0, "excluded", classes(found.z, found.q))
+    answer = units.answer(
+        "gi", neighbours,
+        {"value": value, "cases": cases, "population": population, "weights": neighbours.kind, "star": star,
+         "permutations": permutations, "seed": seed, "false_discovery": "benjamini-hochberg"},
+        {"G": found.g, "z": found.z, "p": found.p, "p_normal": found.p_normal, "q": found.q, "bin": bins(found.z, found.q), "class": named},
+        np.where(found.q <= LEVEL, np.sign(np.nan_to_num(found.z)), 0).astype(np.int64), found.z,
+        {"classes": {str(name): int(count) for name, count in pd.Series(named).value_counts().items()}},
+        [*notes, *draws_note(neighbours, permutations)],
     )  # fmt: skip
-    answer = Answer("eb", {"cases": cases, "population": population, "per": PER_HOUSEHOLDS}, units, notes=read.notes,
-                    facts={"n": len(units)}, shapes=read.shapes, crs=read.crs)  # fmt: skip
-    options.finish(answer, out, as_json=as_json, shown=["id", "cases", "population", "rate", "eb"], ranked_by="eb")
+    options.finish(answer, out, as_json=as_json, shown=["id", *units.columns, "z", "p", "q", "class"], ranked_by="z")
+
+
+@app.command()
+def moran(  # noqa: PLR0913, PLR0917  each is an option of the command
+    file: options.File, value: options.Value = None, cases: options.Cases = None, population: options.Population = None,
+    weights: options.Weights = None, permutations: options.Permutations = PERMUTATIONS, seed: options.Seed = options.SEED,
+    id_column: options.Id = None, layer: options.Layer = None, lon: options.Lon = None, lat: options.Lat = None, crs: options.Crs = None,
+    skip: options.Skip = False, out: options.Out = None, as_json: options.AsJson = False,
+) -> None:  # fmt: skip
+    """Clusters (HH, LL) and outliers (HL, LH) of areas: local Moran of a value, of cases, or of EB-standardised rates."""
+    read = options.opened(file, out, options.Reading(layer, id_column, lon, lat, crs, skip), value, cases, population)
+    units = units_of(read, value, cases, population)
+    neighbours, notes = neighbours_of(units.source, weights)
+    with options.progress("drawing", quiet=as_json) as say:
+        found = local_moran(units.values, neighbours, permutations=permutations, seed=seed, progress=say)
+    significant = np.where(found.q <= LEVEL, found.quadrant, "")
+    answer = units.answer(
+        "moran", neighbours,
+        {"value": value, "cases": cases, "population": population, "weights": neighbours.kind,
+         "permutations": permutations, "seed": seed, "false_discovery": "benjamini-hochberg"},
+        {"I": found.i, "z": found.z, "p": found.p, "q": found.q, "quadrant": found.quadrant, "cluster": significant},
+        np.where(significant == "HH", 1, np.where(significant == "LL", -1, 0)), found.z,
+        {"significant": {kind: int((significant == kind).sum()) for kind in ("HH", "LL", "HL", "LH")}},
+        [*notes, *draws_note(neighbours, permutations)],
+    )  # fmt: skip
+    options.finish(answer, out, as_json=as_json, shown=["id", *units.columns, "I", "z", "p", "q", "quadrant"], ranked_by="z")
+
+
+@app.command()
+def eb(  # noqa: PLR0913, PLR0917  each is an option of the command
+    file: options.File, cases: options.Cases = None, population: options.Population = None, weights: options.Weights = None,
+    id_column: options.Id = None, layer: options.Layer = None, lon: options.Lon = None, lat: options.Lat = None, crs: options.Crs = None,
+    skip: options.Skip = False, out: options.Out = None, as_json: options.AsJson = False,
+) -> None:  # fmt: skip
+    """Rates per 1,000 with exact intervals, empirical Bayes (with --weights also spatial), ratios to the expected, funnel limits."""
+    cases, population = options.needed(cases, "--cases"), options.needed(population, "--population")
+    source = options.opened(file, out, options.Reading(layer, id_column, lon, lat, crs, skip), cases, population)
+    count, base = source.numbers(cases), source.numbers(population)
+    smoothed, expected = empirical_bayes_rates(count, base) * PER, expected_cases(count, base)
+    ratios, funnel = standardised_ratios(count, expected), funnel_limits(expected, FUNNEL)
+    known = np.where(base > 0, base, np.nan)
+    low, high = (each / known * PER for each in poisson_interval(count))
+    table = pd.DataFrame({
+        "id": source.ids, "cases": count, "population": base, "rate": count / known * PER, "low": low, "high": high, "eb": smoothed,
+        "expected": expected, "ratio": ratios.ratio, "ratio_low": ratios.low, "ratio_high": ratios.high, "p": ratios.p,
+        "funnel_low": funnel[0], "funnel_high": funnel[1], "suppressed": ratios.small,
+    })  # fmt: skip
+    notes = list(source.notes)
+    if weights is not None:
+        neighbours, more = neighbours_of(source, weights)
+        table.insert(7, "eb_spatial", spatial_empirical_bayes_rates(count, base, neighbours) * PER)
+        notes += more
+    if (base == 0).any():
+        notes.append(f"{int((base == 0).sum())} of {len(base)} areas have no population and so no rate.")
+    if ratios.small.any():
+        notes.append(f"{int(ratios.small.sum())} areas expect fewer than {LEAST_EXPECTED:g} cases: their ratio is to be suppressed.")
+    facts = {"n": len(table), "cases": float(count.sum()), "population": float(base.sum()), "dispersion": dispersion(count, expected)}
+    parameters = {"cases": cases, "population": population, "per": PER, "weights": weights, "funnel": FUNNEL}
+    answer = Answer("eb", parameters, table, facts=facts, notes=notes, shapes=source.ground, crs=source.crs)
+    options.finish(answer, out, as_json=as_json, shown=["id", "cases", "population", "rate", "eb", "ratio"], ranked_by="eb")

@@ -118,20 +118,27 @@ class Source:
         """The shapes in metres: around their middle where they are degrees, else in their own system."""
         shapes = self.placed()
         measure = self.measure()
-        if measure is None or self.crs is None:
-            return shapes
-        return measure.to_metres(geometry_from(self.crs, shapes))
+        return shapes if measure is None else measure.to_metres(self.in_degrees())
+
+    def in_degrees(self) -> Shapes:
+        """The shapes as degrees of longitude and latitude; those of plain numbers have none and stay."""
+        return self.placed() if self.crs is None else geometry_from(self.crs, self.placed())
 
     def measure(self) -> LocalMetres | None:
         """What turns degrees of this file into metres; None for plain numbers, which are metres already."""
         if self.crs is None:
             return None
-        west, south, east, north = shapely.total_bounds(geometry_from(self.crs, self.placed()))
+        west, south, east, north = shapely.total_bounds(self.in_degrees())
         return local_metres((west + east) / 2, (south + north) / 2)
 
     def points(self) -> Floats:
         """One place a row in metres, (n, 2): points as they are, the middle (centroid) of everything else."""
         return np.asarray(shapely.get_coordinates(shapely.centroid(self.metres())), dtype=np.float64)
+
+    @property
+    def ground(self) -> Shapes | None:
+        """The shapes, some maybe missing; None for a table without any."""
+        return None if shapely.is_missing(self.shapes).all() else self.shapes
 
     @property
     def polygonal(self) -> bool:

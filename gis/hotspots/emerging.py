@@ -60,7 +60,7 @@ class Emerging:
     trend: NDArray[np.int64]
 
 
-def emerging(
+def emerging(  # noqa: PLR0913  each is a choice of the analyst
     cube: ArrayLike, neighbours: Neighbours, *, lag: int = 1, compare: Literal["cube", "step"] = "cube",
     chance: Literal["permutation", "normal"] = "permutation", level: float = 0.05, permutations: int = PERMUTATIONS,
     seed: int = 0, progress: Progress | None = None,

@@ -18,7 +18,7 @@ def kendall_scores(series: Floats) -> tuple[Floats, Floats]:
         total = 0
         for later in range(1, steps):
             for earlier in range(later):
-                total += np.int64(line[later] > line[earlier]) - np.int64(line[later] < line[earlier])
+                total += int(line[later] > line[earlier]) - int(line[later] < line[earlier])
         ordered = np.sort(line)
         tied = 0
         run = 1

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 from scipy.special import ndtr
 from scipy.stats import false_discovery_control
 
@@ -133,6 +135,18 @@ def bins(z: Floats, q: Floats) -> NDArray[np.int64]:
     """The same classes as numbers: 3, 2, 1 for hot at 99, 95, 90 %, 0 for none, below 0 for cold."""
     steps = sum((q <= level).astype(np.int64) for level, _ in LEVELS)
     return np.asarray(np.where(np.isnan(z), 0, np.sign(np.nan_to_num(z)) * steps), dtype=np.int64)
+
+
+def patches(sign: NDArray[np.integer], neighbours: Neighbours) -> list[NDArray[np.int64]]:
+    """Areas of one sign, 1 or -1, that hang together by neighbours; largest patches first, areas rising; 0 belongs to none."""
+    owner = np.repeat(np.arange(len(neighbours)), neighbours.number)
+    same = (sign[owner] == sign[neighbours.index]) & (sign[owner] != 0)
+    size = len(neighbours)
+    joined = csr_array((np.ones(int(same.sum()), dtype=np.int8), (owner[same], neighbours.index[same])), shape=(size, size))
+    label = connected_components(joined, directed=False)[1]
+    label[sign == 0] = -1
+    found = [np.flatnonzero(label == each) for each in np.unique(label[sign != 0])]
+    return sorted(found, key=lambda each: (-len(each), int(each[0])))
 
 
 def too_few_draws(areas: int, permutations: int, level: float = LEVELS[1][0]) -> int:

@@ -69,7 +69,7 @@ def board(side: int) -> Neighbours:
     return pairs_given(*np.nonzero(near), side * side)
 
 
-@pytest.mark.parametrize(("steps", "trend", "category"), TRUTH, ids=lambda each: str(each))
+@pytest.mark.parametrize(("steps", "trend", "category"), TRUTH, ids=str)
 def test_categories_follow_the_published_definitions(steps: str, trend: int, category: str) -> None:
     assert categories(np.array([signs_of(steps)]), np.array([trend])).tolist() == [category]
 
