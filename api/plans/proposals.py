@@ -90,8 +90,9 @@ def taken(
     if touched:
         raise Conflict("The ground has changed since this was worked out; ask again.", reason="proposal_outdated", seq=touched)
     chosen = choices[alternative]
-    grids = [each for each in chosen["grids"] if not each["as_now"]]
-    communities = sorted({each["community_id"] for each in grids})
+    changing = {each["community_id"] for each in chosen["grids"] if not each["as_now"]}
+    grids = [each for each in chosen["grids"] if each["community_id"] in changing]
+    communities = sorted(changing)
     shapes = {id(each): balancing.polygon_of(each["polygons"], chosen["origin"]) for each in grids}
     states = plan_ground.around(session, actor.scope, plan.id, balancing.wide(box_of(list(shapes.values())))) if grids else {}
     fresh = [each for each in grids if each["grid_id"] is None]
@@ -188,10 +189,11 @@ def _alternative(found: list[tuple[int, balancing.Divided, Proposal]], question:
     rows: list[Answer] = []
     shapes: list[Any] = []
     for community, ground, solved in found:
+        # Borders drawn by hand need not follow atoms: a community stays as it is as a whole, or not at all.
+        as_now = set(solved.parts.tolist()) == set(ground.grids) and bool((solved.labels == ground.holder).all())
         for at, label in enumerate(solved.parts.tolist()):
             mine = solved.labels == label
             state = ground.grids.get(label)
-            as_now = state is not None and bool((mine == (ground.holder == label)).all())
             rows.append(
                 {
                     "community_id": community, "grid_id": label if state is not None else None, "as_now": as_now,

@@ -173,7 +173,20 @@ class Restore(In):
 
 
 Operation = Annotated[
-    Split | Merge | Redraw | MoveVertex | Give | Straighten | Trace | Transfer | MergeCommunities | SplitCommunity | Rename | Restore,
+    Split
+    | Merge
+    | Redraw
+    | MoveVertex
+    | Give
+    | Straighten
+    | Trace
+    | Balance
+    | ApplyProposal
+    | Transfer
+    | MergeCommunities
+    | SplitCommunity
+    | Rename
+    | Restore,
     Field(discriminator="kind"),
 ]
 

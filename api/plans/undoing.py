@@ -128,7 +128,8 @@ def _refuse_built_over(session: Session, actor: Actor, plan: Plan, seq: int, eff
     kept = {step.id: step.was_shape for step in effect.steps}
     other = [id for id, then in expected.items() if not _same(now.get(id), then)]
     # Where the draft had no row of its own the ground of today counts, and that may be another by now.
-    based = {id: kept[id] for id in kept if expected[id] is None and kept[id] is not None and id not in now}
+    made = {step.id for step in effect.steps if step.before is not None and step.before.base_version is None}
+    based = {id: kept[id] for id in kept if expected[id] is None and kept[id] is not None and id not in now and id not in made}
     if based:
         today = plan_ground.today(session, actor.scope, plan, list(based), box_of([shape for shape in based.values() if shape is not None]))
         other += [id for id, shape in based.items() if id not in today or _bytes(today[id].shape) != _bytes(shape)]
