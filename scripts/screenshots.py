@@ -23,6 +23,8 @@ KEPT = {
     "sign-in": (("zh", "dark", "desk"), ("en", "light", "phone")),
     "assignment": (("zh", "light", "desk"),),
     "not-found": (("zh", "dark", "phone"),),
+    "plans": (("zh", "light", "desk"), ("en", "dark", "phone")),
+    "editor": (("zh", "light", "desk"), ("zh", "dark", "desk"), ("en", "light", "desk"), ("zh", "light", "phone")),
 }
 """The pictures in the repository; all looks of all pages are for those who change one."""
 READY = "() => document.body.dataset.ready === 'true'"
@@ -51,7 +53,7 @@ class Picture:
         return self.page not in {"sign-in", "not-found"}
 
 
-def pictures(community: str, grid: str, *, every: bool, only: str | None) -> Iterator[Picture]:
+def pictures(community: str, grid: str, plan: str | None, *, every: bool, only: str | None) -> Iterator[Picture]:
     """The pictures to take: those that are kept, or every look; of one page where `only` names it."""
     paths = {
         "one-screen": "/?",
@@ -60,8 +62,10 @@ def pictures(community: str, grid: str, *, every: bool, only: str | None) -> Ite
         "sign-in": "/sign-in?",
         "assignment": "/?fill=assignment&layers=officers&",
         "not-found": "/nowhere?",
+        "plans": "/plans?state=all&",
+        **({"editor": f"/plans/{plan}?tab=changes&"} if plan else {}),
     }
-    for page, looks in KEPT.items():
+    for page, looks in ((page, looks) for page, looks in KEPT.items() if page in paths):
         for language, theme, device in LOOKS if every else looks:
             if only in (None, page):
                 yield Picture(page, f"{paths[page]}lang={language}&theme={theme}", language, theme, device)
@@ -78,18 +82,20 @@ def take(browser: Browser, address: str, token: str, picture: Picture, file: Pat
     if picture.map:
         page.wait_for_function(READY, timeout=60_000)
     page.wait_for_timeout(SETTLED_MS)
-    page.screenshot(path=file, full_page=picture.device == "phone" and picture.page != "grid")
+    page.screenshot(path=file, full_page=picture.device == "phone" and picture.page not in {"grid", "editor"})
     context.close()
     with Image.open(file) as full:
         small = full.convert("RGB").quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     small.save(file, optimize=True)
 
 
-def ground(asked: APIRequestContext, address: str) -> tuple[str, str]:
-    """A community with grids, and one of its grids with households, to go down to."""
+def ground(asked: APIRequestContext, address: str) -> tuple[str, str, str | None]:
+    """A community with grids, one of its grids with households to go down to, and the newest plan that changes something."""
     community = next(each["code"] for each in asked.get(f"{address}/api/v1/areas?level=community").json()["items"] if each["grids"] > 3)
     grids = asked.get(f"{address}/api/v1/grids?area={community}").json()["items"]
-    return community, str(next((each["id"] for each in grids[3:] if each["households"]), grids[0]["id"]))
+    plans = asked.get(f"{address}/api/v1/plans").json().get("items", [])
+    plan = next((str(each["id"]) for each in plans if each["counts"]["changed"] or each["counts"]["new"]), None)
+    return community, str(next((each["id"] for each in grids[3:] if each["households"]), grids[0]["id"])), plan
 
 
 def main() -> None:

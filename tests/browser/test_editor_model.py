@@ -13,8 +13,8 @@ ORIGIN = [15_166_611_456, 3_783_262_208]
 SQUARES = """
 const square = (id, x, y) => ({ id, community_id: 1, polygons: [[[x, y, 1000, 0, 0, 1000, -1000, 0]]] });
 const { Ground } = await import("/static/js/editor/ground.js");
-const ground = new Ground({ origin: %s, grids: [square(1, 0, 0), square(2, 1000, 0), square(3, 0, 1000), square(4, 1000, 1000)] });
-""" % ORIGIN
+const ground = new Ground({ origin: ORIGIN, grids: [square(1, 0, 0), square(2, 1000, 0), square(3, 0, 1000), square(4, 1000, 1000)] });
+""".replace("ORIGIN", str(ORIGIN))
 
 
 @pytest.fixture(scope="module")
@@ -80,25 +80,25 @@ def test_a_vertex_may_move_until_a_border_would_cross_another(page: Page) -> Non
 def test_vertices_are_found_again_by_their_numbers_however_many_there_are(page: Page) -> None:
     script = """
     const { Vertices } = await import("/static/js/editor/lattice.js");
-    const kept = new Vertices(%s, 16);
-    const places = Array.from({ length: 50_000 }, (_, i) => [(i * 7919) %% 1_000_003, -((i * 104_729) %% 999_983)]);
+    const kept = new Vertices(ORIGIN, 16);
+    const places = Array.from({ length: 50_000 }, (_, i) => [(i * 7919) % 1_000_003, -((i * 104_729) % 999_983)]);
     const ids = places.map(([x, y]) => kept.at(x, y));
     const again = places.every(([x, y], i) => kept.find(x, y) === ids[i]);
     return [kept.size, again, kept.find(5, 5)];
-    """ % ORIGIN
+    """.replace("ORIGIN", str(ORIGIN))
     assert ask(page, script) == [50_000, True, -1]
 
 
 def test_degrees_of_a_vertex_are_exact(page: Page) -> None:
     script = """
     const { Vertices } = await import("/static/js/editor/lattice.js");
-    const kept = new Vertices(%s, 16);
+    const kept = new Vertices(ORIGIN, 16);
     return Array.from({ length: 200 }, (_, i) => [i * 17 - 900, i * 31]).every(([x, y]) => {
       const [lon, lat] = kept.degrees(kept.at(x, y));
       const [backX, backY] = kept.nearest([lon, lat]);
       return backX === x && backY === y && lon * 2 ** 27 === kept.origin[0] + x && lat * 2 ** 27 === kept.origin[1] + y;
     });
-    """ % ORIGIN
+    """.replace("ORIGIN", str(ORIGIN))
     assert ask(page, script) is True
 
 
@@ -114,9 +114,9 @@ def test_patches_with_an_origin_of_their_own_land_on_the_same_vertices(page: Pag
 def test_a_trembling_line_loses_only_points_that_say_nothing(page: Page) -> None:
     script = """
     const { plainer } = await import("/static/js/editor/shapes.js");
-    const straight = Array.from({ length: 50 }, (_, i) => [i, i %% 2 ? 0.1 : 0]);
+    const straight = Array.from({ length: 50 }, (_, i) => [i, i % 2 ? 0.1 : 0]);
     return [plainer(straight, 0.5).length, plainer([[0, 0], [5, 0], [5, 5], [10, 5]], 0.5).length, plainer([[0, 0]], 1).length];
-    """.replace("%%", "%")
+    """
     assert ask(page, script) == [2, 4, 1]
 
 

@@ -103,7 +103,6 @@ def pair(ground: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return grids[best[0]], grids[best[1]]
 
 
-
 def test_a_planner_makes_a_plan_from_the_empty_list(planners: Planners) -> None:
     planner = planners()
     page = planner.watched.open("/plans?lang=en")
@@ -161,7 +160,9 @@ def test_a_split_is_previewed_accepted_undone_and_redone_over_reloads(planners: 
     page.reload()
     planner.watched.ready()
     planner.grids(n)
-    assert planner.ground(plan)["grids"] == [{**each, "version": mine["version"]} for each, mine in zip(ground["grids"], planner.ground(plan)["grids"], strict=True)]
+    assert planner.ground(plan)["grids"] == [
+        {**each, "version": mine["version"]} for each, mine in zip(ground["grids"], planner.ground(plan)["grids"], strict=True)
+    ]
     page.keyboard.press("Control+Shift+z")
     planner.grids(n + 1)
 
@@ -230,7 +231,11 @@ def paintable(planner: Planner, plan: int, ground: dict[str, Any]) -> tuple[dict
             if grid["id"] == holder or atom["households"] == 0 or shapely.intersection(shapes[grid["id"]].exterior, ring).length < 1e-4:
                 continue
             base = {str(each["id"]): each["version"] for each in ground["grids"]}
-            body = {"client_id": "6f9b1b1e-1a3c-4c64-9a63-1f6f3b1f0c11", "base": base, "operation": {"kind": "give", "to": grid["id"], "atoms": [atom["id"]]}}
+            body = {
+                "client_id": "6f9b1b1e-1a3c-4c64-9a63-1f6f3b1f0c11",
+                "base": base,
+                "operation": {"kind": "give", "to": grid["id"], "atoms": [atom["id"]]},
+            }
             # The stroke is a straight one: it may pass over these two grids alone.
             stroke = LineString([inside(grid, ground["origin"]), at])
             clean = stroke.difference(shapes[grid["id"]]).difference(ring).length < 1e-9
@@ -270,7 +275,9 @@ def test_a_vertex_is_dragged_with_both_its_grids_and_each_step_is_quick(planners
     planner.accept(plan)
     changed = [each for each in planner.ground(plan)["grids"] if each["changed"]]
     assert len(changed) == 2
-    assert sum(each["area_m2"] for each in planner.ground(plan)["grids"]) == pytest.approx(sum(each["area_m2"] for each in ground["grids"]), abs=2)
+    assert sum(each["area_m2"] for each in planner.ground(plan)["grids"]) == pytest.approx(
+        sum(each["area_m2"] for each in ground["grids"]), abs=2
+    )
     assert float(page.evaluate("document.body.dataset.longest")) < 16
 
 
@@ -304,7 +311,10 @@ def test_a_line_is_drawn_with_the_keyboard_alone(planners: Planners) -> None:
     page.keyboard.press("s")
     page.keyboard.press("Space")
     for _ in range(40):
-        if planner.spot(other)[0] < planner.spot(one)[0] or page.evaluate("() => Number(new URLSearchParams(location.search).get('at').split(',')[0])") > other[0]:
+        if (
+            planner.spot(other)[0] < planner.spot(one)[0]
+            or page.evaluate("() => Number(new URLSearchParams(location.search).get('at').split(',')[0])") > other[0]
+        ):
             break
         with page.expect_event("framenavigated"):
             page.keyboard.press("ArrowRight")
