@@ -52,7 +52,7 @@ def test_a_plan_is_made_listed_and_shown_with_what_may_be_done(client: Client) -
     assert plan["counts"] == {"grids": 4, "changed": 0, "new": 0, "ended": 0, "communities": 2}
     assert plan["may"] == ["edit", "withdraw", "comment"]
     assert plan["made_by"]["name"] == "Person planner.district"
-    assert [each["id"] for each in planner.get("/api/v1/plans", params={"area": "990101001000"}).json()["items"]][0] == plan["id"]
+    assert next(each["id"] for each in planner.get("/api/v1/plans", params={"area": "990101001000"}).json()["items"]) == plan["id"]
     assert client("analyst").get(f"/api/v1/plans/{plan['id']}").json()["may"] == []
 
 

@@ -78,7 +78,16 @@ def test_a_load_that_nobody_finished_is_recounted(fresh):
 
 def test_every_job_has_a_name_that_says_its_noun():
     names = {name for name in worker.queue().tasks if "builtin" not in name}
-    assert names == {"hotspots:work_out", "hotspots:nightly", "upkeep:fold", "upkeep:mend", "upkeep:tidy", "plans:due", "plans:propose", "plans:publish"}
+    assert names == {
+        "hotspots:work_out",
+        "hotspots:nightly",
+        "upkeep:fold",
+        "upkeep:mend",
+        "upkeep:tidy",
+        "plans:due",
+        "plans:propose",
+        "plans:publish",
+    }
 
 
 def test_the_owner_reads_everything_and_closes_its_connections(fresh):
