@@ -2,7 +2,7 @@
 
 import typer
 
-from api.commands import plan_propose, plan_review
+from api.commands import plan_draft, plan_propose, plan_review
 
 app = typer.Typer(
     add_completion=False,
@@ -12,6 +12,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("propose")(plan_propose.propose)
+app.command("list")(plan_draft.page)
+for word in ("new", "show", "apply", "undo", "redo", "log", "check", "history"):
+    app.command(word)(getattr(plan_draft, word))
 for word in ("submit", "approve", "publish", "reverse", "impact"):
     app.command(word)(getattr(plan_review, word))
 app.command("return")(plan_review.give_back)

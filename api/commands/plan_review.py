@@ -31,7 +31,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for 
 
 def submit(plan: PlanId, name: Name = tokens.FIRST_PERSON, data: Data = None, as_json: AsJson = False) -> None:
     """Hand a draft in for review."""
-    with _acting(data, name) as (session, actor, _):
+    with acting(data, name) as (session, actor, _):
         told = review.submit(session, actor, plan)
     _tell(told, as_json)
 
@@ -40,7 +40,7 @@ def approve(
     plan: PlanId, name: Name, note: Annotated[str, typer.Option(help="What you add.")] = "", data: Data = None, as_json: AsJson = False
 ) -> None:  # fmt: skip
     """Agree to a plan that somebody else submitted."""
-    with _acting(data, name) as (session, actor, _):
+    with acting(data, name) as (session, actor, _):
         told = review.approve(session, actor, plan, note)
     _tell(told, as_json)
 
@@ -49,7 +49,7 @@ def give_back(
     plan: PlanId, name: Name, reason: Annotated[str, typer.Option(help="Why it goes back.")], data: Data = None, as_json: AsJson = False
 ) -> None:  # fmt: skip
     """Return a plan to its authors with the reason."""
-    with _acting(data, name) as (session, actor, _):
+    with acting(data, name) as (session, actor, _):
         told = review.give_back(session, actor, plan, reason)
     _tell(told, as_json)
 
@@ -65,14 +65,14 @@ def publish(
 
     Exit status 1 when the plan is refused; the reason is kept with the plan, and nothing has changed.
     """
-    with _acting(data, name) as (session, actor, _):
+    with acting(data, name) as (session, actor, _):
         told = review.publish(session, actor, plan, _moment(at))
     work = Work(Deployment(data).wake().schema)
     try:
         publishing.publish(work, plan)
     finally:
         work.close()
-    with _acting(data, name) as (session, actor, _):
+    with acting(data, name) as (session, actor, _):
         told = review.shown(session, actor, plan)
     _tell(told, as_json)
     if told["failure"]:
@@ -81,7 +81,7 @@ def publish(
 
 def reverse(plan: PlanId, name: Name = tokens.FIRST_PERSON, data: Data = None, as_json: AsJson = False) -> None:
     """Make a new draft that restores the ground before a published plan."""
-    with _acting(data, name) as (session, actor, _):
+    with acting(data, name) as (session, actor, _):
         told = review.reverse(session, actor, plan)
     _tell(told, as_json)
 
@@ -95,7 +95,7 @@ def impact(
     as_json: AsJson = False,
 ) -> None:
     """Tell what a plan would do, before anybody decides."""
-    with _acting(data, name) as (session, actor, _):
+    with acting(data, name) as (session, actor, _):
         told = impacts.of(session, actor, plan, against)
         table = impacts.moved_csv(session, actor, plan, against) if moved else ""
     if moved:
@@ -110,7 +110,7 @@ def impact(
 
 
 @contextmanager
-def _acting(data: Path | None, name: str) -> Iterator[tuple["Session", Actor, Deployment]]:
+def acting(data: Path | None, name: str) -> Iterator[tuple["Session", Actor, Deployment]]:
     """One unit of work as a person, by a session of their own that ends with it: their permissions and scope hold."""
     deployment = Deployment(data)
     urls = deployment.wake()

@@ -14,11 +14,14 @@ from api.plans.operations import metres_near
 from data.queries import plan_ground
 from data.queries.plans import Plan
 from gis.checks import Finding, findings
-from gis.coverage import defects
+from gis.coverage import KINDS, defects
 from gis.crs import STORAGE_EPSG, LocalMetres
 from gis.errors import NotFound
+from gis.faces import mean_width_m, polygonal
 
 Answer = dict[str, Any]
+DEFECTS = frozenset(KINDS) - {"multipart", "sliver"}
+"""Kinds of findings that a certified draft never has; several pieces and narrow ones are a matter of the rules."""
 RIM_M = 0.02
 """Vertices that a draft's outer border gains lie this near to the outline of today."""
 
@@ -38,7 +41,8 @@ def check(session: Session, actor: Actor, id: int) -> Answer:
     )  # fmt: skip
     borders = dict(zip(ids.tolist(), shapes, strict=True))
     items = [
-        *_defects(session, actor, plan, ids, shapes, metres),
+        *_defects(ids, shapes, metres),
+        *_beyond(plan_ground.outline(session, actor.scope, plan), shapes, metres),
         *_cut_buildings(session, actor, plan),
         *(_told(each, borders[each.grids[0]]) for each in by_rule),
     ]
@@ -71,10 +75,9 @@ def history(session: Session, actor: Actor, id: int) -> Answer:
     }  # fmt: skip
 
 
-def _defects(session: Session, actor: Actor, plan: Plan, ids: Any, shapes: Any, metres: LocalMetres) -> list[Answer]:
-    outline = plan_ground.outline(session, actor.scope, plan)
+def _defects(ids: Any, shapes: Any, metres: LocalMetres) -> list[Answer]:
     frame = gpd.GeoDataFrame({"code": ids}, geometry=shapes, crs=STORAGE_EPSG)
-    table = defects(frame, outline, metres=metres, rim_m=RIM_M)
+    table = defects(frame, metres=metres)
     return [
         {
             "kind": row.kind, "grids": [int(code) for code in row.codes], "place": _place(row.geometry), "area_m2": round(row.area_m2, 3),
@@ -82,9 +85,27 @@ def _defects(session: Session, actor: Actor, plan: Plan, ids: Any, shapes: Any, 
             "geometry": mapping(row.geometry),
         }
         for row in table.itertuples()
-        # Whether a grid may have several pieces or be narrow is a matter of the rules below.
-        if row.kind not in ("multipart", "sliver")
+        if row.kind in DEFECTS
     ]  # fmt: skip
+
+
+def _beyond(outline: Any, shapes: Any, metres: LocalMetres) -> list[Answer]:
+    """Ground of the plan's area that no grid holds, and ground that grids hold beyond it.
+
+    Vertices that the outer border gained lie on the lattice, a fraction of a millimetre beside the old line: no defect.
+    """
+    whole = shapely.coverage_union_all(shapes)
+    told = []
+    for kind, suggestion, piece in (("gap", "decide", outline.difference(whole)), ("outside", "fit", whole.difference(outline))):
+        parts = shapely.get_parts(polygonal(piece))
+        flat = metres.to_metres(parts)
+        for part, area, width in zip(parts, shapely.area(flat).tolist(), mean_width_m(flat).tolist(), strict=True):
+            if width >= RIM_M:
+                told.append({
+                    "kind": kind, "grids": [], "place": _place(part), "area_m2": round(area, 3), "width_m": round(width, 4),
+                    "detail": {}, "suggestion": suggestion, "geometry": mapping(part),
+                })  # fmt: skip
+    return told
 
 
 def _cut_buildings(session: Session, actor: Actor, plan: Plan) -> list[Answer]:

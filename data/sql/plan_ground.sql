@@ -118,7 +118,8 @@ SELECT coalesce(own.area_id, area.id) AS id, area.code, coalesce(own.name, area.
 -- Buildings that a border drawn in this draft runs through, and the grids it cuts them between.
 SELECT building.id, building.address, building.households, ST_Area(building.geom::geography) AS area_m2, ST_AsBinary(building.geom) AS wkb,
        array_agg(own.grid_id ORDER BY own.grid_id) AS grids
-  FROM plan_grid AS own JOIN building ON building.geom && own.geom AND NOT ST_Covers(own.geom, building.geom)
+  FROM plan_grid AS own JOIN building ON building.geom && own.geom AND ST_Intersects(own.geom, building.geom)
+        AND NOT ST_Covers(own.geom, building.geom)
  WHERE own.plan_id = :plan AND NOT own.noded_only AND own.geom IS NOT NULL
    AND building.community_id <@ CAST(:communities AS int4multirange)
    AND ST_Area(ST_Intersection(building.geom, own.geom)::geography) BETWEEN 1 AND ST_Area(building.geom::geography) - 1

@@ -1,0 +1,136 @@
+"""Balanced grids on the demo district in its small size: proposals by the worker, one of them taken, one click on a bad grid."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.cluster import Cluster
+from api.plans import proposals
+from api.work import Work
+from data.database import open_database
+from tests.api.test_plans import ground, new_plan, operate
+from tests.api.test_plans_together import outline, refuse_broken, state_of
+from tests.conftest import Client, Clone, clients_of, make_app, settings_for
+from tests.factories import token
+
+
+@pytest.fixture
+def demo(cluster: Cluster, demo_small: Clone, data_dir: Path) -> Iterator[tuple[Any, Clone]]:
+    """A client with a planner's token over a copy of the small demo district, and the copy."""
+    name = f"proposals_{uuid.uuid4().hex[:8]}"
+    cluster.create_database(name, template=demo_small.name)
+    clone = Clone(name, cluster.url("app", name), cluster.url("schema", name))
+    with clone.owner() as owner:
+        owner.execute("INSERT INTO person (sign_in_name, display_name, roles) VALUES ('tester', 'Tester', '{planner}')")
+        owner.execute(
+            "INSERT INTO person_scope (person_id, area_id) SELECT person.id, area.id FROM person, area"
+            " WHERE sign_in_name = 'tester' AND level = 'district'"
+        )
+        owner.execute(
+            "SELECT gate.open_session((SELECT id FROM person WHERE sign_in_name = 'tester'), sha256(convert_to(%s, 'UTF8')),"
+            " 'token', '1 day', NULL, 'test', NULL)",
+            [token("planner")],
+        )
+        owner.commit()
+    database = open_database(clone.app_url, pool_size=4)
+    clients: Client = clients_of(make_app(settings_for(clone, data_dir), database))
+    yield clients("planner"), clone
+    database.close()
+    cluster.drop_database(name)
+
+
+@pytest.fixture
+def work(demo: tuple[Any, Clone]) -> Iterator[Work]:
+    """What a job works with on the copy."""
+    made = Work(demo[1].schema_url)
+    yield made
+    made.close()
+
+
+def district_of(client: Any) -> str:
+    return str(client.get("/api/v1/areas", params={"level": "district"}).json()["items"][0]["code"])
+
+
+@pytest.mark.slow
+def test_a_proposal_is_worked_out_taken_as_one_operation_and_taken_back(demo: tuple[Any, Clone], work: Work) -> None:
+    client, _ = demo
+    plan = new_plan(client, district_of(client))["id"]
+    start, first = ground(client, plan), state_of(client, plan)
+    asked = client.post(f"/api/v1/plans/{plan}/proposals", json={"alternatives": 2, "seed": 5})
+    assert (asked.status_code, asked.json()["state"]) == (202, "asked")
+    number = asked.json()["id"]
+    assert proposals.work_out(work, number) == "done"
+    assert proposals.work_out(work, number) == "nothing to do"
+    told = client.get(f"/api/v1/plans/{plan}/proposals/{number}").json()
+    assert (told["state"], told["progress"], len(told["alternatives"])) == ("done", 1.0, 2)
+    figures = told["alternatives"][1]["figures"]
+    assert figures["contiguous"] is True
+    assert figures["in_range"] > 0.9
+    taken = operate(client, plan, {"kind": "proposal", "proposal": number, "alternative": 1})
+    assert taken.status_code == 200, taken.text
+    after = ground(client, plan)
+    assert len(after["grids"]) == figures["grids"]
+    assert sum(each["households"] for each in after["grids"]) == sum(each["households"] for each in start["grids"])
+    refuse_broken(after, outline(start))
+    kinds = {each["kind"] for each in client.get(f"/api/v1/plans/{plan}/checks").json()["items"]}
+    assert not kinds & {"gap", "overlap", "outside", "unnoded", "off_lattice", "invalid"}
+    again = operate(client, plan, {"kind": "proposal", "proposal": number, "alternative": 0})
+    assert (again.status_code, again.json()["reason"]) == (409, "proposal_outdated")
+    assert client.post(f"/api/v1/plans/{plan}/undo", json={"client_id": str(uuid.uuid4())}).status_code == 200
+    assert state_of(client, plan) == first
+
+
+@pytest.mark.slow
+def test_a_cancelled_question_is_not_worked_out(demo: tuple[Any, Clone], work: Work) -> None:
+    client, _ = demo
+    plan = new_plan(client, district_of(client))["id"]
+    number = client.post(f"/api/v1/plans/{plan}/proposals", json={"alternatives": 1}).json()["id"]
+    assert client.post(f"/api/v1/plans/{plan}/proposals/{number}/cancel").json()["state"] == "cancelled"
+    assert proposals.work_out(work, number) == "nothing to do"
+
+
+@pytest.mark.slow
+def test_one_click_brings_a_bad_grid_into_the_band_or_says_that_it_cannot(demo: tuple[Any, Clone]) -> None:
+    client, _ = demo
+    told = new_plan(client, district_of(client))
+    plan, start = told["id"], ground(client, told["id"])
+    low, high = told["household_min"], told["household_max"]
+    balanced = 0
+    for bad in [each for each in start["grids"] if not low <= each["households"] <= high]:
+        now = {each["id"]: each for each in ground(client, plan)["grids"]}[bad["id"]]
+        answer = operate(client, plan, {"kind": "balance", "grid": bad["id"]}, {bad["id"]: now["version"]})
+        if answer.status_code == 200:
+            balanced += 1
+            after = {each["id"]: each["households"] for each in answer.json()["figures"]["after"]}
+            assert low <= after.get(bad["id"], now["households"]) <= high
+        else:
+            assert answer.json()["reason"] in {"no_balance", "nothing_moved"}, answer.text
+    assert balanced > 0
+    refuse_broken(ground(client, plan), outline(start))
+
+
+@pytest.mark.slow
+def test_buildings_are_given_with_their_ground(demo: tuple[Any, Clone]) -> None:
+    client, _ = demo
+    plan = new_plan(client, district_of(client))["id"]
+    start = ground(client, plan)
+    community = start["communities"][0]
+    atoms = client.get(f"/api/v1/plans/{plan}/atoms", params={"community": community["code"]}).json()["atoms"]
+    assert sum(each["households"] for each in atoms) == sum(
+        each["households"] for each in start["grids"] if each["community_id"] == community["id"]
+    )
+    grids = [each for each in start["grids"] if each["community_id"] == community["id"]]
+    given = False
+    for atom in [each for each in atoms if each["building_id"] is not None][:60]:
+        to = grids[0]
+        answer = operate(client, plan, {"kind": "give", "to": to["id"], "buildings": [atom["building_id"]]}, {to["id"]: to["version"]})
+        if answer.status_code == 200:
+            gained = {each["id"]: each["households"] for each in answer.json()["figures"]["after"]}[to["id"]] - to["households"]
+            given = gained == atom["households"]
+            break
+        assert answer.json()["reason"] in {"nothing_moved", "not_contiguous", "would_be_empty", "too_thin"}, answer.text
+    assert given
+    refuse_broken(ground(client, plan), outline(start))
