@@ -9,6 +9,7 @@ from shapely.geometry import mapping
 from sqlalchemy.orm import Session
 
 from api.actor import Actor
+from api.plans.changes import box_of
 from api.plans.ground import plan_of
 from api.plans.operations import metres_near
 from data.queries import plan_ground
@@ -22,6 +23,7 @@ from gis.faces import mean_width_m, polygonal
 Answer = dict[str, Any]
 DEFECTS = frozenset(KINDS) - {"multipart", "sliver"}
 """Kinds of findings that a certified draft never has; several pieces and narrow ones are a matter of the rules."""
+CUT_M2 = 1.0
 RIM_M = 0.02
 """Vertices that a draft's outer border gains lie this near to the outline of today."""
 
@@ -40,10 +42,11 @@ def check(session: Session, actor: Actor, id: int) -> Answer:
         low=plan.household_min, high=plan.household_max,
     )  # fmt: skip
     borders = dict(zip(ids.tolist(), shapes, strict=True))
+    drawn = {row.id: borders[row.id] for row in rows if row.overlaid and not row.noded_only}
     items = [
         *_defects(ids, shapes, metres),
         *_beyond(plan_ground.outline(session, actor.scope, plan), shapes, metres),
-        *_cut_buildings(session, actor, plan),
+        *_cut_buildings(session, actor, plan, drawn, metres),
         *(_told(each, borders[each.grids[0]]) for each in by_rule),
     ]
     return {"revision": plan.revision, "items": items}
@@ -108,17 +111,30 @@ def _beyond(outline: Any, shapes: Any, metres: LocalMetres) -> list[Answer]:
     return told
 
 
-def _cut_buildings(session: Session, actor: Actor, plan: Plan) -> list[Answer]:
+def _cut_buildings(session: Session, actor: Actor, plan: Plan, drawn: dict[int, Any], metres: LocalMetres) -> list[Answer]:
+    """Buildings that a border drawn in this draft runs through, by CUT_M2 or more on both sides."""
+    if not drawn:
+        return []
+    rows = plan_ground.buildings(session, actor.scope, plan, box_of(drawn.values()))
+    outlines = np.asarray(shapely.from_wkb(np.array([bytes(row.wkb) for row in rows], dtype=object)), dtype=object)
+    ids = np.array(sorted(drawn), dtype=np.int64)
+    borders = shapely.boundary(np.array([drawn[id] for id in ids.tolist()], dtype=object))
+    at, building = shapely.STRtree(outlines).query(borders, predicate="intersects") if len(rows) else (ids[:0], ids[:0])
+    inside = shapely.intersection(outlines[building], np.array([drawn[id] for id in ids[at].tolist()], dtype=object))
+    held, whole = shapely.area(metres.to_metres(inside)), shapely.area(metres.to_metres(outlines[building]))
+    cut: dict[int, list[int]] = {}
+    through = (held >= CUT_M2) & (held <= whole - CUT_M2)
+    for which, grid in zip(building[through], ids[at[through]], strict=True):
+        cut.setdefault(int(which), []).append(int(grid))
     told = []
-    for row in plan_ground.cut_buildings(session, actor.scope, plan):
-        shape = shapely.from_wkb(bytes(row.wkb))
-        told.append(
-            {
-                "kind": "building_cut", "grids": list(row.grids), "place": _place(shape), "area_m2": round(row.area_m2, 1),
-                "width_m": None, "detail": {"building": row.id, "address": row.address, "households": row.households}, "suggestion": "give",
-                "geometry": mapping(shape),
-            }
-        )  # fmt: skip
+    for which, grids in sorted(cut.items()):
+        row, shape = rows[which], outlines[which]
+        told.append({
+            "kind": "building_cut", "grids": grids, "place": _place(shape), "width_m": None,
+            "area_m2": round(float(shapely.area(metres.to_metres(shape))), 1),
+            "detail": {"building": row.id, "address": row.address, "households": row.households}, "suggestion": "give",
+            "geometry": mapping(shape),
+        })  # fmt: skip
     return told
 
 

@@ -125,14 +125,8 @@ def _certify(session: Session, actor: Actor, plan: Plan, steps: Sequence[Step], 
 def _refuse_built_over(session: Session, actor: Actor, plan: Plan, seq: int, effect: Effect, expected: Targets) -> None:
     """Conflict unless each grid of a row of the log is as that row left it (for redo: found it)."""
     now = plan_ground.overlay_of(session, actor.scope, plan.id, list(expected))
-    kept = {step.id: step.was_shape for step in effect.steps}
     other = [id for id, then in expected.items() if not _same(now.get(id), then)]
-    # Where the draft had no row of its own the ground of today counts, and that may be another by now.
-    made = {step.id for step in effect.steps if step.before is not None and step.before.base_version is None}
-    based = {id: kept[id] for id in kept if expected[id] is None and kept[id] is not None and id not in now and id not in made}
-    if based:
-        today = plan_ground.today(session, actor.scope, plan, list(based), box_of([shape for shape in based.values() if shape is not None]))
-        other += [id for id, shape in based.items() if id not in today or _bytes(today[id].shape) != _bytes(shape)]
+    other += _moved_on(session, actor, plan, [step for step in effect.steps if expected[step.id] is None and step.id not in now])
     if other:
         last = plan_ops.last_touching(session, actor.scope, plan.id, other)
         by = None if last is None else {"id": last.person_id, "name": last.person_name}
@@ -140,6 +134,23 @@ def _refuse_built_over(session: Session, actor: Actor, plan: Plan, seq: int, eff
             "Somebody has built on this ground since.", reason="built_over", seq=None if last is None else last.seq, by=by,
             kind=None if last is None else last.kind, undoing=seq,
         )  # fmt: skip
+
+
+def _moved_on(session: Session, actor: Actor, plan: Plan, steps: Sequence[Step]) -> list[int]:
+    """Grids of which the draft has no row of its own, and which are another today than the log knew them."""
+    based = {
+        step.id: step for step in steps if step.was_shape is not None and (step.before is None or step.before.base_version is not None)
+    }
+    if not based:
+        return []
+    shapes = [step.was_shape for step in based.values() if step.was_shape is not None]
+    today = plan_ground.today(session, actor.scope, plan, list(based), box_of(shapes))
+    return [id for id, step in based.items() if id not in today or not _as_known(step, today[id])]
+
+
+def _as_known(step: Step, today: GridState) -> bool:
+    """A row of the log keeps today's border where it began with it, and its version where it went back to it."""
+    return _bytes(today.shape) == _bytes(step.was_shape) if step.before is None else today.version == step.before.base_version
 
 
 def _same(one: GridState | None, other: GridState | None) -> bool:

@@ -188,9 +188,10 @@ def outline(session: Session, scope: Scope, plan: Plan) -> Shape:
     return shape
 
 
-def cut_buildings(session: Session, scope: Scope, plan: Plan) -> list[Row[Any]]:
-    """Buildings that a border drawn in a draft runs through (by 1 m² or more on both sides), at most 1,000."""
-    return list(session.execute(_named("cut_buildings"), {"plan": plan.id, "communities": _text(plan.communities)}).all())
+def buildings(session: Session, scope: Scope, plan: Plan, box: Box) -> list[Row[Any]]:
+    """Buildings of a plan's communities that meet a box: id, address, households, and the outline as WKB."""
+    asked = {"box": hexed(shapely.box(*box)), "communities": _text(plan.communities)}
+    return list(session.execute(_named("buildings"), asked).all())
 
 
 def ended(state: GridState, version: int) -> GridState:

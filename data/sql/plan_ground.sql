@@ -114,16 +114,11 @@ SELECT coalesce(own.area_id, area.id) AS id, area.code, coalesce(own.name, area.
   FULL JOIN (SELECT * FROM plan_area WHERE plan_id = :plan) AS own ON own.area_id = area.id
  ORDER BY 1
 
--- cut_buildings --
--- Buildings that a border drawn in this draft runs through, and the grids it cuts them between.
-SELECT building.id, building.address, building.households, ST_Area(building.geom::geography) AS area_m2, ST_AsBinary(building.geom) AS wkb,
-       array_agg(own.grid_id ORDER BY own.grid_id) AS grids
-  FROM plan_grid AS own JOIN building ON building.geom && own.geom AND ST_Intersects(own.geom, building.geom)
-        AND NOT ST_Covers(own.geom, building.geom)
- WHERE own.plan_id = :plan AND NOT own.noded_only AND own.geom IS NOT NULL
-   AND building.community_id <@ CAST(:communities AS int4multirange)
-   AND ST_Area(ST_Intersection(building.geom, own.geom)::geography) BETWEEN 1 AND ST_Area(building.geom::geography) - 1
- GROUP BY building.cell, building.id ORDER BY building.id LIMIT 1000
+-- buildings --
+-- Buildings of a plan's communities whose outline meets a box.
+SELECT building.id, building.address, building.households, ST_AsBinary(building.geom) AS wkb
+  FROM building WHERE building.geom && CAST(:box AS geometry) AND building.community_id <@ CAST(:communities AS int4multirange)
+ ORDER BY building.id
 
 -- history --
 -- The states a grid has had, the newest first.

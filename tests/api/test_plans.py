@@ -148,3 +148,112 @@ def test_each_kind_of_drawing_changes_the_grids_it_should(client: Client, operat
     answer = operate(planner, plan, operation, base)
     assert answer.status_code == 200, answer.text
     assert {each["id"] for each in answer.json()["changed"] if each["changed"]} >= {810001, 810002}
+
+
+def test_checks_find_grids_out_of_the_band_and_buildings_that_a_border_cuts(client: Client) -> None:
+    planner = client("planner")
+    plan = new_plan(planner, household_min=1, household_max=2)["id"]
+    assert planner.get(f"/api/v1/plans/{plan}/checks").json()["items"] == []
+    # The building of the first grid stands in its middle, where the cut runs.
+    assert operate(planner, plan, {"kind": "split", "grid": 810001, "line": CUT}, {810001: 1}).status_code == 200
+    items = planner.get(f"/api/v1/plans/{plan}/checks").json()["items"]
+    assert {each["kind"] for each in items} == {"building_cut", "out_of_band", "unbalanced"}
+    cut = next(each for each in items if each["kind"] == "building_cut")
+    assert (cut["detail"]["building"], len(cut["grids"])) == (820001, 2)
+    assert abs(cut["place"][0] - MIDDLE) < 1e-4
+
+
+def test_a_locked_grid_keeps_its_ground_until_it_is_unlocked(client: Client) -> None:
+    planner = client("planner")
+    plan = new_plan(planner)["id"]
+    assert planner.put(f"/api/v1/plans/{plan}/locks/810001").json() == {"grid": 810001, "locked": True}
+    refused = operate(planner, plan, {"kind": "merge", "grids": [810001, 810002]}, {810001: 1, 810002: 1})
+    assert (refused.status_code, refused.json()["reason"]) == (422, "locked")
+    assert next(each for each in ground(planner, plan)["grids"] if each["id"] == 810001)["locked"] is True
+    assert planner.delete(f"/api/v1/plans/{plan}/locks/810001").status_code == 200
+    assert operate(planner, plan, {"kind": "merge", "grids": [810001, 810002]}, {810001: 1, 810002: 1}).status_code == 200
+
+
+def test_communities_merge_split_and_take_grids_of_each_other(client: Client) -> None:
+    planner = client("planner")
+    plan = new_plan(planner)["id"]
+    moved = operate(planner, plan, {"kind": "transfer", "grids": [810003], "community": 7111}, {810003: 1})
+    assert moved.status_code == 200, moved.text
+    assert next(each for each in ground(planner, plan)["grids"] if each["id"] == 810003)["community_id"] == 7111
+    torn = operate(planner, plan, {"kind": "transfer", "grids": [810002], "community": 7112}, {810002: 1})
+    assert (torn.status_code, torn.json()["reason"]) == (422, "not_contiguous")
+    empty = operate(planner, plan, {"kind": "transfer", "grids": [810004], "community": 7111}, {810004: 1})
+    assert (empty.status_code, empty.json()["reason"]) == (422, "would_be_empty")
+    split = operate(planner, plan, {"kind": "split_community", "community": 7111, "grids": [810001], "name": "枫三社区"}, {810001: 1})
+    new = split.json()["communities"][0]["id"]
+    known = {each["id"]: each for each in ground(planner, plan)["communities"]}
+    assert (known[new]["name"], known[new]["code"]) == ("枫三社区", None)
+    merged = operate(planner, plan, {"kind": "merge_communities", "communities": [7111, 7112], "keep": 7112, "name": "枫林社区"})
+    assert merged.status_code == 200, merged.text
+    told = ground(planner, plan)
+    assert {each["id"]: (each["name"], each["ended"]) for each in told["communities"]} == {
+        7111: ("枫一社区", True), 7112: ("枫林社区", False), new: ("枫三社区", False),
+    }  # fmt: skip
+    for _ in range(3):
+        assert planner.post(f"/api/v1/plans/{plan}/undo", json={"client_id": str(uuid4())}).status_code == 200
+    back = ground(planner, plan)
+    assert [(each["id"], each["ended"]) for each in back["communities"]] == [(7111, False), (7112, False)]
+    assert {each["id"]: each["community_id"] for each in back["grids"]} == {810001: 7111, 810002: 7111, 810003: 7112, 810004: 7112}
+
+
+def test_a_snapshot_brings_all_ground_back_as_one_operation(client: Client) -> None:
+    planner = client("planner")
+    plan = new_plan(planner)["id"]
+    operate(planner, plan, {"kind": "split", "grid": 810001, "line": CUT}, {810001: 1})
+    then = borders(ground(planner, plan))
+    assert planner.post(f"/api/v1/plans/{plan}/snapshots", json={"name": "初稿"}).status_code == 201
+    assert planner.post(f"/api/v1/plans/{plan}/snapshots", json={"name": "初稿"}).status_code == 409
+    operate(planner, plan, {"kind": "merge", "grids": [810003, 810004]}, {810003: 1, 810004: 1})
+    later = borders(ground(planner, plan))
+    assert operate(planner, plan, {"kind": "restore", "snapshot": "初稿"}).status_code == 200
+    assert borders(ground(planner, plan)) == then
+    planner.post(f"/api/v1/plans/{plan}/undo", json={"client_id": str(uuid4())})
+    assert borders(ground(planner, plan)) == later
+    copied = planner.post(f"/api/v1/plans/{plan}/copy", json={"name": "副本"}).json()
+    assert copied["counts"] == planner.get(f"/api/v1/plans/{plan}").json()["counts"]
+    assert not {each["id"] for each in ground(planner, copied["id"])["grids"] if each["base_version"] is None} & set(later)
+
+
+def test_a_stream_tells_of_operations_after_the_last_one_seen(client: Client) -> None:
+    planner = client("planner")
+    plan = new_plan(planner)["id"]
+    operate(planner, plan, {"kind": "split", "grid": 810001, "line": CUT}, {810001: 1})
+    quiet = planner.get(f"/api/v1/plans/{plan}/events", params={"seconds": 0})
+    assert quiet.headers["content-type"].startswith("text/event-stream")
+    assert "event:" not in quiet.text
+    told = planner.get(f"/api/v1/plans/{plan}/events", params={"seconds": 0}, headers={"Last-Event-ID": "0"}).text
+    assert "id: 1\nevent: operation\n" in told
+    assert '"ended":[810001]' in told.replace(" ", "")
+    # Of neighbours outside the plan, which only gained a vertex, nothing is told.
+    assert "810005" not in told
+
+
+@pytest.mark.parametrize(
+    ("operation", "base", "status", "why"),
+    [
+        ({"kind": "split", "grid": 810001, "line": [[112.0, 28.0], [112.1, 28.0]]}, {810001: 1}, 422, "does_not_cross"),
+        ({"kind": "split", "grid": 810007, "line": CUT}, {810007: 1}, 422, "unknown_grid"),
+        ({"kind": "split", "grid": 1, "line": CUT}, {1: 1}, 422, "unknown_grid"),
+        ({"kind": "split", "grid": 810001, "line": CUT}, {}, 422, "bad-value"),
+        ({"kind": "split", "grid": 810001, "line": CUT[:1]}, {810001: 1}, 422, "bad-value"),
+        ({"kind": "split", "grid": 810001, "line": [[200, 28], [113, 28]]}, {810001: 1}, 422, "bad-value"),
+        ({"kind": "merge", "grids": [810002, 810003]}, {810002: 1, 810003: 1}, 422, "community_border"),
+        ({"kind": "melt", "grid": 810001}, {810001: 1}, 422, "bad-value"),
+        ({"kind": "give", "to": 810001}, {810001: 1}, 422, "bad-value"),
+        ({"kind": "restore", "snapshot": "none"}, {}, 404, "not-found"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_its_reason_and_changes_nothing(
+    client: Client, operation: dict[str, object], base: dict[int, int], status: int, why: str
+) -> None:
+    planner = client("planner")
+    plan = new_plan(planner)["id"]
+    answer = operate(planner, plan, operation, base)
+    assert answer.status_code == status, answer.text
+    assert why in {answer.json().get("reason"), answer.json()["type"].rpartition("/")[2]}
+    assert planner.get(f"/api/v1/plans/{plan}").json()["revision"] == 0
