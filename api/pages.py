@@ -88,6 +88,12 @@ def editor(request: Request, session: Session, actor: CurrentActor, plan_id: Pla
     return pages.editor(*_on_own_ground(request, session, actor, theme="light"), plan_id)
 
 
+@router.get("/design")
+def design(request: Request, session: Session, actor: CurrentActor) -> str:
+    """Every component of the pages in every state."""
+    return pages.design(*_on_own_ground(request, session, actor, theme="light"))
+
+
 @router.get("/sign-in")
 def sign_in(request: Request, actor: Visitor, next: str = "/") -> Response:  # noqa: A002
     """The form; who is signed in already goes on."""

@@ -24,6 +24,7 @@ KEPT = {
     "assignment": (("zh", "light", "desk"),),
     "not-found": (("zh", "dark", "phone"),),
     "plans": (("zh", "light", "desk"), ("en", "dark", "phone")),
+    "design": (("zh", "light", "desk"), ("en", "dark", "desk")),
     "editor": (("zh", "light", "desk"), ("zh", "dark", "desk"), ("en", "light", "desk"), ("zh", "light", "phone")),
 }
 """The pictures in the repository; all looks of all pages are for those who change one."""
@@ -63,6 +64,7 @@ def pictures(community: str, grid: str, plan: str | None, *, every: bool, only: 
         "assignment": "/?fill=assignment&layers=officers&",
         "not-found": "/nowhere?",
         "plans": "/plans?state=all&",
+        "design": "/design?",
         **({"editor": f"/plans/{plan}?tab=changes&"} if plan else {}),
     }
     for page, looks in ((page, looks) for page, looks in KEPT.items() if page in paths):

@@ -21,6 +21,7 @@ LAYERS = (BaseMapLayer, GroundLayer, HotSpotLayer, IncidentLayer, FacilityLayer,
 EDITOR_LAYERS = (BaseMapLayer, TodayLayer)
 ONE_SCREEN_MODULE, PLAIN_MODULE = "/static/js/one_screen.js", "/static/js/plain.js"
 EDITOR_MODULE, PLANS_MODULE = "/static/js/editor.js", "/static/js/plans.js"
+DESIGN_MODULE = "/static/js/design.js"
 SCREEN_STYLES = (
     "/static/vendor/leaflet.css",
     *COMMON_STYLES,
@@ -31,15 +32,18 @@ PLAIN_STYLES = (*COMMON_STYLES, "/static/css/plain.css")
 EDITOR_STYLES = (
     "/static/vendor/leaflet.css",
     *COMMON_STYLES,
-    *(f"/static/css/{name}.css" for name in ("office", "editor", "editor_panels", "editor_phone")),
+    *(f"/static/css/{name}.css" for name in ("editor", "editor_panels", "editor_phone")),
 )
 PLANS = "plans"
-PLANS_STYLES = (*COMMON_STYLES, "/static/css/office.css", "/static/css/plans.css")
+PLANS_STYLES = (*COMMON_STYLES, "/static/css/plans.css")
+DESIGN = "design"
+DESIGN_STYLES = (*COMMON_STYLES, "/static/css/design.css")
 BUNDLES = {
     SCREEN: ((MAP_MODULE, *(layer.module for layer in LAYERS), ONE_SCREEN_MODULE), SCREEN_STYLES),
     EDITOR: ((MAP_MODULE, *(layer.module for layer in EDITOR_LAYERS), EDITOR_MODULE), EDITOR_STYLES),
     PLANS: ((PLANS_MODULE,), PLANS_STYLES),
     PLAIN: ((PLAIN_MODULE,), PLAIN_STYLES),
+    DESIGN: ((DESIGN_MODULE,), DESIGN_STYLES),
 }
 """What a kind of page is made of: the modules it begins with, and its style sheets."""
 
@@ -68,11 +72,12 @@ def one_screen(view: View, ground: Ground) -> str:
 
 def plans(view: View, ground: Ground) -> str:
     """The plans one may see, and the way to a new one."""
-    page = Page(view, name="plans", title=f"{ground.name} · {view.word('plans.title')}", styles=PLANS_STYLES, bundle=PLANS)
-    page.html.add_child(_Literal(fill("plans.html", view, ground=ground)), name="plans")
-    config = json.dumps({"timeZone": ground.time_zone})
-    page.script.add_child(_Literal(f"{bundled.importing(PLANS, PLANS_MODULE, 'start', 'start')}\nstart({config});"), name="plans")
-    return str(page.render())
+    return _office(view, ground, name=PLANS, title="plans.title", module=PLANS_MODULE, styles=PLANS_STYLES)
+
+
+def design(view: View, ground: Ground) -> str:
+    """Every component in every state, for those who build a page."""
+    return _office(view, ground, name=DESIGN, title="design.title", module=DESIGN_MODULE, styles=DESIGN_STYLES)
 
 
 def editor(view: View, ground: Ground, plan_id: int) -> str:
@@ -109,6 +114,15 @@ def api_reference(view: View, *, openapi_url: str) -> str:
     page = Page(view, name="reference", title=view.word("reference.title"), styles=(*COMMON_STYLES, "/static/vendor/swagger-ui.css"))
     page.html.add_child(_Literal(fill("reference.html", view)), name="reference")
     page.script.add_child(_Literal(fill("reference.js", view, openapi_url=openapi_url)), name="reference")
+    return str(page.render())
+
+
+def _office(view: View, ground: Ground, *, name: str, title: str, module: str, styles: tuple[str, ...]) -> str:
+    """A page without a map: its template and its bundle have its name."""
+    page = Page(view, name=name, title=f"{ground.name} · {view.word(title)}", styles=styles, bundle=name)
+    page.html.add_child(_Literal(fill(f"{name}.html", view, ground=ground)), name=name)
+    config = json.dumps({"timeZone": ground.time_zone})
+    page.script.add_child(_Literal(f"{bundled.importing(name, module, 'start', 'start')}\nstart({config});"), name=name)
     return str(page.render())
 
 

@@ -32,6 +32,24 @@ def test_the_doors_are_clean_and_accessible(opener: Opener, path: str, language:
     assert watched.axe() == []
 
 
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_component_is_clean_and_accessible(opener: Opener, language: str, theme: str) -> None:
+    watched = opener()
+    page = watched.open(f"/design?lang={language}&theme={theme}")
+    assert watched.axe() == []
+    for which in range(3):
+        page.locator("#overlays .button").nth(which).click()
+        page.wait_for_selector("dialog[open]")
+        assert watched.axe() == []
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog", state="detached")
+    for which in (3, 4):
+        page.locator("#overlays .button").nth(which).click()
+    page.wait_for_selector("#notices .notice >> nth=1")
+    assert watched.axe() == []
+
+
 def test_a_page_nobody_has_says_so_and_leads_back(opener: Opener) -> None:
     watched = opener()
     watched.page.goto(f"{watched.address}/nowhere?lang=en")

@@ -22,6 +22,7 @@ def all_pages(view: View) -> dict[str, str]:
         "one screen": pages.one_screen(view, GROUND),
         "plans": pages.plans(view, GROUND),
         "editor": pages.editor(view, GROUND, 7),
+        "design": pages.design(view, GROUND),
         "sign-in": pages.sign_in(view),
         "link": pages.sign_in_link(view, token="t" * 24),
         "reference": pages.api_reference(view, openapi_url="/api/openapi.json"),

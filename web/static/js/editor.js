@@ -3,13 +3,14 @@
 import { Problem, ask, onAnswer, tell } from "./api.js";
 import { make, put } from "./dom.js";
 import { Atoms } from "./editor/atoms.js";
-import { explainWith, glyph } from "./editor/controls.js";
+import { explainWith } from "./components.js";
+import { icon } from "./icons.js";
 import { Draft } from "./editor/draft.js";
 import * as header from "./editor/header.js";
 import { degrees, mercator } from "./editor/lattice.js";
 import * as panels from "./editor/panels.js";
 import * as pendingBar from "./editor/pending.js";
-import { notice, say, signIn, whisper } from "./editor/notices.js";
+import { notice, say, signIn, whisper } from "./notices.js";
 import { keys, listen } from "./editor/pointer.js";
 import { propose } from "./editor/propose.js";
 import { told } from "./editor/refusals.js";
@@ -178,7 +179,7 @@ export class Editor {
   showOptions() {
     const host = at("options");
     const own = this.hand.options();
-    put(host, glyph(this.tool), make("b", {}, word(`tool.${this.tool}`)), make("span", { className: "hint" }, word(`tool.${this.tool}.hint`)), own);
+    put(host, icon(this.tool), make("b", {}, word(`tool.${this.tool}`)), make("span", { className: "hint" }, word(`tool.${this.tool}.hint`)), own);
     host.hidden = false;
   }
 

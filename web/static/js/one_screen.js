@@ -1,7 +1,9 @@
 /** The one screen: asks for what the state names and hands each panel its part. */
 
 import { ask, onAnswer } from "./api.js";
-import { icon, make, put, skeleton } from "./dom.js";
+import { make, put, skeleton } from "./dom.js";
+import { icon } from "./icons.js";
+import { failed } from "./components.js";
 import * as drill from "./drill.js";
 import { Fill } from "./fills.js";
 import { watch } from "./live.js";
@@ -140,7 +142,7 @@ class Screen {
       for (const [id, show] of Object.entries(PANELS)) await show(bodyOf(id), overview, around);
     } catch (problem) {
       if (quiet) throw problem;
-      if (turn === this.turn) for (const id of Object.keys(PANELS)) failed(bodyOf(id), problem, () => this.panels());
+      if (turn === this.turn) for (const id of Object.keys(PANELS)) failing(bodyOf(id), problem, () => this.panels());
     }
   }
 
@@ -150,7 +152,7 @@ class Screen {
       const items = await this.newest();
       if (turn === this.feedTurn) this.feed.show(items);
     } catch (problem) {
-      failed(bodyOf("feed"), problem, () => this.feeds());
+      failing(bodyOf("feed"), problem, () => this.feeds());
     }
   }
 
@@ -163,7 +165,7 @@ class Screen {
       await this.fill.show(fill, { from, to, category });
     } catch (problem) {
       this.fill.asked = null;
-      failed(bodyOf("legend"), problem, () => this.map());
+      failing(bodyOf("legend"), problem, () => this.map());
     }
   }
 
@@ -207,19 +209,8 @@ class Screen {
   }
 }
 
-function failed(body, problem, again) {
-  const text =
-    problem.status === 401 ? word("error.signed_out") : problem.status === 403 ? word("error.not_permitted") : word("error.failed");
-  put(
-    body,
-    make(
-      "div",
-      { className: "failed" },
-      make("p", {}, `▲ ${text}`),
-      make("button", { type: "button", className: "button small", onclick: () => (put(body, skeleton()), again()) }, word("retry")),
-    ),
-  );
-}
+/** A panel's own failure, with its own way to ask again. */
+const failing = (body, problem, again) => put(body, failed(problem, () => (put(body, skeleton()), again())));
 
 function tick(element) {
   const draw = () => {

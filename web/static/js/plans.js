@@ -2,7 +2,8 @@
 
 import { Problem, ask, onAnswer, tell } from "./api.js";
 import { make, put, skeleton } from "./dom.js";
-import { button, explainWith, field, formDialog, glyph, select } from "./editor/controls.js";
+import { button, explainWith, field, formDialog, select } from "./components.js";
+import { icon } from "./icons.js";
 import { stateChip } from "./editor/header.js";
 import { told } from "./editor/refusals.js";
 import { copyOf, withdrawn } from "./editor/steps.js";
@@ -129,7 +130,7 @@ class List {
     return make(
       "div",
       { className: "empty large" },
-      glyph("vertices"),
+      icon("vertices"),
       make("h2", {}, word(first ? "plans.none" : "plans.none_match")),
       make("p", {}, word(first ? "plans.none_text" : "plans.none_match_text")),
       first && this.me.permissions.includes("plans.write") && button("new", word("plans.new"), () => create(this), { className: "button primary" }),

@@ -1,7 +1,8 @@
 /** Language, theme, full screen, sign-out: the same row of tools on every page. */
 
 import { tell } from "./api.js";
-import { icon, make, put } from "./dom.js";
+import { make, put } from "./dom.js";
+import { icon } from "./icons.js";
 import { theme, wear } from "./palette.js";
 import { language, word } from "./words.js";
 

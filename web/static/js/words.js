@@ -73,6 +73,13 @@ export const percent = (value, digits = 1) =>
     ? "–"
     : new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
+/** Square metres as people read them: hectares from one on, square kilometres from a hundred hectares. */
+export function area(m2) {
+  if (m2 == null) return "–";
+  if (m2 < 10_000) return word("unit.square_metres", { n: count(m2) });
+  return m2 < 1_000_000 ? word("unit.hectares", { n: decimal(m2 / 10_000) }) : word("unit.square_kilometres", { n: decimal(m2 / 1_000_000, 1) });
+}
+
 // A day without a time is that day in every zone: noon is.
 const moment = (at) => new Date(typeof at === "string" && at.length === 10 ? `${at}T12:00:00Z` : at);
 

@@ -3,7 +3,7 @@
 import { ask } from "../api.js";
 import { make } from "../dom.js";
 import { word } from "../words.js";
-import { button } from "./controls.js";
+import { button } from "../components.js";
 import { Ground } from "./ground.js";
 
 /** Show another plan beside this one; an empty id takes it away. */

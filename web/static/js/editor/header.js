@@ -3,7 +3,8 @@
 import { make, put } from "../dom.js";
 import * as tools from "../tools.js";
 import { day, word } from "../words.js";
-import { button, glyph } from "./controls.js";
+import { button } from "../components.js";
+import { icon } from "../icons.js";
 import * as steps from "./steps.js";
 
 const at = (id) => document.querySelector(`#${id}`);
@@ -53,7 +54,7 @@ function menu(editor) {
   const box = make(
     "details",
     { className: "menu" },
-    make("summary", { className: "button", title: word("menu.title") }, word("menu.title"), glyph("down")),
+    make("summary", { className: "button", title: word("menu.title") }, word("menu.title"), icon("down")),
     make(
       "div",
       { className: "items" },
@@ -92,6 +93,6 @@ function people() {
   const present = [...others.values()].filter(({ at: seen }) => Date.now() - seen < PRESENT_MS);
   put(
     at("people"),
-    present.map(({ name }) => make("span", { className: "chip", title: word("editor.at_work", { name }) }, glyph("people"), name)),
+    present.map(({ name }) => make("span", { className: "chip", title: word("editor.at_work", { name }) }, icon("people"), name)),
   );
 }

@@ -2,7 +2,7 @@
 
 import { make, put } from "../dom.js";
 import { word } from "../words.js";
-import { button } from "./controls.js";
+import { button } from "../components.js";
 import { CLASSES, classText, mark } from "./figures.js";
 
 /** Show the key in `host`. */

@@ -3,7 +3,7 @@
 import { make, put, skeleton } from "../dom.js";
 import { change, state } from "../state.js";
 import { word } from "../words.js";
-import { button } from "./controls.js";
+import { button } from "../components.js";
 import { told } from "./refusals.js";
 import * as changes from "./panels/changes.js";
 import * as comments from "./panels/comments.js";

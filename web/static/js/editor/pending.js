@@ -2,7 +2,7 @@
 
 import { make, put } from "../dom.js";
 import { count, date, listed, word } from "../words.js";
-import { glyph } from "./controls.js";
+import { icon } from "../icons.js";
 import { change, classOf, classText, mark, nameOf } from "./figures.js";
 import { told, warned } from "./refusals.js";
 
@@ -57,7 +57,7 @@ const waiting = (key) => make("p", { className: "waiting" }, word(key));
 const buttons = (...given) => make("div", { className: "row" }, given.filter(Boolean));
 
 const yes = (text, key, onclick) =>
-  make("button", { type: "button", className: "button primary", onclick }, glyph("done"), text, key && make("kbd", {}, key));
+  make("button", { type: "button", className: "button primary", onclick }, icon("good"), text, key && make("kbd", {}, key));
 
 const no = (editor) =>
   make("button", { type: "button", className: "button", onclick: () => editor.back() }, word("cancel"), make("kbd", {}, "Esc"));

@@ -5,7 +5,7 @@ import { draw, make, put } from "../dom.js";
 import { count, decimal, named, percent, word } from "../words.js";
 import { classOf } from "./figures.js";
 import { STEP, mercator } from "./lattice.js";
-import { button, dialog, explained, field, select } from "./controls.js";
+import { button, dialog, explained, field, select } from "../components.js";
 
 const LOOK_MS = 700;
 const ENDED = ["done", "failed", "cancelled"];
@@ -151,7 +151,7 @@ class Work {
     return [
       make("div", {}, make("b", {}, word("propose.alternative", { n: number + 1 })), sketch(grids, origin, this.editor.draft.plan)),
       make("dl", { className: "facts" }, facts.map(([key, value]) => make("div", {}, make("dt", {}, word(key)), make("dd", {}, value)))),
-      button("done", word("propose.apply"), apply, { className: "button primary" }),
+      button("good", word("propose.apply"), apply, { className: "button primary" }),
     ];
   }
 }

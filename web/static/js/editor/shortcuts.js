@@ -2,7 +2,7 @@
 
 import { make } from "../dom.js";
 import { word } from "../words.js";
-import { dialog } from "./controls.js";
+import { dialog } from "../components.js";
 import { TOOLS } from "./toolbox.js";
 
 const REST = [

@@ -4,7 +4,7 @@ import { tell } from "../api.js";
 import { make } from "../dom.js";
 import { keeping } from "../tools.js";
 import { isoDay, now, startOf, word } from "../words.js";
-import { field, formDialog } from "./controls.js";
+import { field, formDialog } from "../components.js";
 
 const note = (properties = {}) => make("textarea", { className: "field", name: "note", rows: 3, maxLength: 4000, ...properties });
 
@@ -21,7 +21,7 @@ export const submit = {
 };
 
 export const approve = {
-  icon: "done",
+  icon: "good",
   run: (editor) =>
     formDialog(
       word("step.approve"),

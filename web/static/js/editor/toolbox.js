@@ -1,6 +1,6 @@
 /** The tools, their keys, and the column of buttons at the left. */
 
-import { glyph } from "./controls.js";
+import { icon } from "../icons.js";
 import { make, put } from "../dom.js";
 import { word } from "../words.js";
 import { Balance, Comment, Lock, Merge, Select, Straighten } from "./tools/select.js";
@@ -48,7 +48,7 @@ export function show(host, editor, acts) {
         tabIndex: -1,
         onclick: () => (tool ? editor.use(name) : acts[name]()),
       },
-      glyph(name),
+      icon(name),
     );
   };
   put(

@@ -1,9 +1,10 @@
 /** The card of a grid or a building: who answers, who lives there in numbers, what is open, how hot it is. */
 
 import { ask } from "../api.js";
-import { icon, make, put, skeleton } from "../dom.js";
+import { make, put, skeleton } from "../dom.js";
+import { icon } from "../icons.js";
 import { change, state } from "../state.js";
-import { age, coded, count, decimal, named, namedIn, word } from "../words.js";
+import { age, area, coded, count, decimal, named, namedIn, word } from "../words.js";
 
 /** Follow the state's grid and building in `section`. */
 export async function show(section, district, permissions) {
@@ -54,7 +55,7 @@ function gridCard(card) {
     figures([
       ["card.households", count(card.households)],
       ["card.buildings", count(card.buildings)],
-      ["card.area", word("unit.hectares", { n: decimal(card.area_m2 / 10_000) })],
+      ["card.area", area(card.area_m2)],
       ["card.today", count(card.today)],
       ["card.open", count(card.open)],
       ["card.overdue", count(card.overdue)],

@@ -1,6 +1,7 @@
 /** The newest incidents; new ones wait behind a button so that nothing moves under the reader's hand. */
 
-import { icon, make, put } from "../dom.js";
+import { make, put } from "../dom.js";
+import { icon } from "../icons.js";
 import { change } from "../state.js";
 import { shape } from "../symbols.js";
 import { age, coded, named, namedIn, word } from "../words.js";

@@ -1,6 +1,7 @@
 /** Six figures, each with its reference, its last fourteen days and a threshold as icon and text. */
 
-import { draw, icon, make, put } from "../dom.js";
+import { draw, make, put } from "../dom.js";
+import { icon } from "../icons.js";
 import { count, decimal, percent, span, word } from "../words.js";
 
 const BETTER = { open: -1, overdue: -1, closing_rate: 1, mean_handling: -1, on_duty: 1 };

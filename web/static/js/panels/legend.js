@@ -1,6 +1,7 @@
 /** What the colours mean: classes with their unit, hot spots with method, date and n. */
 
-import { icon, make, put } from "../dom.js";
+import { make, put } from "../dom.js";
+import { icon } from "../icons.js";
 import { figure } from "../fills.js";
 import { hatch } from "../layers/ground.js";
 import { swatch } from "../layers/hotspots.js";

@@ -3,7 +3,7 @@
 import { ask, tell } from "../../api.js";
 import { make } from "../../dom.js";
 import { age, word } from "../../words.js";
-import { button, explained } from "../controls.js";
+import { button, explained } from "../../components.js";
 import { degrees, mercator } from "../lattice.js";
 import { nameOf } from "../figures.js";
 
@@ -43,8 +43,8 @@ function one(editor, { id, body, place: where, grid, person, at, resolved_at: do
     make(
       "div",
       { className: "row" },
-      (where || face) && button("fit", face ? nameOf(face.facts, editor.draft.communities) : word("comments.there"), go),
-      !done && editor.draft.may("comment") && button("done", word("comments.resolve"), resolve),
+      (where || face) && button("full", face ? nameOf(face.facts, editor.draft.communities) : word("comments.there"), go),
+      !done && editor.draft.may("comment") && button("good", word("comments.resolve"), resolve),
     ),
   ];
 }

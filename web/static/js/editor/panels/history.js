@@ -3,7 +3,7 @@
 import { ask, tell } from "../../api.js";
 import { make } from "../../dom.js";
 import { age, coded, count, dayTime, word } from "../../words.js";
-import { button, field, formDialog } from "../controls.js";
+import { button, field, formDialog } from "../../components.js";
 
 const SHOWN = 200;
 

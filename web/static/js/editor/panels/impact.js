@@ -4,7 +4,7 @@ import { ask } from "../../api.js";
 import { make } from "../../dom.js";
 import { change, state } from "../../state.js";
 import { count, decimal, word } from "../../words.js";
-import { field, select } from "../controls.js";
+import { field, select } from "../../components.js";
 import * as compare from "../compare.js";
 
 const TOTALS = [

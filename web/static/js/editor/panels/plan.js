@@ -2,7 +2,7 @@
 
 import { make } from "../../dom.js";
 import { count, dayTime, decimal, listed, named, percent, word } from "../../words.js";
-import { button, field, formDialog, select } from "../controls.js";
+import { button, field, formDialog, select } from "../../components.js";
 import { CLASSES, classOf, classText, deviation, hectares, households, mark, nameOf, signed } from "../figures.js";
 import { stateChip } from "../header.js";
 

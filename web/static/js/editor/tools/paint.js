@@ -1,6 +1,6 @@
 /** Paint buildings into a grid: a brush of one, three or ten pieces of ground, a rectangle, a lasso, or a free outline. */
 
-import { button, segments } from "../controls.js";
+import { button, segments } from "../../components.js";
 import { degrees } from "../lattice.js";
 import { nameOf } from "../figures.js";
 import { plainer } from "../shapes.js";

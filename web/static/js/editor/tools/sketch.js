@@ -1,6 +1,6 @@
 /** Lines drawn by hand, by clicks or in one stroke, that become a split, a new border, a road's course or a measurement. */
 
-import { button } from "../controls.js";
+import { button } from "../../components.js";
 import { degrees, metresAt } from "../lattice.js";
 import { hectares } from "../figures.js";
 import { lengthOf, plainer, twiceArea } from "../shapes.js";
@@ -108,7 +108,7 @@ class Sketch extends Tool {
   options() {
     const begun = this.places?.length > 0;
     return [
-      begun && button("done", word("sketch.finish"), () => this.finish(), { disabled: this.places.length < 2 }),
+      begun && button("good", word("sketch.finish"), () => this.finish(), { disabled: this.places.length < 2 }),
       begun && button("back", word("sketch.back"), () => this.key({ key: "Backspace" })),
     ].filter(Boolean);
   }

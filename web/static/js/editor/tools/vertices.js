@@ -1,6 +1,6 @@
 /** Move the vertices of the selected grids; both sides of a border follow, red where borders would cross. */
 
-import { button } from "../controls.js";
+import { button } from "../../components.js";
 import { degrees } from "../lattice.js";
 import { allowed, lift, moved } from "../preview.js";
 import { nearestOn } from "../shapes.js";

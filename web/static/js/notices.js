@@ -1,8 +1,8 @@
-/** What the editor tells: for a moment, until it is closed, or to screen readers alone. */
+/** What a page tells: for a moment, until it is closed, or to screen readers alone. */
 
-import { make } from "../dom.js";
-import { word } from "../words.js";
-import { glyph } from "./controls.js";
+import { make } from "./dom.js";
+import { word } from "./words.js";
+import { icon } from "./icons.js";
 
 const at = (id) => document.querySelector(`#${id}`);
 const NOTICE_MS = 6_000;
@@ -18,7 +18,7 @@ export function notice(kind, ...content) {
       "div",
       { className: "notice", "data-kind": kind },
       ...content,
-      make("button", { type: "button", className: "tool", "aria-label": word("close"), onclick: shut }, glyph("close")),
+      make("button", { type: "button", className: "tool", "aria-label": word("close"), onclick: shut }, icon("close")),
     ),
   );
 }
