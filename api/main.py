@@ -10,9 +10,10 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
 import api
-from api import problems
+from api import live, picture, problems
 from api.settings import Settings
 from data.database import Database, open_database
+from data.hot.changes import ChangeFeed
 from data.hot.reads import HotReads
 from gis.errors import Unavailable
 
@@ -25,10 +26,11 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.hot = HotReads(database, connections=settings.hot_connections)
+    app.state.changes = ChangeFeed(database.address)
     problems.install(app)
     # Routes are tried in order, and a map asks for tiles more often than for all the rest.
     importlib.import_module("api.tiles.routes").install(app)
-    for router in routers():
+    for router in (*routers(), live.router, picture.router):
         app.include_router(router)
     app.add_api_route("/healthz", healthz, include_in_schema=False)
     app.add_api_route("/readyz", readyz(database), include_in_schema=False)
@@ -75,6 +77,6 @@ def readyz(database: Database):  # type: ignore[no-untyped-def]
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with app.state.hot:
+    async with app.state.hot, app.state.changes:
         yield
     app.state.database.close()

@@ -1,13 +1,17 @@
 """The database: one engine, and one unit of work in which a caller's token goes with every statement."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
+from psycopg.errors import SerializationFailure
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from data.scope import Scope
 
+Answer = TypeVar("Answer")
 POOL_SIZE = 40  # at least the threads that serve routes, so that none waits for a connection
 
 
@@ -26,6 +30,32 @@ class Database:
             name_caller(session, scope.token if scope else "")
             yield session
             session.commit()
+
+    def at_one_moment(self, scope: Scope, read: Callable[[Session], Answer]) -> Answer:
+        """What `read` finds in one transaction whose questions all see the database as it was at the first of them.
+
+        `read` may keep something it worked out; where another transaction kept it meanwhile it is asked once more.
+        """
+        for tries_left in (2, 1, 0):
+            try:
+                with self._sessions() as session:
+                    if isinstance(self.bind, Engine):
+                        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+                    name_caller(session, scope.token)
+                    found = read(session)
+                    session.commit()
+                    return found
+            except OperationalError as failed:
+                if tries_left == 0 or not isinstance(failed.orig, SerializationFailure):
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    @property
+    def address(self) -> str | None:
+        """Where it is, in libpq's form, for connections of one's own; None over a connection whose transaction somebody else ends."""
+        if not isinstance(self.bind, Engine):
+            return None
+        return self.bind.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     def ask_for_a_sign_of_life(self) -> None:
         """Return when the database answers; raises what the driver says when it does not."""

@@ -28,6 +28,8 @@ DEGREE_M = 111_000.0
 """A little less than the shortest degree of latitude, so that the box around a place is never too small."""
 AHEAD = timedelta(minutes=15)
 """A report may come from a clock that is this much ahead of ours."""
+ONE_BY_ONE = 50
+"""More reports in one request are told as one change of each community."""
 CONTENT = ("category_id", "title", "address", "lon", "lat", "severity", "urgent", "area")
 Facts = dict[str, Any]
 
@@ -199,7 +201,11 @@ def _answer_again(session: Session, actor: Actor, again: list[tuple[int, Facts]]
 
 
 def _tell(session: Session, actor: Actor, new: Sequence[Facts]) -> None:
-    after_commit.publish(session, *(Change("incident", "insert", each["id"], each["cell"], each["community_id"]) for each in new))
+    if len(new) > ONE_BY_ONE:
+        communities = sorted({each["community_id"] for each in new})
+        after_commit.publish(session, *(Change("incident", "bulk", community_id=each) for each in communities))
+    else:
+        after_commit.publish(session, *(Change("incident", "insert", each["id"], each["cell"], each["community_id"]) for each in new))
     if len(new) == 1:
         audit.record(session, actor, "create", "incident", new[0]["id"], community_id=new[0]["community_id"])
     elif new:

@@ -27,6 +27,18 @@ def feed(session: Session, actor: Actor, area: str | None, categories: tuple[int
     return {"items": [short(row) for row in rows], "next": _next(rows, limit)}
 
 
+def newest(
+    session: Session, actor: Actor, area: str | None, categories: tuple[int, ...], period: Period | None, limit: int
+) -> list[Answer]:
+    """The newest incidents of an area, of a period if one is named."""
+    actor.must("incidents")
+    at = statistics.moment(session)
+    starts, ends = period.times(at) if period else (None, at.now)
+    asked = reach(session, actor.scope, area)
+    wanted = Wanted(asked.communities, limit, categories=categories, starts=starts, ends=ends)
+    return [short(row) for row in incidents.page(session, actor.scope, wanted, at.now)]
+
+
 def listed(  # noqa: PLR0913  each is a filter of the list
     session: Session,
     actor: Actor,

@@ -114,11 +114,17 @@ def _saved(case: Case) -> Facts:
     if community_id != incident.community_id:
         incidents.move_history(session, scope, incident.id, community_id)
         after_commit.publish(session, Change("incident", "delete", incident.id, incident.cell, incident.community_id))
-    after_commit.publish(session, Change("incident", "update", incident.id, incident.cell, community_id))
+    after_commit.publish(session, *(Change("incident", "update", incident.id, cell, community_id) for cell in _cells(case)))
     facts = {"action": case.step.action, "from": incident.state, "to": case.changes.get("state", incident.state)}
     audit.record(session, case.actor, "update", "incident", incident.id, community_id=community_id, facts=facts)
     told = {"state": facts["to"], "due_at": case.changes.get("due_at", due_at), "seconds_used": used}
     return {"id": incident.id, "version": version} | told
+
+
+def _cells(case: Case) -> list[int]:
+    """The cells of the map on which it shows: before, and after it was placed elsewhere."""
+    keys = {case.incident.qk, case.changes.get("qk", case.incident.qk)} - {None}
+    return sorted({key >> crs.CELL_SHIFT for key in keys}) or [case.incident.cell]
 
 
 def _nothing(case: Case) -> None:

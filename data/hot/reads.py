@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import anyio.to_thread
 import psycopg
-from sqlalchemy import Engine
 
 from data.database import Database
 from data.hot.pool import HeldConnections
@@ -58,9 +57,8 @@ class HotReads:
         self._callers: dict[bytes, tuple[float, people.Caller]] = {}
 
     async def __aenter__(self) -> "HotReads":
-        if isinstance(self.database.bind, Engine):
-            url = self.database.bind.url.set(drivername="postgresql").render_as_string(hide_password=False)
-            self._held = HeldConnections(url, self._most)
+        if self.database.address is not None:
+            self._held = HeldConnections(self.database.address, self._most)
         return self
 
     async def __aexit__(self, *_: object) -> None:

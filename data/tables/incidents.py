@@ -1,10 +1,11 @@
 """Incidents, their intake, their append-only log and where they were placed before."""
 
 from datetime import datetime
+from typing import Any
 
 from shapely import Point
 from sqlalchemy import BigInteger, Boolean, Computed, DateTime, ForeignKey, Index, Integer, LargeBinary, Sequence, SmallInteger, Text, text
-from sqlalchemy.dialects.postgresql import REAL
+from sqlalchemy.dialects.postgresql import JSONB, REAL
 from sqlalchemy.orm import Mapped, mapped_column
 
 from data.shape import Shape
@@ -88,6 +89,8 @@ class IncidentLog(Table):
     seconds_used: Mapped[int | None] = mapped_column(BigInteger)
     overdue: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     note: Mapped[str] = mapped_column(Text, server_default="")
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    undo_until: Mapped[datetime | None] = mapped_column(MOMENT)
     __table_args__ = (Index("incident_log_incident", "incident_id"),)
 
 

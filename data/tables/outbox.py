@@ -20,7 +20,7 @@ class Xid8(UserDefinedType[int]):
 
 
 class Outbox(Table):
-    """One change: ids and an area, never content."""
+    """One change: ids and an area, never content. `number` is its place in the stream, given by the relay once it is visible."""
 
     __tablename__ = "outbox"
     id: Mapped[int] = mapped_column(BigInteger, Sequence("outbox_id_seq"), primary_key=True)
@@ -31,4 +31,8 @@ class Outbox(Table):
     noun_id: Mapped[int | None] = mapped_column(BigInteger)
     cell: Mapped[int | None] = mapped_column(Integer)
     community_id: Mapped[int] = mapped_column(Integer, server_default="0")
-    __table_args__ = (Index("outbox_layer", "layer", "id"),)
+    number: Mapped[int | None] = mapped_column(BigInteger)
+    __table_args__ = (
+        Index("outbox_number", "number", unique=True, postgresql_where=text("number IS NOT NULL")),
+        Index("outbox_untold", "id", postgresql_where=text("number IS NULL")),
+    )
