@@ -12,7 +12,7 @@ from gis.errors import BadValue, NothingToAnalyse
 from gis.hotspots.gi import MINIMUM_AREAS, classes, enough_draws, local_g
 from gis.hotspots.permutation import PERMUTATIONS, TIE
 from gis.hotspots.rates import LEAST_HOUSEHOLDS, PER_HOUSEHOLDS, checked_counts, eb_standardised, empirical_bayes_rates
-from gis.hotspots.weights import queen
+from gis.hotspots.weights import of_borders
 
 __all__ = ["PERMUTATIONS", "GiStar", "enough_to_analyse", "gi_star"]
 MINIMUM_INCIDENTS = 60
@@ -58,7 +58,7 @@ def gi_star(
         raise BadValue("There must be one count for each border.", borders=len(borders), counts=len(cases))
     enough_draws(permutations)
     lived = np.flatnonzero(base >= LEAST_HOUSEHOLDS)
-    neighbours = queen([borders[int(index)] for index in lived])
+    neighbours = of_borders("queen", [borders[int(index)] for index in lived])
     joined = neighbours.number > 0
     used = lived[joined]
     enough_to_analyse(cases[used])

@@ -1,7 +1,8 @@
 """Local Moran: areas that are like their neighbours, or unlike them, more than chance would have it.
 
 I(i) = (x_i - m) · mean of (x_j - m) over the k neighbours of i, divided by Σ (x - m)² / n (Anselin 1995, Geographical
-Analysis 27; row-standardised weights). z compares I with its mean and variance over all ways to deal the other n - 1
+Analysis 27; row-standardised weights). Their mean is the global I (Moran 1950; Cliff, Ord 1981 for its variance if any order of the
+values is as likely as any other). z compares I with its mean and variance over all ways to deal the other n - 1
 values out while x_i stays (Sokal, Oden, Thomson 1998), p with random ones; both see only the neighbours' sum, so the draws
 are those of Gi. Quadrants: HH and LL are clusters, HL (high among low) and LH are outliers.
 """
@@ -10,12 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+from scipy.special import ndtr
 from scipy.stats import false_discovery_control
 
 from gis.hotspots.gi import analysable, spread
 from gis.hotspots.permutation import PERMUTATIONS, TIE, Progress, tails
 from gis.hotspots.weights import Neighbours
 
+SHUFFLES = 999
 Floats = NDArray[np.float64]
 
 
@@ -58,3 +62,43 @@ def local_moran(
     quadrant[kept] = [named.get((int(one), int(other)), "") for one, other in zip(high, beside, strict=True)]
     i, q = off * lag / (squares / n), false_discovery_control(p, method="bh")
     return LocalMoran(spread(i, kept), spread(z, kept), spread(p, kept), spread(q, kept), quadrant)
+
+
+@dataclass(frozen=True)
+class GlobalMoran:
+    """`i`, what it would be on average by chance, its `z`, the normal two-sided p, and p by shuffling (the side of z, doubled)."""
+
+    i: float
+    expected: float
+    z: float
+    p_normal: float
+    p: float
+
+
+def global_moran(
+    values: ArrayLike, neighbours: Neighbours, *, row_standardised: bool = True, permutations: int = SHUFFLES, seed: int = 0
+) -> GlobalMoran:
+    """Moran's I of the whole map; islands are left out. Refuses what `gi.local_g` does.
+
+    With row-standardised weights every area counts as much, with binary ones every pair of neighbours does.
+    """
+    numbers, _, among = analysable(values, neighbours, permutations)
+    n = len(numbers)
+    off = numbers - numbers.mean()
+    squares = float((off * off).sum())
+    weights = csr_array(among.csr() / among.number[:, None]) if row_standardised else among.csr() * (n / len(among.index))
+    i = float(off @ (weights @ off)) / squares
+    both = weights + weights.T
+    s1 = float(both.multiply(both).sum()) / 2
+    s2 = float(((weights.sum(axis=1) + weights.sum(axis=0)) ** 2).sum())
+    b2 = n * float((off**4).sum()) / squares**2
+    mean = -1 / (n - 1)
+    above = n * ((n * n - 3 * n + 3) * s1 - n * s2 + 3 * n * n) - b2 * ((n * n - n) * s1 - 2 * n * s2 + 6 * n * n)
+    z = (i - mean) / np.sqrt(above / ((n - 1) * (n - 2) * (n - 3) * n * n) - mean * mean)
+    random = np.random.default_rng(seed)
+    far = 0
+    for _ in range(permutations):
+        mixed = random.permutation(off)
+        drawn = float(mixed @ (weights @ mixed)) / squares
+        far += drawn >= i - TIE if z > 0 else drawn <= i + TIE
+    return GlobalMoran(i, mean, float(z), float(2 * ndtr(-abs(z))), min(1.0, 2 * (far + 1) / (permutations + 1)))

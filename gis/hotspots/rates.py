@@ -1,4 +1,4 @@
-"""Rates of incidents that small numbers do not mislead: exact intervals, empirical Bayes, standardised ratios, funnel limits.
+"""Rates of incidents that small numbers do not mislead: exact intervals, empirical Bayes, ratios to the expected, funnel limits.
 
 Counts are incidents, `households` is any population at risk (residents, premises, all incidents); rates are per one of
 it unless a name says per 1,000. Assumed: counts of equal risk are Poisson; where the same people complain again they
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2, poisson
+from scipy.stats import beta, binom, chi2, poisson
 
-from gis.errors import BadValue
+from gis.errors import BadValue, NothingToAnalyse
 from gis.hotspots.permutation_kernels import neighbour_sums
 from gis.hotspots.weights import Neighbours
 
@@ -198,6 +198,50 @@ def dispersion(counts: ArrayLike, expected: ArrayLike) -> float:
     if known.sum() < 2:
         return float("nan")
     return float(((cases[known] - due[known]) ** 2 / due[known]).sum() / (known.sum() - 1))
+
+
+def dispersion_p(counts: ArrayLike, expected: ArrayLike) -> float:
+    """How likely Poisson chance alone makes the counts vary so much or more: the χ² tail of `dispersion`; NaN if it cannot be told.
+
+    Holds where few areas expect less than one case. Where it is small, intervals and the scan's p are too small.
+    """
+    cases, due = checked_counts(counts, expected)
+    known = due > 0
+    figure = dispersion(cases, due)
+    return float(chi2.sf(figure * (known.sum() - 1), known.sum() - 1)) if np.isfinite(figure) else float("nan")
+
+
+@dataclass(frozen=True)
+class Quotients:
+    """Location quotient of one category in each area, its exact limits and two-sided p; NaN where nothing at all happened."""
+
+    quotient: Floats
+    low: Floats
+    high: Floats
+    p: Floats
+
+
+def location_quotients(counts: ArrayLike, all_counts: ArrayLike, confidence: float = 0.95) -> Quotients:
+    """The share of a category among all incidents of an area over its share among those of all areas: 1 is the usual mix.
+
+    LQ = (c_i / n_i) / (C / N). No population is needed, and a bias of reporting that all categories have in common drops out. Given
+    n_i, c_i is binomial at the share C / N, held to be known: limits are those of Clopper and Pearson (1934) for c_i / n_i over
+    C / N, p is twice the smaller tail. BadValue where a category counts more than all, NothingToAnalyse if it never occurs.
+    """
+    cases, every = checked_counts(counts, all_counts)
+    if (cases > every).any():
+        raise BadValue("A category has more incidents than all categories together.", row=int(np.argmax(cases > every)))
+    if not cases.any():
+        raise NothingToAnalyse("The category never occurs.", areas=len(cases))
+    usual = cases.sum() / every.sum()
+    some = every > 0
+    tail = (1.0 - confidence) / 2.0
+    low = np.where(cases > 0, beta.ppf(tail, np.maximum(cases, 1), every - cases + 1), 0.0)
+    high = np.where(cases < every, beta.ppf(1 - tail, cases + 1, np.maximum(every - cases, 1)), 1.0)
+    share = np.divide(cases, every, out=np.full(len(cases), np.nan), where=some)
+    p = np.minimum(1.0, 2 * np.minimum(binom.cdf(cases, every, usual), binom.sf(cases - 1, every, usual)))
+    told = [np.where(some, each, np.nan) for each in (share / usual, low / usual, high / usual, p)]
+    return Quotients(told[0], told[1], told[2], told[3])
 
 
 def checked_counts(counts: ArrayLike, households: ArrayLike) -> tuple[Floats, Floats]:

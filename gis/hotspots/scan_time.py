@@ -46,6 +46,23 @@ class SpaceTimeScan:
     recurrence_days: list[float] | None
 
 
+def recurrence(p: float, *, step_days: float = 1.0, watches: int = 1) -> float:
+    """How often, in days, chance alone brings a p as small to one of `watches` scans that are asked every `step_days`.
+
+    step_days / (1 - (1 - p)^watches), the watches (categories, districts) held to be independent; one watch: step_days / p.
+    """
+    if not 0 < p <= 1 or watches < 1 or not step_days > 0:
+        raise BadValue("A p lies above 0 and at most 1, there is a watch or more, and a step has a length.", p=p, watches=watches)
+    return step_days / -math.expm1(watches * math.log1p(-p)) if p < 1 else step_days
+
+
+def p_of_recurrence(days: float, *, step_days: float = 1.0, watches: int = 1) -> float:
+    """The p that one of `watches` scans must stay within so that chance alone alarms once in `days`; the inverse of `recurrence`."""
+    if not days >= step_days > 0 or watches < 1:
+        raise BadValue("An alarm comes back after a step or more, and there is a watch or more.", days=days, watches=watches)
+    return -math.expm1(math.log1p(-step_days / days) / watches) if days > step_days else 1.0
+
+
 def steps_of(days: ArrayLike, *, start: float, end: float, step_days: int = 1) -> tuple[Longs, int]:
     """Day numbers → time steps of `step_days` whole days, and how many; the last step ends with the day `end`.
 
@@ -136,7 +153,7 @@ def _scanned(
     blocks = largest_ratios(around, due, window, draw(used), null, seed=how.seed, replicas=how.permutations)
     largest, stopped = replicated(blocks, found, how)
     clusters = judged(found, largest, how, stopped)
-    again = [step_days / each.p for each in clusters] if shape.prospective else None
+    again = [recurrence(each.p, step_days=step_days) for each in clusters] if shape.prospective else None
     whole = Scan(clusters, total, total, int(around.whole.sum()), np.sort(largest), stopped, how.max_share, how.max_radius_m, how.seed)
     return SpaceTimeScan(whole, steps, step_days, again)
 

@@ -4,8 +4,12 @@ All weights are 1 (binary): the law of a conditional permutation then depends on
 neighbours it has and its own value, which is what makes 99,999 draws almost free (gis.hotspots.permutation_kernels).
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+from threading import Lock
+from typing import Literal
 
 import numpy as np
 import shapely
@@ -18,10 +22,15 @@ from gis.errors import BadGeometry, BadValue, TooLarge
 from gis.hotspots.sharing_kernels import numbered, sharing
 
 MAX_PAIRS = 100_000_000
+VERSIONS = 16
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 Ints = NDArray[np.int32]
 Shapes = Sequence[Polygon | MultiPolygon] | NDArray[np.object_]
+
+
+_KEPT: "OrderedDict[tuple[str, int, bytes], Neighbours]" = OrderedDict()
+_KEPT_LOCK = Lock()
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,25 @@ def rook(borders: Shapes) -> Neighbours:
     low, high = np.minimum(vertex[1:], vertex[:-1])[within], np.maximum(vertex[1:], vertex[:-1])[within]
     edge, edges = numbered(low.astype(np.int64), high.astype(np.int64))
     return Neighbours(*sharing(edge, polygon[part][ring[:-1][within]].astype(np.int64), edges, len(shapes)), kind="rook")
+
+
+def of_borders(kind: Literal["queen", "rook"], borders: Shapes) -> Neighbours:
+    """The same, built once for each version of the borders: the last VERSIONS are kept, known by a hash of all coordinates.
+
+    So an answer can never be that of other borders, whoever asks, and no one has to say when a border has changed.
+    """
+    shapes = _polygons(borders)
+    key = (kind, len(shapes), blake2b(b"".join(shapely.to_wkb(shapes)), digest_size=16).digest())
+    with _KEPT_LOCK:
+        found = _KEPT.get(key)
+    if found is None:
+        found = queen(shapes) if kind == "queen" else rook(shapes)
+    with _KEPT_LOCK:
+        _KEPT[key] = found
+        _KEPT.move_to_end(key)
+        while len(_KEPT) > VERSIONS:
+            _KEPT.popitem(last=False)
+    return found
 
 
 def distance_band(places: ArrayLike, metres: float) -> Neighbours:

@@ -9,7 +9,7 @@ from shapely.geometry import MultiPolygon, Point, box
 
 from gis.errors import BadGeometry, BadValue, TooLarge
 from gis.hotspots import weights
-from gis.hotspots.weights import Neighbours, distance_band, nearest, pairs_given, queen, rook, unjoined
+from gis.hotspots.weights import Neighbours, distance_band, nearest, of_borders, pairs_given, queen, rook, unjoined
 from tests.gis.tessellations import tessellation
 
 
@@ -114,3 +114,16 @@ def test_neighbours_among_some_areas_are_numbered_anew() -> None:
 
 def test_pairs_that_come_twice_or_name_the_area_itself_count_once_or_not() -> None:
     assert ours(pairs_given([0, 0, 1, 2], [1, 1, 0, 2], 3)) == [[1], [0], []]
+
+
+def test_weights_are_built_once_for_each_version_of_the_borders(monkeypatch: pytest.MonkeyPatch) -> None:
+    faces, _ = tessellation(3, 150)
+    built = []
+    original = weights.queen
+    monkeypatch.setattr(weights, "queen", lambda shapes: built.append(1) or original(shapes))
+    first, again = of_borders("queen", faces), of_borders("queen", list(faces))
+    assert first is again and len(built) == 1
+    assert ours(first) == theirs("Queen", faces)
+    moved = [shapely.transform(faces[0], lambda c: c + 2.0**-27), *faces[1:]]
+    assert ours(of_borders("queen", moved)) != ours(first) and len(built) == 2
+    assert ours(of_borders("rook", faces)) == theirs("Rook", faces)
