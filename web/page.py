@@ -62,6 +62,11 @@ class Page(Figure):
         return Markup("\n".join(child.render() for child in getattr(self, of)._children.values()))
 
 
+def filled(template: str, **facts: object) -> str:
+    """Fill a template that is no page, such as a figure; every value is escaped unless the template says it is safe."""
+    return _TEMPLATES.get_template(template).render(**facts)
+
+
 def fill(template: str, view: View, **facts: object) -> Markup:
     """Fill one of our templates; every value is escaped unless it is markup already."""
     return Markup(_TEMPLATES.get_template(template).render(view=view, word=view.word, **facts))

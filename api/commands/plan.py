@@ -15,7 +15,7 @@ app.command("propose")(plan_propose.propose)
 app.command("list")(plan_draft.page)
 for word in ("new", "show", "apply", "undo", "redo", "log", "check", "history"):
     app.command(word)(getattr(plan_draft, word))
-for word in ("submit", "approve", "publish", "reverse", "impact"):
+for word in ("submit", "approve", "publish", "reverse", "impact", "pdf"):
     app.command(word)(getattr(plan_review, word))
 app.command("return")(plan_review.give_back)
 

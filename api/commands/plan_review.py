@@ -1,4 +1,4 @@
-"""`plan submit`, `approve`, `return`, `publish`, `reverse`, `impact`: the second half of a plan's life, in the name of a person."""
+"""`plan submit`, `approve`, `return`, `publish`, `reverse`, `impact`, `pdf`: the second half of a plan's life, in the name of a person."""
 
 import json
 import sys
@@ -14,11 +14,13 @@ from api import auth, tokens
 from api.actor import Actor
 from api.deployment import Deployment
 from api.plans import impact as impacts
+from api.plans import paper as papers
 from api.plans import publish as publishing
 from api.plans import review
 from api.work import Work
 from data.database import open_database
 from gis.errors import BadValue
+from web.words import language_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -107,6 +109,20 @@ def impact(
         before, after = grid["before"], grid["after"]
         print(f"{grid['code'] or 'new':<20} {_figures(before)} -> {_figures(after)}  {grid['name']}")
     print(", ".join(f"{noun.replace('_', ' ')} {number:,}" for noun, number in told["moved"].items()) + " get another grid")
+
+
+def pdf(
+    plan: PlanId,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")],
+    language: Annotated[str | None, typer.Option(help="zh or en. Default: the person's own.")] = None,
+    name: Name = tokens.FIRST_PERSON,
+    data: Data = None,
+) -> None:
+    """Write a plan as a document for signature."""
+    with acting(data, name) as (session, actor, _):
+        body = papers.paper(session, actor, plan, language_of(language or actor.language))
+    out.write_bytes(body)
+    print(f"{out}: {len(body):,} bytes")
 
 
 @contextmanager

@@ -49,6 +49,8 @@ class State:
     names: dict[int, str]
     officers: dict[int, Any] = field(default_factory=dict)
     households: dict[int, int] = field(default_factory=dict)
+    communities: dict[int, int] = field(default_factory=dict)
+    """Of the grids as they were before."""
 
     @property
     def locator(self) -> GridLocator:
@@ -71,14 +73,17 @@ class Comparison:
 
 def of(session: Session, actor: Actor, plan_id: int, against: str = TODAY) -> Answer:
     """Figures of each grid before and after, who changes officer, and what moves; `against` is "today" or a plan's number."""
-    found = _compared(session, actor, plan_id, against)
-    if found is None:
-        return _nothing(plan_id)
-    before, after = found.before, found.after
+    found = compared(session, actor, plan_id, against)
+    return nothing(plan_id) if found is None else figures(session, actor, found, against)
+
+
+def figures(session: Session, actor: Actor, found: Comparison, against: str = TODAY) -> Answer:
+    """The figures of a comparison."""
+    plan_id, before, after = found.plan.id, found.before, found.after
     pairs, part = np.unique(np.stack(found.lies, axis=1), axis=0, return_inverse=True)
     people = plan_impact.people(session, actor.scope, plan_id, found.buildings.rows, part.ravel().tolist())
     cases = _incidents(session, actor, found)
-    figures = _figures(session, actor, found, pairs, part.ravel(), people, cases)
+    of_grids = _figures(session, actor, found, pairs, part.ravel(), people, cases)
     moves = _moves(found, pairs, part.ravel(), people, cases)
     changing = _changing(found)
     return {
@@ -86,10 +91,10 @@ def of(session: Session, actor: Actor, plan_id: int, against: str = TODAY) -> An
         "against": against,
         "grids": [
             {"id": id, "code": before.codes.get(id) or after.codes.get(id), "name": (after.names | before.names)[id],
-             "before": figures[0].get(id), "after": figures[1].get(id)}
+             "before": of_grids[0].get(id), "after": of_grids[1].get(id)}
             for id in sorted({*before.borders, *after.borders}, key=lambda id: (before.codes.get(id) or after.codes.get(id) or "~", id))
         ],
-        "totals": {"before": _total(figures[0], found.plan), "after": _total(figures[1], found.plan)},
+        "totals": {"before": _total(of_grids[0], found.plan), "after": _total(of_grids[1], found.plan)},
         "moves": moves,
         "officers_changed": changing[:MOST_BUILDINGS],
         "officers_changed_total": {"buildings": len(changing), "households": sum(each["households"] for each in changing)},
@@ -104,7 +109,7 @@ def of(session: Session, actor: Actor, plan_id: int, against: str = TODAY) -> An
 def moved_csv(session: Session, actor: Actor, plan_id: int, against: str = TODAY) -> str:
     """Every household whose grid changes, with both grids and officers, for a spreadsheet; told to the audit trail."""
     actor.must("households")
-    found = _compared(session, actor, plan_id, against)
+    found = compared(session, actor, plan_id, against)
     out = io.StringIO()
     out.write("\ufeff")
     writer = csv.writer(out)
@@ -112,7 +117,7 @@ def moved_csv(session: Session, actor: Actor, plan_id: int, against: str = TODAY
     writer.writerow([word(language, f"moved.{each}") for each in COLUMNS])
     written = 0
     if found is not None:
-        goes = {row.id: (start, end) for row, start, end in _crossing(found)}
+        goes = {row.id: (start, end) for row, start, end in crossing(found)}
         rows = [row for row in found.buildings.rows if row.id in goes]
         for row in plan_impact.moving(session, actor.scope, rows):
             start, end = goes[row.building_id]
@@ -126,7 +131,7 @@ def moved_csv(session: Session, actor: Actor, plan_id: int, against: str = TODAY
     return out.getvalue()
 
 
-def _compared(session: Session, actor: Actor, plan_id: int, against: str) -> Comparison | None:
+def compared(session: Session, actor: Actor, plan_id: int, against: str) -> Comparison | None:
     """Both states of the ground that the draft (or either draft) changes; None when nothing changes."""
     actor.must("plans")
     plan, rows = _plan(session, actor, plan_id), _changes(session, actor, plan_id)
@@ -179,11 +184,13 @@ def _today(session: Session, actor: Actor, plan: Any, rows: Mapping[int, Any], t
         return State(
             borders, {id: row.now_code for id, row in found.items()}, {id: row.base_name for id, row in found.items()},
             households={id: row.now_households if row.mine is None else _households_before(row) for id, row in found.items()},
+            communities={id: row.base_community for id, row in found.items()},
         )  # fmt: skip
     living = plan_impact.today(session, actor.scope, touched)
     return State(
         {row.id: _border(row.border) for row in living}, {row.id: row.code for row in living}, {row.id: row.name for row in living},
         households={row.id: row.households for row in living},
+        communities={row.id: row.community_id for row in living},
     )  # fmt: skip
 
 
@@ -306,7 +313,7 @@ def _moves(found: Comparison, pairs: Ints, part: Ints, people: People, cases: tu
     return sorted(rows, key=lambda each: (-each["households"], -each["area_m2"], each["from_grid"], each["to_grid"]))
 
 
-def _crossing(found: Comparison) -> list[tuple[Any, int, int]]:
+def crossing(found: Comparison) -> list[tuple[Any, int, int]]:
     """Buildings whose grid changes."""
     lies = zip(found.buildings.rows, found.lies[0].tolist(), found.lies[1].tolist(), strict=True)
     return [(row, start, end) for row, start, end in lies if start != end and NOBODY not in (start, end)]
@@ -342,7 +349,7 @@ def _plain(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
-def _nothing(plan_id: int) -> Answer:
+def nothing(plan_id: int) -> Answer:
     moved = dict.fromkeys(("households", "residents", "buildings", "care_households", "open_incidents"), 0)
     return {
         "plan": plan_id, "against": TODAY, "grids": [], "totals": {"before": {}, "after": {}}, "moves": [], "officers_changed": [],

@@ -9,7 +9,7 @@ import web
 from web.words import LANGUAGES, language_of, slots, table, word
 
 WEB = Path(web.__file__).parent
-SOURCES = [*(WEB / "static/js").rglob("*.js"), *(WEB / "templates").glob("*"), *WEB.glob("*.py")]
+SOURCES = [*(WEB / "static/js").rglob("*.js"), *(WEB / "templates").rglob("*.*"), *WEB.rglob("*.py")]
 WHOLE = re.compile(r"""\bword\(\s*["'`]([a-z_0-9.\-]+)["'`]""")
 BEGUN = re.compile(r"""\b(?:word|known)\(\s*`([a-z_0-9.\-]*)\$\{""")
 CODED = re.compile(r"""\bcoded\(\s*["'`]([a-z_]+)["'`]""")
