@@ -1,6 +1,7 @@
-"""The period and the categories a question names, the same way on every route."""
+"""What a question is about, the same way on every route: area or grid, period, categories, hours of the day."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from gis.errors import BadValue
 
 DEFAULT_DAYS = 30
 LONGEST_DAYS = 3_700
+DAY_HOURS = 24
+HOURS = re.compile(r"(\d{1,2})-(\d{1,2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,53 @@ def asked_categories(
     return tuple(sorted(set(category or ())))
 
 
+def asked_hours(
+    hours: Annotated[
+        str | None, Query(max_length=5, description="Hours of the day, such as 8-12 or, over midnight, 22-6; the last not included.")
+    ] = None,
+) -> tuple[int, ...]:
+    """The hours of the day of a request; none for all of them."""
+    return hours_between(hours)
+
+
+def hours_between(text: str | None) -> tuple[int, ...]:
+    """The hours a text such as "22-6" names; none for no text or a whole day. Raises BadValue for what is no span of hours."""
+    if not text:
+        return ()
+    found = HOURS.fullmatch(text)
+    first, after = (int(part) for part in found.groups()) if found else (-1, -1)
+    if not 0 <= first < DAY_HOURS or not 0 < after <= DAY_HOURS or first == after:
+        raise BadValue("Hours are written as first-after, such as 8-12.", field="hours")
+    length = (after - first) % DAY_HOURS or DAY_HOURS
+    return () if length == DAY_HOURS else tuple(sorted((first + step) % DAY_HOURS for step in range(length)))
+
+
 AskedPeriod = Annotated[Period, Depends(asked_period)]
 AskedCategories = Annotated[tuple[int, ...], Depends(asked_categories)]
+AskedHours = Annotated[tuple[int, ...], Depends(asked_hours)]
 AskedArea = Annotated[str | None, Query(max_length=40, description="Code of an area; all in scope when not named.")]
+AskedGrid = Annotated[int | None, Query(gt=0, lt=2**63, description="Id of a grid.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a reader chose to see: of an area or a grid, in a period, of categories, in hours of the day; None and () mean all."""
+
+    period: Period = field(default_factory=Period)
+    area: str | None = None
+    grid: int | None = None
+    categories: tuple[int, ...] = ()
+    hours: tuple[int, ...] = ()
+
+
+def asked_choice(
+    period: AskedPeriod, categories: AskedCategories, hours: AskedHours, area: AskedArea = None, grid: AskedGrid = None
+) -> Choice:
+    """The choice of a request."""
+    return Choice(period, area, grid, categories, hours)
+
+
+AskedChoice = Annotated[Choice, Depends(asked_choice)]
 
 
 def _day(asked: date | datetime, at: Moment) -> date:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from api import auth, tokens
 from api.incidents import service as incidents
-from api.period import Period
+from api.period import Choice, Period
 from api.statistics import fills, service
 from bench._ground import settled
 from bench.harness import BenchContext, Report, interleaved
@@ -51,8 +51,8 @@ def run(context: BenchContext, report: Report) -> None:
         for name, days in (("30 days", 30), ("a year", 365)):
             period = Period(at.today - timedelta(days=days - 1), None)
             cases += [
-                (f"overview, {name}", days, lambda s, p=period: service.overview(s, actor, None, p, ()), PLAIN_PANELS),
-                (f"fill by rate, {name}", days, lambda s, p=period: fills.fill(s, actor, "rate", None, p, ()), (PLAIN_GRIDS,)),
+                (f"overview, {name}", days, lambda s, p=period: service.overview(s, actor, Choice(p)), PLAIN_PANELS),
+                (f"fill by rate, {name}", days, lambda s, p=period: fills.fill(s, actor, "rate", Choice(p)), (PLAIN_GRIDS,)),
             ]
         cases.append(("feed", 30, lambda s: incidents.feed(s, actor, None, (), 30, None), (PLAIN_FEED,)))
         for name, days, question, statements in cases:

@@ -10,7 +10,9 @@ from api.deps import AppSettings, CurrentActor, Session
 from api.idempotency import Once
 from api.incidents import intake, service, workflow
 from api.incidents.schemas import ActionIn, ActionOut, BulkOut, BulkRow, FeedOut, IncidentOut, ListOut, ReportIn, ReportOut
-from api.period import AskedArea, AskedCategories, AskedPeriod
+from api.incidents.service import Listing
+from api.period import AskedChoice
+from data.queries.incidents import Timed
 from gis.errors import BadValue, TooLarge
 
 BULK_LIMIT = 5_000
@@ -29,35 +31,38 @@ async def lines_of(request: Request) -> list[bytes]:
     return lines
 
 
-@router.get("/feed")
-def feed(
-    session: Session, actor: CurrentActor, categories: AskedCategories, area: AskedArea = None, limit: Limit = 30, before: Before = None
-) -> FeedOut:
-    """The newest incidents of an area."""
-    return FeedOut.model_validate(service.feed(session, actor, area, categories, limit, before))
-
-
-@router.get("/incidents")
-def list_incidents(
-    session: Session,
-    actor: CurrentActor,
-    period: AskedPeriod,
-    categories: AskedCategories,
-    area: AskedArea = None,
-    grid: Annotated[int | None, Query(gt=0, lt=2**63)] = None,
+def asked_listing(
+    choice: AskedChoice,
     state: Annotated[list[str] | None, Query(max_length=12)] = None,
     is_open: Annotated[bool | None, Query(alias="open")] = None,
     overdue: bool | None = None,
-    limit: Limit = 50,
-    cursor: Before = None,
-) -> ListOut:
+    timed: Annotated[Timed, Query(alias="by", description="Which time the period is about.")] = "reported",
+) -> Listing:
+    """Which incidents a request lists."""
+    return Listing(choice, states=tuple(state or ()), is_open=is_open, overdue=overdue, by=timed)
+
+
+AskedListing = Annotated[Listing, Depends(asked_listing)]
+
+
+@router.get("/feed")
+def feed(session: Session, actor: CurrentActor, choice: AskedChoice, limit: Limit = 30, before: Before = None) -> FeedOut:
+    """The newest incidents of an area or a grid, of a period if one is named."""
+    return FeedOut.model_validate(service.feed(session, actor, choice, limit, before))
+
+
+@router.get("/incidents")
+def list_incidents(session: Session, actor: CurrentActor, listing: AskedListing, limit: Limit = 50, cursor: Before = None) -> ListOut:
     """Incidents that match, newest first: of the last 30 days unless a period, or what is open or overdue, is asked for."""
-    found = service.listed(
-        session, actor,
-        area=area, grid=grid, states=tuple(state or ()), is_open=is_open, overdue=overdue, categories=categories, period=period,
-        limit=limit, before=cursor,
-    )  # fmt: skip
-    return ListOut.model_validate(found)
+    return ListOut.model_validate(service.listed(session, actor, listing, limit, cursor))
+
+
+@router.get("/incidents.csv", response_class=Response)
+def export(session: Session, actor: CurrentActor, listing: AskedListing) -> Response:
+    """The same incidents as a table for a spreadsheet, at most 50,000."""
+    text = service.exported(session, actor, listing)
+    headers = {"Content-Disposition": 'attachment; filename="incidents.csv"', "Cache-Control": "private, no-store"}
+    return Response(text.encode(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.post("/incidents", status_code=201, response_model=ReportOut)

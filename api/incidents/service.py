@@ -1,81 +1,108 @@
 """Use cases of reading incidents: the feed, lists, and one with its whole history."""
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from api.actor import Actor
-from api.period import Period
-from data.queries import incidents, statistics
-from data.queries.incidents import Cursor, One, Wanted
+from api.incidents.table import table
+from api.period import Choice
+from data.queries import audit, incidents, statistics
+from data.queries.incidents import Cursor, One, Timed, Wanted
 from data.queries.reach import reach
-from gis.errors import BadValue
+from data.queries.statistics import Moment
+from gis.errors import BadValue, TooLarge
 from gis.lifecycle import State, permitted
 
 DEFAULT_WINDOW = timedelta(days=30)
+EXPORT_LIMIT = 50_000
+"""Most incidents one file holds; more go out by the period."""
+EXPORT_PAGE = 5_000
 Answer = dict[str, Any]
 
 
-def feed(session: Session, actor: Actor, area: str | None, categories: tuple[int, ...], limit: int, before: str | None) -> Answer:
-    """The newest incidents of an area; the next page begins at `next`."""
+def feed(session: Session, actor: Actor, choice: Choice, limit: int, before: str | None = None) -> Answer:
+    """The newest incidents of an area or a grid, of a period if one is named; the next page begins at `next`."""
     actor.must("incidents")
     at = statistics.moment(session)
-    asked = reach(session, actor.scope, area)
-    wanted = Wanted(asked.communities, limit, categories=categories, ends=at.now, before=cursor(before))
+    starts, ends = choice.period.times(at)
+    wanted = Wanted(
+        reach(session, actor.scope, choice.area).communities,
+        limit,
+        grid_id=choice.grid,
+        categories=choice.categories,
+        hours=choice.hours,
+        starts=starts,
+        ends=ends or at.now,
+        before=cursor(before),
+    )
     rows = incidents.page(session, actor.scope, wanted, at.now)
     return {"items": [short(row) for row in rows], "next": _next(rows, limit)}
 
 
-def newest(
-    session: Session, actor: Actor, area: str | None, categories: tuple[int, ...], period: Period | None, limit: int
-) -> list[Answer]:
-    """The newest incidents of an area, of a period if one is named."""
-    actor.must("incidents")
-    at = statistics.moment(session)
-    starts, ends = period.times(at) if period else (None, at.now)
-    asked = reach(session, actor.scope, area)
-    wanted = Wanted(asked.communities, limit, categories=categories, starts=starts, ends=ends)
-    return [short(row) for row in incidents.page(session, actor.scope, wanted, at.now)]
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which incidents are listed; `by` is the time the period of the choice is about: when they were reported, closed or due."""
+
+    choice: Choice
+    states: tuple[str, ...] = ()
+    is_open: bool | None = None
+    overdue: bool | None = None
+    by: Timed = "reported"
 
 
-def listed(  # noqa: PLR0913  each is a filter of the list
-    session: Session,
-    actor: Actor,
-    *,
-    area: str | None,
-    grid: int | None,
-    states: tuple[str, ...],
-    is_open: bool | None,
-    overdue: bool | None,
-    categories: tuple[int, ...],
-    period: Period,
-    limit: int,
-    before: str | None,
-) -> Answer:
+def listed(session: Session, actor: Actor, listing: Listing, limit: int, before: str | None) -> Answer:
     """Incidents that match, newest first: of the last 30 days unless a period, a state or what is open is asked for."""
+    wanted, at = _wanted(session, actor, listing)
+    rows = incidents.page(session, actor.scope, replace(wanted, limit=limit, before=cursor(before)), at.now)
+    return {"items": [_line(row) for row in rows], "next": _next(rows, limit)}
+
+
+def exported(session: Session, actor: Actor, listing: Listing) -> str:
+    """Every incident that matches as a table for a spreadsheet, in the caller's language.
+
+    TooLarge beyond EXPORT_LIMIT; told to the audit trail.
+    """
+    wanted, at = _wanted(session, actor, listing)
+    rows: list[One] = []
+    before: Cursor | None = None
+    while True:
+        page = incidents.page(session, actor.scope, replace(wanted, limit=EXPORT_PAGE, before=before), at.now)
+        rows += page
+        if len(rows) > EXPORT_LIMIT:
+            raise TooLarge("These are too many incidents for one file; ask for a shorter period or a smaller area.", limit=EXPORT_LIMIT)
+        if len(page) < EXPORT_PAGE:
+            break
+        before = Cursor(page[-1].reported_at, page[-1].id)
+    audit.record(session, actor, "export", "incident", None, facts={"incidents": len(rows), "area": listing.choice.area})
+    return table(rows, actor.language, at.zone)
+
+
+def _wanted(session: Session, actor: Actor, listing: Listing) -> tuple[Wanted, Moment]:
     actor.must("incidents")
-    unknown = set(states) - {state.value for state in State}
+    unknown = set(listing.states) - {state.value for state in State}
     if unknown:
         raise BadValue("There is no such state.", states=sorted(unknown))
     at = statistics.moment(session)
-    starts, ends = period.times(at)
-    if starts is None and not is_open and not overdue:
+    starts, ends = listing.choice.period.times(at)
+    if starts is None and not listing.is_open and not listing.overdue:
         starts = (ends or at.now) - DEFAULT_WINDOW
     wanted = Wanted(
-        communities=reach(session, actor.scope, area).communities,
-        limit=limit,
-        grid_id=grid,
-        states=states or None,
-        open=is_open,
-        overdue=overdue,
-        categories=categories,
+        communities=reach(session, actor.scope, listing.choice.area).communities,
+        limit=0,
+        grid_id=listing.choice.grid,
+        states=listing.states or None,
+        open=listing.is_open,
+        overdue=listing.overdue,
+        categories=listing.choice.categories,
         starts=starts,
         ends=ends,
-        before=cursor(before),
+        hours=listing.choice.hours,
+        by=listing.by,
     )
-    rows = incidents.page(session, actor.scope, wanted, at.now)
-    return {"items": [_line(row) for row in rows], "next": _next(rows, limit)}
+    return wanted, at
 
 
 def detail(session: Session, actor: Actor, incident_id: int) -> Answer:

@@ -1,7 +1,5 @@
 """Use case: what a draft would do, in numbers, before anybody decides; beside today or beside another draft."""
 
-import csv
-import io
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,6 +14,7 @@ from shapely.geometry import MultiPolygon, Polygon
 from sqlalchemy.orm import Session
 
 from api.actor import Actor
+from api.spreadsheet import csv_text
 from data.queries import audit, plan_impact, statistics
 from data.queries.plan_publish import shape
 from gis.assignment import NOBODY, GridLocator
@@ -30,8 +29,6 @@ Ints = NDArray[np.int64]
 TODAY = "today"
 MOST_BUILDINGS = 5_000
 YEAR = timedelta(days=365)
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
-"""What a spreadsheet would run if a cell began with it."""
 COLUMNS = (
     "address", "building", "building_name", "unit", "household", "from_grid", "from_name", "to_grid", "to_name",
     "from_officer", "to_officer",
@@ -110,12 +107,8 @@ def moved_csv(session: Session, actor: Actor, plan_id: int, against: str = TODAY
     """Every household whose grid changes, with both grids and officers, for a spreadsheet; told to the audit trail."""
     actor.must("households")
     found = compared(session, actor, plan_id, against)
-    out = io.StringIO()
-    out.write("\ufeff")
-    writer = csv.writer(out)
     language = language_of(actor.language)
-    writer.writerow([word(language, f"moved.{each}") for each in COLUMNS])
-    written = 0
+    homes: list[tuple[object, ...]] = []
     if found is not None:
         goes = {row.id: (start, end) for row, start, end in crossing(found)}
         rows = [row for row in found.buildings.rows if row.id in goes]
@@ -123,12 +116,9 @@ def moved_csv(session: Session, actor: Actor, plan_id: int, against: str = TODAY
             start, end = goes[row.building_id]
             grids = (*_named(found.before, start), *_named(found.after, end))
             people = (_officer_name(found.before, start), _officer_name(found.after, end))
-            writer.writerow(
-                [_plain(each) for each in (row.address, row.building_code, row.building_name, row.unit, row.id, *grids, *people)]
-            )
-            written += 1
-    audit.record(session, actor, "export", "plan", plan_id, facts={"households": written, "against": against})
-    return out.getvalue()
+            homes.append((row.address, row.building_code, row.building_name, row.unit, row.id, *grids, *people))
+    audit.record(session, actor, "export", "plan", plan_id, facts={"households": len(homes), "against": against})
+    return csv_text([word(language, f"moved.{each}") for each in COLUMNS], homes)
 
 
 def compared(session: Session, actor: Actor, plan_id: int, against: str) -> Comparison | None:
@@ -343,10 +333,6 @@ def _officer_name(state: State, id: int) -> str:
 
 def _named(state: State, id: int) -> tuple[str, str]:
     return state.codes.get(id) or "", state.names[id]
-
-
-def _plain(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def nothing(plan_id: int) -> Answer:

@@ -9,15 +9,20 @@ import orjson
 from sqlalchemy.orm import Session
 
 from api.actor import Actor
-from api.period import Period
+from api.period import Choice
 from api.statistics.service import Answer, asked, rate_per_1000, told
 from data.queries import statistics
 from data.queries.statistics import Asked, Moment
 from gis.class_breaks import class_breaks
 from gis.errors import BadValue
+from gis.hotspots.rates import LEAST_HOUSEHOLDS
 
 SMALL_NUMBER = 5
 """A rate or a share of fewer incidents than this is marked as one of small numbers."""
+SMALL_CELL = 5
+"""Of fewer households in care than this nothing is told: they could be known."""
+SERVICE_CIRCLE_M = 670.0
+"""Ten minutes on foot at four kilometres an hour, as the crow flies."""
 
 
 @dataclass
@@ -31,13 +36,13 @@ class Filled:
     officers: dict[int, str] | None = None
 
 
-def fill(session: Session, actor: Actor, metric: str, area: str | None, period: Period, categories: tuple[int, ...]) -> Answer:
+def fill(session: Session, actor: Actor, metric: str, choice: Choice) -> Answer:
     """The fill of every current grid in reach by one metric; BadValue for an unknown metric."""
     if metric not in METRICS:
         raise BadValue("There is no such fill.", metric=metric, metrics=sorted(METRICS))
     permission, fill_in = METRICS[metric]
     actor.must(permission)
-    wanted, at = asked(session, actor, area, period, categories)
+    wanted, at = asked(session, actor, choice)
     filled = fill_in(session, actor, wanted, at)
     breaks = [] if metric == "assignment" else _breaks(session, actor, metric, wanted, at, filled)
     answer: Answer = {
@@ -98,6 +103,29 @@ def _assignment(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Fi
     return Filled("officer", values, len(rows), [], {row.id: row.name for row in rows})
 
 
+def _care(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
+    """The share of a grid's households in which somebody needs care; of fewer than SMALL_CELL nothing is told."""
+    caring = statistics.caring(session, actor.scope, wanted, at)
+    grids = statistics.grids(session, actor.scope, wanted, at)
+    values: dict[int, float | int | None] = {}
+    for row in grids:
+        homes = caring.get(row.id, 0)
+        told = row.households >= LEAST_HOUSEHOLDS and not 0 < homes < SMALL_CELL
+        values[row.id] = round(min(homes / row.households, 1), 4) if told else None
+    return Filled("ratio", values, sum(caring.values()), [])
+
+
+def _service(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
+    """The share of a grid's households within SERVICE_CIRCLE_M of a service point that works."""
+    reached = statistics.served(session, actor.scope, wanted, at, within_m=SERVICE_CIRCLE_M)
+    grids = statistics.grids(session, actor.scope, wanted, at)
+    values: dict[int, float | int | None] = {}
+    for row in grids:
+        near, homes = reached.get(row.id, (0, 0))
+        values[row.id] = round(near / homes, 4) if homes else None
+    return Filled("ratio", values, sum(near for near, _ in reached.values()), [])
+
+
 METRICS: dict[str, tuple[str, Callable[[Session, Actor, Asked, Moment], Filled]]] = {
     "rate": ("statistics", _rate),
     "open": ("statistics", _open),
@@ -105,11 +133,13 @@ METRICS: dict[str, tuple[str, Callable[[Session, Actor, Asked, Moment], Filled]]
     "households": ("map", _households),
     "officer_load": ("officers", _officer_load),
     "assignment": ("officers", _assignment),
+    "care": ("care", _care),
+    "service": ("facilities", _service),
 }
 
 
 def _breaks(session: Session, actor: Actor, metric: str, wanted: Asked, at: Moment, filled: Filled) -> list[float]:
-    question = orjson.dumps([metric, wanted.reach.communities, str(wanted.first), str(wanted.after), wanted.categories])
+    question = orjson.dumps([metric, wanted.reach.communities, str(wanted.first), str(wanted.after), wanted.categories, len(wanted.hours)])
     digest = hashlib.blake2b(question, digest_size=16).digest()
     kept = statistics.kept_breaks(session, actor.scope, at.today, digest)
     if kept is not None:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.deps import CurrentActor, Session
-from api.period import AskedArea, AskedCategories, AskedPeriod
+from api.period import AskedChoice
 from api.statistics import fills, service
 from api.statistics.schemas import FillOut, IndicatorsOut, OverviewOut
 
@@ -13,29 +13,25 @@ router = APIRouter(prefix="/api/v1", tags=["statistics"])
 
 
 @router.get("/overview")
-def overview(
-    session: Session, actor: CurrentActor, period: AskedPeriod, categories: AskedCategories, area: AskedArea = None
-) -> OverviewOut:
-    """Key figures, trend, categories, hours and ranking of an area (default: all in scope) in a period (default: 30 days)."""
-    return OverviewOut.model_validate(service.overview(session, actor, area, period, categories))
+def overview(session: Session, actor: CurrentActor, choice: AskedChoice) -> OverviewOut:
+    """Key figures, trend, categories, hours and ranking of an area or a grid (default: all in scope) in a period (default: 30 days)."""
+    return OverviewOut.model_validate(service.overview(session, actor, choice))
 
 
 @router.get("/fills", response_model_exclude_none=False)
 def fill(
     session: Session,
     actor: CurrentActor,
-    period: AskedPeriod,
-    categories: AskedCategories,
-    metric: Annotated[str, Query(description="rate, open, overdue_share, households, officer_load or assignment", max_length=40)],
-    area: AskedArea = None,
+    choice: AskedChoice,
+    metric: Annotated[
+        str, Query(description="rate, open, overdue_share, households, officer_load, assignment, care or service", max_length=40)
+    ],
 ) -> FillOut:
     """One number for each current grid in reach, with class breaks that stay put for a day."""
-    return FillOut.model_validate(fills.fill(session, actor, metric, area, period, categories))
+    return FillOut.model_validate(fills.fill(session, actor, metric, choice))
 
 
 @router.get("/statistics/indicators")
-def indicators(
-    session: Session, actor: CurrentActor, period: AskedPeriod, categories: AskedCategories, area: AskedArea = None
-) -> IndicatorsOut:
+def indicators(session: Session, actor: CurrentActor, choice: AskedChoice) -> IndicatorsOut:
     """Every indicator of the dictionary, with numerator and denominator."""
-    return IndicatorsOut.model_validate(service.indicators(session, actor, area, period, categories))
+    return IndicatorsOut.model_validate(service.indicators(session, actor, choice))

@@ -1,11 +1,12 @@
 """Use cases of the panels: one answer for all of a panel's figures, each with the counts behind it."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
 from api.actor import Actor
-from api.period import Period
+from api.period import Choice
 from data.queries import categories as category_queries
 from data.queries import statistics
 from data.queries.reach import reach
@@ -22,42 +23,43 @@ Days = dict[date, dict[str, int]]
 Answer = dict[str, object]
 
 
-def asked(session: Session, actor: Actor, area: str | None, period: Period, categories: tuple[int, ...]) -> tuple[Asked, Moment]:
-    """What is asked for, with the moment that is now; NotFound for an area out of scope, BadValue for unknown categories."""
+def asked(session: Session, actor: Actor, choice: Choice) -> tuple[Asked, Moment]:
+    """What is asked for, with the moment that is now; NotFound for ground out of scope, BadValue for unknown categories."""
     at = statistics.moment(session)
-    first, after = period.days(at)
-    if categories:
-        unknown = set(categories) - category_queries.known(session, actor.scope, categories)
+    first, after = choice.period.days(at)
+    if choice.categories:
+        unknown = set(choice.categories) - category_queries.known(session, actor.scope, choice.categories)
         if unknown:
             raise BadValue("There is no such category.", categories=sorted(unknown))
-    return Asked(reach(session, actor.scope, area), first, after, categories), at
+    area = choice.area if choice.grid is None else statistics.community_of(session, actor.scope, choice.grid)
+    return Asked(reach(session, actor.scope, area), first, after, choice.categories, choice.hours, choice.grid), at
 
 
-def overview(session: Session, actor: Actor, area: str | None, period: Period, categories: tuple[int, ...]) -> Answer:
-    """Key figures, trend, categories, hours and ranking of an area in a period."""
+def overview(session: Session, actor: Actor, choice: Choice) -> Answer:
+    """Key figures, trend, categories, hours and ranking of an area or a grid; a grid is ranked among those of its community."""
     actor.must("statistics")
-    wanted, at = asked(session, actor, area, period, categories)
+    wanted, at = asked(session, actor, choice)
     shown = _days_before(wanted.after, TREND_DAYS)
     span = wanted.on(min(wanted.first - WEEK, shown[0]), at.today + DAY)
     days = statistics.days(session, actor.scope, span, at)
     waiting = statistics.waiting(session, actor.scope, wanted, at)
-    counts, hours = statistics.by_category_and_hour(session, actor.scope, wanted, at)
+    counts, by_hour = statistics.by_category_and_hour(session, actor.scope, wanted, at)
     return {
-        "area": area,
+        "area": choice.area,
         "period": told(wanted),
         "now": at.now,
         "kpi": _key_figures(session, actor, wanted, at, days, dict(waiting), shown),
         "trend": _trend(days, shown, at, waiting["due_later_today"]),
         "categories": _named_categories(session, actor, counts),
-        "hours": hours,
-        "ranking": _ranking(session, actor, wanted, at),
+        "hours": by_hour,
+        "ranking": _ranking(session, actor, replace(wanted, grid=None), at),
     }
 
 
-def indicators(session: Session, actor: Actor, area: str | None, period: Period, categories: tuple[int, ...]) -> Answer:
+def indicators(session: Session, actor: Actor, choice: Choice) -> Answer:
     """Every indicator of the dictionary for one area and period, with numerator and denominator."""
     actor.must("statistics")
-    wanted, at = asked(session, actor, area, period, categories)
+    wanted, at = asked(session, actor, choice)
     days = statistics.days(session, actor.scope, wanted.on(wanted.first - WEEK, wanted.after), at)
     waiting = statistics.waiting(session, actor.scope, wanted, at)
     counts = _counts(days, wanted.first, wanted.after, at, dict(waiting))
@@ -76,7 +78,7 @@ def indicators(session: Session, actor: Actor, area: str | None, period: Period,
                 "reference": measured(name, before).value,
             }
         )
-    return {"area": area, "period": told(wanted), "now": at.now, "items": items}
+    return {"area": choice.area, "period": told(wanted), "now": at.now, "items": items}
 
 
 def _key_figures(

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from api.actor import Actor
 from api.auth import actor_from
 from api.hot import hot_caller_of, reads_of
+from api.period import hours_between
 from api.times import period_between
 from data.hot.cache import FinishedTile
 from data.hot.tiles import LAYERS, MAX_ZOOM, Filter, TileLayer, Tiles
@@ -102,13 +103,13 @@ def _address(request: Request) -> tuple[int, int, int]:
 def _filter(request: Request, layer: TileLayer) -> Filter:
     """Only incidents can be filtered; a wrong value is refused, a name nobody knows too."""
     query = request.query_params
-    allowed = {"from", "to", "category"} if layer.name == "incidents" else set()
+    allowed = {"from", "to", "category", "hours"} if layer.name == "incidents" else set()
     unknown = set(query.keys()) - allowed
     if unknown:
         raise BadValue("This layer has no such filter.", unknown=sorted(unknown)[:5], known=sorted(allowed))
     zone = ZoneInfo(request.app.state.settings.time_zone)
     period = period_between(query.get("from"), query.get("to"), zone)
-    return Filter(period.since, period.until, _categories(query.getlist("category")))
+    return Filter(period.since, period.until, _categories(query.getlist("category")), hours_between(query.get("hours")) or None)
 
 
 def _categories(values: list[str]) -> tuple[int, ...] | None:

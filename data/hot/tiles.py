@@ -47,11 +47,12 @@ class TileLayer:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which incidents a tile shows: reported in [from, to), of the categories or their children; None: all."""
+    """Which incidents a tile shows: reported in [from, to), of the categories or their children, in these hours of the day; None: all."""
 
     since: datetime | None = None
     until: datetime | None = None
     categories: tuple[int, ...] | None = None
+    hours: tuple[int, ...] | None = None
 
 
 NAMES = {"name": "String", "name_en": "String"}
@@ -130,8 +131,17 @@ class Tiles:
 
     async def _incidents(self, caller: Caller, z: int, values: Mapping[str, object], shown: Filter) -> bytes:
         categories = None if shown.categories is None else list(shown.categories)
+        hours = None if shown.hours is None else list(shown.hours)
         deeper = min(z + CELLS_DEEPER, KEY_ZOOM)
-        values = {**values, "from": shown.since, "to": shown.until, "categories": categories, "cap": INCIDENT_CAP, "shown": deeper}
+        values = {
+            **values,
+            "from": shown.since,
+            "to": shown.until,
+            "categories": categories,
+            "hours": hours,
+            "cap": INCIDENT_CAP,
+            "shown": deeper,
+        }
         if z >= SINGLE_FROM_ZOOM:
             single = SINGLE_INCIDENTS if shown == Filter() else CHOSEN_INCIDENTS
             body, number = (await self._reads.ask(caller.scope.token, single, values))[0]
@@ -139,7 +149,7 @@ class Tiles:
                 return bytes(body or b"") if number else b""
         level = max(deeper, BIN_LEVELS[0])
         kept = level <= (BIN_LEVELS[1] if categories is None else CATEGORY_BIN_LEVEL)
-        if kept and shown.since is None and shown.until is None:
+        if kept and shown == Filter(categories=shown.categories):
             rows = await self._reads.ask(caller.scope.token, BINNED_INCIDENTS, {**values, "level": level})
         else:
             rows = await self._reads.ask(caller.scope.token, COUNTED_INCIDENTS, values)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 from sqlalchemy import Row, TextClause, text, update
@@ -16,6 +16,8 @@ from gis.errors import NotFound
 
 IDS = text("SELECT nextval('incident_id_seq') FROM generate_series(1, :count)")
 Facts = Mapping[str, Any]
+Timed = Literal["reported", "closed", "due"]
+"""Which of an incident's times a period is about."""
 One = Row[Any]
 """One row of an answer, its columns as attributes."""
 
@@ -41,6 +43,8 @@ class Wanted:
     starts: datetime | None = None
     ends: datetime | None = None
     before: Cursor | None = None
+    hours: tuple[int, ...] = ()
+    by: Timed = "reported"
 
 
 def page(session: Session, scope: Scope, wanted: Wanted, now: datetime) -> Sequence[Row[Any]]:
@@ -55,8 +59,14 @@ def page(session: Session, scope: Scope, wanted: Wanted, now: datetime) -> Seque
             "overdue": wanted.overdue,
             "every": not wanted.categories,
             "categories": list(wanted.categories),
-            "starts": wanted.starts,
-            "ends": wanted.ends,
+            "starts": wanted.starts if wanted.by == "reported" else None,
+            "ends": wanted.ends if wanted.by == "reported" else None,
+            "closed_from": wanted.starts if wanted.by == "closed" else None,
+            "closed_to": wanted.ends if wanted.by == "closed" else None,
+            "due_from": wanted.starts if wanted.by == "due" else None,
+            "due_to": wanted.ends if wanted.by == "due" else None,
+            "hours": list(wanted.hours),
+            "all_day": not wanted.hours,
             "before_at": wanted.before.at if wanted.before else None,
             "before_id": wanted.before.id if wanted.before else None,
             "limit": wanted.limit,

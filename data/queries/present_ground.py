@@ -22,23 +22,33 @@ STALE = text("""
      WHERE NOT is_open AND incident.reported_at >= :starts AND incident.reported_at < :ends AND place IS NOT NULL
        AND (placed_by <> 'hand' OR grid.valid_to IS NOT NULL)
        AND (:every OR incident.category_id = ANY (:categories)) AND (:merged OR duplicate_of IS NULL)
+       AND (:all_day OR extract(hour FROM reported_at AT TIME ZONE deployment_time_zone())::integer = ANY (:hours))
 """)
 
 
 def carried(
     session: Session, scope: Scope, starts: datetime, ends: datetime, *,
-    categories: Sequence[int] = (), communities: Sequence[int] | None = None, merged: bool = True,
+    categories: Sequence[int] = (), communities: Sequence[int] | None = None, merged: bool = True, hours: Sequence[int] = (),
 ) -> Counter[int]:  # fmt: skip
     """What to add to counts of incidents by the grid they were handled in, to have them by the grids of today.
 
-    Incidents reported between two moments, of some categories (none named: all); `merged` says whether duplicates count.
+    Incidents reported between two moments, of some categories and hours of the day (none named: all);
+    `merged` says whether duplicates count.
     Those of other `communities` than named were not in the counts, so nothing is taken away for them. Nothing was redrawn
     since `starts`: nothing is asked.
     """
     change: Counter[int] = Counter()
     if not session.execute(REDRAWN, {"starts": starts}).scalar_one():
         return change
-    asked = {"starts": starts, "ends": ends, "categories": list(categories), "every": not categories, "merged": merged}
+    asked = {
+        "starts": starts,
+        "ends": ends,
+        "categories": list(categories),
+        "every": not categories,
+        "merged": merged,
+        "hours": list(hours),
+        "all_day": not hours,
+    }
     rows = session.execute(STALE, asked).all()
     if rows:
         at = ground_index(session).place_many(np.array([row.lon for row in rows]), np.array([row.lat for row in rows]))

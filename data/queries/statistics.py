@@ -1,7 +1,7 @@
 """Counts that panels show: rollups plus what is not folded yet, cut to the communities a question reaches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,11 +14,15 @@ from data.queries.present_ground import carried
 from data.queries.reach import Reach
 from data.scope import Scope
 from data.statements import statements
+from gis.errors import NotFound
 
 MEASURES = (
     "reported", "filed", "ended", "closed", "on_spot", "closed_in_grid", "closed_in_community", "closed_late",
     "handled_s", "due", "due_closed", "due_on_time",
 )  # fmt: skip
+PLACED = "community_id = ANY (:communities)"
+IN_HOURS = "extract(hour FROM reported_at AT TIME ZONE :zone)::integer = ANY (:hours)"
+ANY_CATEGORY = "(:every OR category_id = ANY (:categories))"
 Rows = Sequence[Row[Any]]
 
 
@@ -41,16 +45,23 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is counted: where, which categories (none named: all), from the day `first` up to and without the day `after`."""
+    """What is counted: where, of which grid, categories and hours of report (none named: all), from the day `first` to before `after`."""
 
     reach: Reach
     first: date
     after: date
     categories: tuple[int, ...] = ()
+    hours: tuple[int, ...] = ()
+    grid: int | None = None
 
     def on(self, first: date, after: date) -> "Asked":
         """The same question about other days."""
-        return Asked(self.reach, first, after, self.categories)
+        return replace(self, first=first, after=after)
+
+    @property
+    def chosen(self) -> bool:
+        """Whether only some of the incidents count; rollups hold them all."""
+        return bool(self.categories or self.hours or self.grid)
 
     def binds(self, moment: Moment) -> dict[str, object]:
         """Every bind a statement of this noun may have."""
@@ -58,6 +69,8 @@ class Asked:
             "communities": list(self.reach.communities),
             "categories": list(self.categories),
             "every": not self.categories,
+            "hours": list(self.hours),
+            "grid": self.grid,
             "first": self.first,
             "after": self.after,
             "starts": moment.starts(self.first),
@@ -76,8 +89,8 @@ def moment(session: Session) -> Moment:
 
 def days(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[date, dict[str, int]]:
     """MEASURES of each day that has any; days are the deployment's."""
-    name = "days_of_categories" if asked.categories else "days"
-    rows = session.execute(_named(name), asked.binds(at)).mappings()
+    name = "days_of_categories" if asked.chosen else "days"
+    rows = session.execute(_choosing(name, asked), asked.binds(at)).mappings()
     return {row["day"]: {measure: int(row[measure]) for measure in MEASURES} for row in rows}
 
 
@@ -90,25 +103,29 @@ def waiting(session: Session, scope: Scope, asked: Asked, at: Moment) -> Mapping
         "then_day": at.starts(at.today - week),
         "day_ends": at.starts(at.today + timedelta(days=1)),
     }
-    return {name: int(value) for name, value in session.execute(_named("waiting"), binds).one()._mapping.items()}
+    return {name: int(value) for name, value in session.execute(_choosing("waiting", asked), binds).one()._mapping.items()}
 
 
 def by_category_and_hour(session: Session, scope: Scope, asked: Asked, at: Moment) -> tuple[dict[int, int], list[int]]:
-    """Reported by category (of all categories), and by hour of the deployment's day (of those asked for)."""
+    """Reported by category in the hours asked for, and by hour of the deployment's day in the categories asked for."""
+    counted_hours = asked.hours or range(24)
     months, edges = whole_months(asked.first, asked.after)
     name = "categories_by_month"
-    if asked.reach.whole:
+    if asked.grid is not None:
+        months, edges = None, [(asked.first, asked.after)]
+    elif asked.reach.whole:
         months, edges, name = (asked.first, asked.after), [], "categories_of_ground"
     counts: dict[int, int] = {}
     hours = [0] * 24
     if months:
         for row in session.execute(_named(name), asked.on(*months).binds(at)):
-            counts[row.category_id] = sum(row.hours)
+            counts[row.category_id] = sum(int(row.hours[hour]) for hour in counted_hours)
             if not asked.categories or row.category_id in asked.categories:
                 hours = [one + int(other) for one, other in zip(hours, row.hours, strict=True)]
     for edge in edges:
-        for row in session.execute(_named("categories_by_time"), asked.on(*edge).binds(at)):
-            counts[row.category_id] = counts.get(row.category_id, 0) + row.reported
+        for row in session.execute(_choosing("categories_by_time", replace(asked, hours=())), asked.on(*edge).binds(at)):
+            if row.hour in counted_hours:
+                counts[row.category_id] = counts.get(row.category_id, 0) + row.reported
             if not asked.categories or row.category_id in asked.categories:
                 hours[row.hour] += row.reported
     return {category: count for category, count in counts.items() if count}, hours
@@ -116,23 +133,24 @@ def by_category_and_hour(session: Session, scope: Scope, asked: Asked, at: Momen
 
 def by_community(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
     """Reported by community."""
-    name = "communities_by_time" if asked.categories else "communities_by_day"
-    return {row.community_id: int(row.reported) for row in session.execute(_named(name), asked.binds(at))}
+    name = "communities_by_time" if asked.chosen else "communities_by_day"
+    return {row.community_id: int(row.reported) for row in session.execute(_choosing(name, asked), asked.binds(at))}
 
 
 def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
     """Reported by the grids of today: whole months from the rollup, the days at both ends from the index."""
-    months, edges = (None, [(asked.first, asked.after)]) if asked.categories else whole_months(asked.first, asked.after)
+    months, edges = (None, [(asked.first, asked.after)]) if asked.chosen else whole_months(asked.first, asked.after)
     counts: dict[int, int] = {}
     if months:
         rows = session.execute(_named("grids_by_month"), asked.on(*months).binds(at))
         counts = {row.grid_id: int(row.reported) for row in rows}
     for edge in edges:
-        for row in session.execute(_named("grids_by_time"), asked.on(*edge).binds(at)):
+        for row in session.execute(_choosing("grids_by_time", asked), asked.on(*edge).binds(at)):
             counts[row.grid_id] = counts.get(row.grid_id, 0) + row.reported
     moved = carried(
-        session, scope, at.starts(asked.first), at.starts(asked.after), categories=asked.categories, communities=asked.reach.communities
-    )
+        session, scope, at.starts(asked.first), at.starts(asked.after),
+        categories=asked.categories, communities=asked.reach.communities, hours=asked.hours,
+    )  # fmt: skip
     for grid, change in moved.items():
         counts[grid] = counts.get(grid, 0) + change
     return counts
@@ -140,7 +158,7 @@ def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[in
 
 def waiting_by(session: Session, scope: Scope, unit: str, asked: Asked, at: Moment) -> dict[int, tuple[int, int]]:
     """Open and overdue now by `unit`, "community" or "grid"."""
-    rows = session.execute(_named(f"waiting_by_{unit}"), asked.binds(at))
+    rows = session.execute(_choosing(f"waiting_by_{unit}", asked), asked.binds(at))
     return {row.id: (row.open, row.overdue) for row in rows}
 
 
@@ -154,6 +172,14 @@ def communities(session: Session, scope: Scope, asked: Asked, at: Moment) -> Row
     return session.execute(_named("areas_above"), asked.binds(at)).all()
 
 
+def community_of(session: Session, scope: Scope, grid: int) -> str:
+    """The code of the community of a current grid in scope; NotFound otherwise."""
+    row = session.execute(_named("community_of"), {"grid": grid}).one_or_none()
+    if row is None or not scope.covers(row.id):
+        raise NotFound("There is no such grid in your scope.", grid=grid)
+    return str(row.code)
+
+
 def duty(session: Session, scope: Scope, asked: Asked, at: Moment) -> tuple[int, int]:
     """Officers on duty and officers in all."""
     row = session.execute(_named("duty"), asked.binds(at)).one()
@@ -163,6 +189,17 @@ def duty(session: Session, scope: Scope, asked: Asked, at: Moment) -> tuple[int,
 def answering(session: Session, scope: Scope, asked: Asked, at: Moment) -> Rows:
     """Who answers for each grid today."""
     return session.execute(_named("answering"), asked.binds(at)).all()
+
+
+def caring(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
+    """Households of each grid in which somebody needs care today, of the classes the caller may know of."""
+    return {row.grid_id: int(row.households) for row in session.execute(_named("caring"), asked.binds(at))}
+
+
+def served(session: Session, scope: Scope, asked: Asked, at: Moment, *, within_m: float) -> dict[int, tuple[int, int]]:
+    """Households of each grid within metres of a service point that works, and households in all; a building counts by its middle."""
+    rows = session.execute(_named("served"), asked.binds(at) | {"within_m": within_m})
+    return {row.grid_id: (int(row.near), int(row.households)) for row in rows}
 
 
 def reported_by_officers(session: Session, scope: Scope, asked: Asked, at: Moment) -> tuple[int, int]:
@@ -213,3 +250,14 @@ def _next_month(day: date) -> date:
 
 def _named(name: str) -> TextClause:
     return statements("statistics")[name]
+
+
+def _choosing(name: str, asked: Asked) -> TextClause:
+    """The statement, cut to a grid and to hours of the day only where some are asked for: without them the covering indexes are enough."""
+    if not asked.hours and asked.grid is None:
+        return _named(name)
+    cuts = [PLACED, *([IN_HOURS] if asked.hours else []), *(["grid_id = :grid"] if asked.grid is not None else [])]
+    told = _named(name).text
+    if ANY_CATEGORY not in told:
+        told = told.replace("category_id = ANY (:categories)", ANY_CATEGORY)
+    return text(told.replace(PLACED, " AND ".join(cuts)))

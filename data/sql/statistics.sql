@@ -172,6 +172,9 @@ SELECT reached.id AS community_id, reached.code, reached.name, reached.name_en,
   LEFT JOIN area AS street ON street.id = reached.parent_id
   LEFT JOIN lived ON lived.community_id = reached.id;
 
+-- community_of --
+SELECT area.id, area.code FROM grid JOIN area ON area.id = community_id WHERE grid.id = :grid AND valid_to IS NULL;
+
 -- duty --
 SELECT count(*) FILTER (WHERE on_duty) AS on_duty, count(*) AS officers
   FROM officer WHERE community_id = ANY (:communities) AND (ended_on IS NULL OR ended_on > CAST(:today AS date));
@@ -184,6 +187,33 @@ SELECT assignment.grid_id, officer.id, officer.name,
   JOIN officer ON officer.id = officer_id
   JOIN grid ON grid.id = assignment.grid_id AND grid.valid_to IS NULL
  WHERE duty = 'main' AND valid @> CAST(:today AS date) AND assignment.community_id = ANY (:communities);
+
+-- caring --
+-- Households with somebody in care; row-level security leaves out the classes that the caller may not know of.
+SELECT building.grid_id, count(DISTINCT household.id) AS households
+  FROM care
+  JOIN resident ON resident.cell = care.cell AND resident.id = care.resident_id
+  JOIN household ON household.cell = resident.cell AND household.id = resident.household_id
+  JOIN building ON building.cell = household.cell AND building.id = household.building_id
+ WHERE care.community_id = ANY (:communities) AND since <= CAST(:today AS date) AND (until IS NULL OR until > CAST(:today AS date))
+   AND building.grid_id IS NOT NULL
+ GROUP BY building.grid_id;
+
+-- served --
+-- A circle is asked of the index as a box around it, then measured on the sphere; points beyond the communities asked for serve too.
+WITH home AS MATERIALIZED (
+    SELECT id, grid_id, households, ST_Centroid(ST_Envelope(geom)) AS middle
+      FROM building
+     WHERE community_id = ANY (:communities) AND grid_id IS NOT NULL AND households > 0
+), point AS MATERIALIZED (
+    SELECT geom, ST_Expand(geom, CAST(:within_m AS float) / (111320 * cos(radians(ST_Y(geom)))), CAST(:within_m AS float) / 110570) AS box
+      FROM facility WHERE kind = 'service_point' AND status = 'working'
+)
+SELECT grid_id, sum(households) AS households,
+       coalesce(sum(households) FILTER (WHERE EXISTS (
+           SELECT FROM point WHERE box && middle AND ST_DistanceSphere(point.geom, middle) <= :within_m)), 0) AS near
+  FROM home
+ GROUP BY grid_id;
 
 -- reported_by_officers --
 -- What officers themselves reported in a period, and what of it was filed.
