@@ -144,6 +144,9 @@ def _breaks(session: Session, actor: Actor, metric: str, wanted: Asked, at: Mome
     kept = statistics.kept_breaks(session, actor.scope, at.today, digest)
     if kept is not None:
         return kept
-    small = set(filled.small)
-    sound = [value for grid, value in filled.values.items() if value is not None and grid not in small and math.isfinite(value)]
+    known = {grid: value for grid, value in filled.values.items() if value is not None and math.isfinite(value)}
+    sound = [known[grid] for grid in known.keys() - set(filled.small)]
+    # Where nearly all rest on small numbers, the few that do not are the high ones: breaks of these would tell nothing apart.
+    if len(sound) < len(known) / 2:
+        sound = list(known.values())
     return statistics.keep_breaks(session, actor.scope, at.today, digest, class_breaks(sound))

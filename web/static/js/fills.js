@@ -4,7 +4,20 @@ import { ask } from "./api.js";
 import { officerColour, ramp } from "./palette.js";
 import { count, decimal, percent, word } from "./words.js";
 
-export const METRICS = ["rate", "open", "overdue_share", "households", "officer_load", "assignment", "none"];
+/** The measures, each with the permission it needs. */
+export const METRICS = {
+  rate: "statistics",
+  open: "statistics",
+  overdue_share: "statistics",
+  households: "map",
+  officer_load: "officers",
+  assignment: "officers",
+  care: "care",
+  service: "facilities",
+  none: "map",
+};
+const NOTHING = { assignment: "officer", officer_load: "officer", care: "few", service: "homes", overdue_share: "open" };
+const SHARES = new Set(["overdue_share", "care", "service"]);
 
 /** What fills the grids now; `show(query)` asks for another and tells `changed` when it has come. */
 export class Fill {
@@ -57,16 +70,19 @@ export class Fill {
     if (value === undefined) return null;
     const name = word(`fill.${this.metric}`);
     if (this.metric === "assignment")
-      return value === null ? word("fill.unassigned") : `${word("officer.one")} ${this.answer.officers?.[value] ?? value}`;
-    if (value === null) return `${name} ${word("fill.no_data")}`;
+      return value === null ? nothingOf(this.metric) : `${word("officer.one")} ${this.answer.officers?.[value] ?? value}`;
+    if (value === null) return `${name} ${nothingOf(this.metric)}`;
     const small = this.answer.small?.includes(Number(id)) ? ` · ${word("fill.small")}` : "";
     return `${name} ${figure(this.metric, value)}${small}`;
   }
 }
 
+/** What it means that a grid has no value of a measure. */
+export const nothingOf = (metric) => word(`fill.nothing.${NOTHING[metric] ?? "rate"}`);
+
 /** A value of a measure as people read it. */
 export function figure(metric, value) {
-  if (metric === "overdue_share") return percent(value, 0);
+  if (SHARES.has(metric)) return percent(value, metric === "care" ? 1 : 0);
   if (metric === "rate" || metric === "officer_load") return decimal(value, value < 100 ? 1 : 0);
   return count(value);
 }

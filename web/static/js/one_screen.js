@@ -1,10 +1,11 @@
 /** The one screen: asks for what the state names and hands each panel its part. */
 
 import { ask, onAnswer } from "./api.js";
+import { failed } from "./components.js";
 import { make, put, skeleton } from "./dom.js";
 import { icon } from "./icons.js";
-import { failed } from "./components.js";
 import * as drill from "./drill.js";
+import * as explain from "./explain.js";
 import { Fill } from "./fills.js";
 import { watch } from "./live.js";
 import * as categories from "./panels/categories.js";
@@ -12,9 +13,11 @@ import * as charts from "./panels/charts.js";
 import * as detail from "./panels/detail.js";
 import { Feed, goTo } from "./panels/feed.js";
 import * as kpi from "./panels/kpi.js";
+import * as hours from "./panels/hours.js";
 import * as legend from "./panels/legend.js";
 import * as period from "./panels/period.js";
 import * as ranking from "./panels/ranking.js";
+import * as rows from "./panels/rows.js";
 import * as search from "./panels/search.js";
 import * as switches from "./panels/switches.js";
 import * as pointer from "./pointer.js";
@@ -22,7 +25,7 @@ import { onChange, state } from "./state.js";
 import * as tools from "./tools.js";
 import { behind, clock, isoDay, keepTime, now, word } from "./words.js";
 
-const PANELS = { kpi: kpi.show, trend: charts.trend, categories: categories.show, ranking: ranking.show, time: charts.hours };
+const PANELS = { kpi: kpi.show, trend: charts.trend, categories: categories.show, ranking: ranking.show, time: hours.show };
 const FEED = 40;
 const STALE_MS = 120_000;
 const PINS = 6;
@@ -45,7 +48,10 @@ export async function start(district, { timeZone }) {
   const screen = new Screen(district, me);
   search.show(at("search"), district);
   switches.layers(bodyOf("switches"), me.permissions);
+  hours.controls(at("time").querySelector("h2"));
   const periods = period.show(at("time").querySelector("h2"));
+  const rowsOf = rows.follow(district);
+  explain.follow(at("tip"));
   legend.fold(at("legend"));
   pointer.listen(district, screen.fill, (mark) => screen.openMark(mark));
   document.addEventListener("theme", () => screen.dress());
@@ -53,9 +59,11 @@ export async function start(district, { timeZone }) {
     if (why === "back") switches.layers(bodyOf("switches"), me.permissions);
     if (period.differs(present, before)) periods();
     screen.follow(present, before);
+    rowsOf();
   });
   await drill.follow(district, at("breadcrumb"));
   await screen.load();
+  rowsOf();
   document.body.dataset.ready = "true";
   watch(() => screen.live());
 }
@@ -92,15 +100,15 @@ class Screen {
   /** What to ask: the area, the period, the categories. */
   query() {
     const present = state();
-    return { area: present.area, ...period.asked(present), category: present.category };
+    return { area: present.area, ...period.asked(present), category: present.category, hours: present.hours };
   }
 
   /** The newest incidents; of days somebody named, the newest of those. */
   async newest() {
-    const { area, category, from, to } = this.query();
+    const { area, category, hours, from, to } = this.query();
     const { items } = await (to
-      ? ask("/incidents", { area, category, from, to, limit: FEED })
-      : ask("/feed", { area, category, limit: FEED }));
+      ? ask("/incidents", { area, category, hours, from, to, limit: FEED })
+      : ask("/feed", { area, category, hours, limit: FEED }));
     return items;
   }
 
@@ -119,7 +127,7 @@ class Screen {
 
   follow(present, before) {
     const moved = present.area !== before.area;
-    const filtered = period.differs(present, before) || String(present.category) !== String(before.category);
+    const filtered = period.differs(present, before) || present.hours !== before.hours || String(present.category) !== String(before.category);
     if (moved || filtered) {
       this.panels();
       this.feeds();
@@ -158,11 +166,11 @@ class Screen {
 
   async map() {
     const { fill } = state();
-    const { from, to, category } = this.query();
-    const query = new URLSearchParams([["from", from], ...(to ? [["to", to]] : []), ...category.map((each) => ["category", each])]);
+    const { from, to, category, hours: chosen } = this.query();
+    const query = new URLSearchParams([["from", from], ...(to ? [["to", to]] : []), ...category.map((each) => ["category", each]), ...(chosen ? [["hours", chosen]] : [])]);
     this.district.incidents.load(`?${query}`);
     try {
-      await this.fill.show(fill, { from, to, category });
+      await this.fill.show(fill, { from, to, category, hours: chosen });
     } catch (problem) {
       this.fill.asked = null;
       failing(bodyOf("legend"), problem, () => this.map());

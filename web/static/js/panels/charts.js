@@ -1,8 +1,9 @@
-/** The two charts: fourteen days of new, closed and overdue; the hours of the day. */
+/** The chart of fourteen days: new, closed and overdue; a click on a day asks for that day. */
 
 import { make, put } from "../dom.js";
 import { empty } from "./empty.js";
 import { colour } from "../palette.js";
+import { change } from "../state.js";
 import { count, date, day, isoDay, now, word } from "../words.js";
 
 const charts = new Map();
@@ -50,30 +51,8 @@ export function trend(body, { trend: days }) {
       ],
     }),
     keys,
+    (rank) => change({ from: days[rank].day, to: days[rank].day }, { step: true }),
   );
-}
-
-/** Twenty-four hours of reports in the period. */
-export function hours(body, { hours: counts }) {
-  if (!counts.some(Boolean)) return empty(body, { offer: true });
-  const busiest = counts.indexOf(Math.max(...counts));
-  return chart(body, "hours", word("hours.said", { hour: busiest, n: count(counts[busiest]) }), () => ({
-    grid: { left: 4, right: 4, top: 6, bottom: 0, containLabel: true },
-    xAxis: { type: "category", data: counts.map((_, hour) => String(hour)), ...axis(), axisLabel: { ...label(), interval: 2 } },
-    yAxis: { type: "value", splitNumber: 2, minInterval: 1, ...axis(), axisLabel: { ...label(), formatter: (value) => count(value) } },
-    tooltip: tooltip((hour) => word("hours.hour", { from: hour, to: Number(hour) + 1 })),
-    series: [
-      {
-        name: word("trend.reported"),
-        type: "bar",
-        barCategoryGap: "22%",
-        data: counts.map((value, hour) => ({
-          value,
-          itemStyle: { color: hour === busiest ? colour("accent") : colour("fill-3"), borderRadius: [2, 2, 0, 0] },
-        })),
-      },
-    ],
-  }));
 }
 
 /** Draw all charts again, for another theme or size. */
@@ -85,7 +64,7 @@ export function redraw() {
   }
 }
 
-async function chart(body, name, said, option, keys) {
+async function chart(body, name, said, option, keys, choose) {
   engine ??= import("../../vendor/echarts.js");
   const echarts = await engine;
   let held = charts.get(name);
@@ -95,7 +74,13 @@ async function chart(body, name, said, option, keys) {
     held = { element, chart: echarts.init(element, null, { renderer: "svg" }) };
     charts.set(name, held);
     new ResizeObserver(() => held.chart.resize()).observe(element);
+    const drawn = held;
+    drawn.chart.getZr().on("click", ({ offsetX, offsetY }) => {
+      const [rank] = drawn.chart.convertFromPixel({ seriesIndex: 0 }, [offsetX, offsetY]) ?? [];
+      if (Number.isInteger(rank)) drawn.choose?.(rank);
+    });
   }
+  held.choose = choose;
   held.option = () => ({ animation: false, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily }, ...option() });
   held.element.setAttribute("aria-label", said);
   held.chart.setOption(held.option(), true);

@@ -1,47 +1,57 @@
-/** Six figures, each with its reference, its last fourteen days and a threshold as icon and text. */
+/** Six figures, each with its reference, its last fourteen days and a threshold as icon and text; each opens its rows. */
 
 import { draw, make, put } from "../dom.js";
 import { icon } from "../icons.js";
+import { change as turn } from "../state.js";
 import { count, decimal, percent, span, word } from "../words.js";
 
 const BETTER = { open: -1, overdue: -1, closing_rate: 1, mean_handling: -1, on_duty: 1 };
 const WATCH = 0.08;
 const ALARM = 0.25;
 
-/** Draw the cards from an overview's `kpi`. */
+/** Draw the cards from an overview's `kpi`; a card keeps the focus when it is drawn anew. */
 export function show(body, { kpi, period }) {
-  put(
-    body,
-    make(
-      "div",
-      { className: "kpis" },
-      kpi.map((item) => card(item, period)),
-    ),
-  );
+  const focused = body.contains(document.activeElement) ? document.activeElement.dataset.kpi : null;
+  put(body, make("div", { className: "kpis" }, kpi.map((item) => card(item, period))));
+  if (focused) body.querySelector(`[data-kpi="${focused}"]`)?.focus();
 }
 
 function card(item, period) {
   const state = stateOf(item);
   const [value, unit] = figure(item);
-  const fraction = item.denominator == null ? "" : ` ${count(item.numerator)} / ${count(item.denominator)}`;
-  const formula = `${word(`kpi.${item.id}.formula`)}${fraction} · ${span(period.from, period.to)}`;
+  const explained = lines(item, period);
   return make(
-    "div",
+    "button",
     {
+      type: "button",
       className: `kpi ${state}`,
-      title: formula,
       "data-kpi": item.id,
-      role: "group",
-      "aria-label": word(`kpi.${item.id}`),
-      "aria-description": formula,
+      "data-explain": explained.join("\n"),
+      "aria-description": explained.slice(1).join(". "),
+      "aria-haspopup": "dialog",
+      onclick: () => turn({ rows: item.id }, { step: true }),
     },
     make("span", { className: "name" }, word(`kpi.${item.id}`)),
-    make("span", { className: "value number" }, value, unit && make("small", {}, unit)),
     spark(item.series) ?? make("span"),
-    change(item),
+    make("span", { className: "value number" }, value, unit && make("small", {}, unit)),
     state === "plain" ? make("span") : make("span", { className: `chip ${state}` }, icon(state), word(`threshold.${state}`)),
+    make("span", { className: "change number" }, difference(item)),
   );
 }
+
+/** What the figure is: its name, its formula with both counts, its period, its reference. */
+function lines({ id, numerator, denominator, reference, unit }, period) {
+  const fraction = denominator == null ? "" : ` = ${count(numerator)} / ${count(denominator)}`;
+  return [
+    word(`kpi.${id}`),
+    `${word(`kpi.${id}.formula`)}${fraction}`,
+    id === "closing_rate" || id === "mean_handling" ? span(period.from, period.to) : null,
+    reference == null ? word("kpi.no_reference") : word("kpi.reference", { value: told(reference, unit) }),
+    word("kpi.rows"),
+  ].filter(Boolean);
+}
+
+const told = (value, unit) => (unit === "ratio" ? percent(value) : unit === "hours" ? `${decimal(value)} ${word("unit.hours")}` : count(value));
 
 function figure({ value, unit, denominator, id }) {
   if (value == null) return ["–", ""];
@@ -52,19 +62,12 @@ function figure({ value, unit, denominator, id }) {
 }
 
 /** Change against the reference: in points for rates, in percent for the rest. */
-function change({ value, reference, unit }) {
-  if (value == null || reference == null) return make("span", { className: "change" }, word("kpi.no_reference"));
-  const difference = unit === "ratio" ? value - reference : reference ? value / reference - 1 : 0;
-  const arrow = Math.abs(difference) < 0.0005 ? "→" : difference > 0 ? "↑" : "↓";
-  const size = unit === "ratio" ? word("kpi.points", { n: decimal(Math.abs(difference) * 100) }) : percent(Math.abs(difference), 1);
-  return make(
-    "span",
-    {
-      className: "change number",
-      title: word("kpi.reference", { value: unit === "ratio" ? percent(reference) : decimal(reference, unit === "hours" ? 1 : 0) }),
-    },
-    make("b", {}, `${arrow} ${size}`),
-  );
+function difference({ value, reference, unit, id, denominator }) {
+  if (value == null || reference == null) return id === "on_duty" && denominator ? percent(value / denominator, 0) : word("kpi.no_reference");
+  const size = unit === "ratio" ? value - reference : reference ? value / reference - 1 : 0;
+  const arrow = Math.abs(size) < 0.0005 ? "→" : size > 0 ? "↑" : "↓";
+  const text = unit === "ratio" ? word("kpi.points", { n: decimal(Math.abs(size) * 100) }) : percent(Math.abs(size), 1);
+  return [make("b", {}, `${arrow} ${text}`), ` ${word("kpi.from", { value: told(reference, unit) })}`];
 }
 
 function stateOf({ id, value, reference }) {

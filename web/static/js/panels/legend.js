@@ -2,7 +2,7 @@
 
 import { make, put } from "../dom.js";
 import { icon } from "../icons.js";
-import { figure } from "../fills.js";
+import { figure, nothingOf } from "../fills.js";
 import { hatch } from "../layers/ground.js";
 import { swatch } from "../layers/hotspots.js";
 import { ramp } from "../palette.js";
@@ -43,7 +43,7 @@ function fillKey({ metric, answer }) {
   ];
   if (metric !== "assignment") parts.push(classes(metric, answer));
   const nothing = Object.values(answer.values).some((value) => value === null);
-  if (nothing) parts.push(keyline(patch(), word(metric === "assignment" ? "fill.unassigned" : "fill.no_data")));
+  if (nothing) parts.push(keyline(patch(), nothingOf(metric)));
   if (metric === "assignment")
     parts.push(make("p", { className: "meta" }, word("fill.assignment.note", { n: count(Object.keys(answer.officers ?? {}).length) })));
   else parts.push(make("p", { className: "meta" }, period(answer)));

@@ -10,7 +10,8 @@ export const OVERLAYS = { hotspots: "statistics", incidents: "incidents", facili
 /** The layer switch; overlays the actor may not see are not offered. */
 export function layers(body, permissions) {
   const { fill, layers: shown } = state();
-  const options = METRICS.map((metric) =>
+  const offered = Object.keys(METRICS).filter((metric) => permissions.includes(METRICS[metric]));
+  const options = offered.map((metric) =>
     make("option", { value: metric, selected: metric === fill, title: word(`fill.${metric}.formula`) }, word(`fill.${metric}`)),
   );
   const overlays = Object.keys(OVERLAYS)
