@@ -173,7 +173,7 @@ SELECT reached.id AS community_id, reached.code, reached.name, reached.name_en,
   LEFT JOIN lived ON lived.community_id = reached.id;
 
 -- community_of --
-SELECT area.id, area.code FROM grid JOIN area ON area.id = community_id WHERE grid.id = :grid AND valid_to IS NULL;
+SELECT area.id, area.code FROM grid JOIN area ON area.id = community_id WHERE grid.id = :grid AND grid.valid_to IS NULL;
 
 -- duty --
 SELECT count(*) FILTER (WHERE on_duty) AS on_duty, count(*) AS officers

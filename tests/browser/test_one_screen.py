@@ -105,7 +105,7 @@ def test_another_fill_colours_the_grids_anew_without_fetching_a_tile(opener: Ope
     tiles: list[str] = []
     page.on("request", lambda asked: tiles.append(asked.url) if "/tiles/" in asked.url else None)
     titles = []
-    for metric in ("open", "households", "officer_load", "assignment", "none"):
+    for metric in ("open", "households", "officer_load", "assignment", "service", "none"):
         with page.expect_response(lambda answer: "/api/v1/fills" in answer.url) if metric != "none" else _nothing():
             page.select_option("#switches select", metric)
         page.wait_for_function(

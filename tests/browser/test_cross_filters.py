@@ -1,0 +1,95 @@
+"""What one panel chooses the others follow: hours, days, figures with their rows; and the address says it all."""
+
+import re
+
+import pytest
+
+from tests.browser.conftest import Opener
+from tests.browser.test_one_screen import address, wait_for_address
+from tests.conftest import Clone
+
+pytestmark = pytest.mark.browser
+
+
+def test_hours_are_chosen_by_dragging_and_by_keys_and_filter_everything(opener: Opener) -> None:
+    page = opener().open("/?lang=en&period=1y")
+    bars = page.locator("#time [data-hour]")
+    first, last = bars.nth(8).bounding_box(), bars.nth(11).bounding_box()
+    assert first
+    assert last
+    page.mouse.move(first["x"] + 3, first["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(last["x"] + 3, last["y"] + 5)
+    with page.expect_response(re.compile(r"/fills\?.*hours=8-12")), page.expect_response(re.compile(r"/tiles/incidents/.*hours=8-12")):
+        page.mouse.up()
+    wait_for_address(page, hours="8-12")
+    page.wait_for_function("() => document.querySelectorAll('#time .hours [aria-pressed=true]').length === 4")
+    page.get_by_role("button", name="Show the whole day").click()
+    page.wait_for_url(lambda url: "hours=" not in url)
+    page.locator('#time [data-hour="0"]').focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    wait_for_address(page, hours="1-2")
+    page.locator('#time [data-hour="1"]').focus()
+    page.keyboard.press("Shift+ArrowRight")
+    wait_for_address(page, hours="1-3")
+
+
+def test_play_moves_the_hours_and_stops_when_asked(opener: Opener) -> None:
+    page = opener().open("/?lang=en&period=1y&hours=6-9")
+    page.get_by_role("button", name="Play").click()
+    wait_for_address(page, hours="7-10")
+    wait_for_address(page, hours="8-11")
+    page.locator("#time").get_by_role("button", name="Pause").click()
+    held = address(page)["hours"]
+    assert page.get_by_role("button", name="Play").is_visible()
+    assert address(page)["hours"] == held
+
+
+def test_every_figure_says_its_formula_on_focus_and_opens_its_rows(opener: Opener, demo_small: Clone) -> None:
+    watched = opener()
+    page = watched.open("/?lang=en&period=1y")
+    with demo_small.owner() as owner:
+        row = owner.execute("SELECT count(*) FROM incident WHERE is_open AND due_at < deployment_now()").fetchone()
+    assert row
+    for figure in ("today", "open", "overdue", "closing_rate", "mean_handling", "on_duty"):
+        card = page.locator(f'[data-kpi="{figure}"]')
+        page.keyboard.press("Tab")
+        card.focus()
+        page.wait_for_selector("#tip:not([hidden])")
+        assert len(page.inner_text("#tip").splitlines()) >= 3
+        page.keyboard.press("Enter")
+        page.wait_for_selector(f'dialog[data-rows="{figure}"] .table, dialog[data-rows="{figure}"] .empty')
+        assert address(page)["rows"] == figure
+        if figure == "overdue":
+            told = page.locator("dialog .note").inner_text()
+            assert told == (f"{row[0]} in all" if row[0] < 50 else "The newest 50")
+            assert watched.axe() == []
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog", state="detached")
+        page.wait_for_url(lambda url: "rows=" not in url)
+
+
+def test_rows_come_by_pages_lead_to_their_place_and_leave_as_a_table(opener: Opener) -> None:
+    page = opener().open("/?lang=en&period=1y&rows=period")
+    rows = page.locator("dialog tbody tr")
+    page.wait_for_function("() => document.querySelectorAll('dialog tbody tr').length === 50")
+    page.get_by_role("button", name="Load more").click()
+    page.wait_for_function("() => document.querySelectorAll('dialog tbody tr').length > 50")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export table").click()
+    with open(download.value.path(), encoding="utf-8-sig") as file:
+        assert len(file.readlines()) > rows.count()
+    placed = page.locator("dialog tbody tr", has_text="Grid").first
+    placed.locator("button").click()
+    page.wait_for_selector("dialog", state="detached")
+    page.wait_for_url(lambda url: "grid=" in url and "rows=" not in url)
+
+
+def test_a_day_of_the_trend_becomes_the_period(opener: Opener) -> None:
+    page = opener().open("/?lang=en")
+    box = page.locator("#trend .chart").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.4)
+    page.wait_for_url(lambda url: "from=" in url)
+    assert address(page)["from"] == address(page)["to"]
