@@ -114,6 +114,18 @@ def analyse(context: typer.Context) -> None:
 
 
 @app.command(add_help_option=False, context_settings=PASS_ON)
+def analysis(context: typer.Context) -> None:
+    """Ask questions of the incidents that are stored: analysis ask METHOD, list, show, cancel."""
+    _hand_over("analysis", "analysis", context.args)
+
+
+@app.command(add_help_option=False, context_settings=PASS_ON)
+def watch(context: typer.Context) -> None:
+    """The live watch on demand: watch run."""
+    _hand_over("watch", "watch", context.args)
+
+
+@app.command(add_help_option=False, context_settings=PASS_ON)
 def coverage(context: typer.Context) -> None:
     """Check or mend a file of polygons that should tile their ground: coverage check FILE, coverage mend FILE -o OUT."""
     _hand_over("coverage", "coverage", context.args)

@@ -29,5 +29,10 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(default=1_000_000, gt=0, description="Largest JSON body a request may have, bytes.")
     vertex_limit: int = Field(default=20_000, gt=0, description="Most vertices a polygon in a question may have.")
     tile_cache_bytes: int = Field(default=256_000_000, ge=0, description="Memory for finished tiles in each server process, bytes.")
+    watch_recurrence_days: float = Field(
+        default=365.0,
+        gt=1,
+        description="The live watch alerts where chance alone shows such a cluster less often than once in so many days.",
+    )
     hot_connections: int = Field(default=6, gt=0, description="Connections held for tiles and lookups in each server process.")
     csp_report_only: bool = Field(default=False, description="Report breaches of the content security policy instead of blocking them.")

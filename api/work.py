@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api import tokens
@@ -17,10 +18,11 @@ RENEW_AFTER_S = 7 * 86_400.0
 
 
 class Work:
-    """Opens units of work for jobs; each job has its own."""
+    """Opens units of work for jobs; each job has its own. `outbox`: where schedules put what they write."""
 
-    def __init__(self, schema_url: str) -> None:
+    def __init__(self, schema_url: str, *, outbox: Path = Path("outbox"), watch_recurrence_days: float = 365.0) -> None:
         self.schema_url = schema_url
+        self.outbox, self.watch_recurrence_days = outbox, watch_recurrence_days
         self.database: Database = open_database(schema_url, pool_size=2)
         self._scope: Scope | None = None
         self._opened_at = 0.0

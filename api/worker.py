@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from functools import cache
+from pathlib import Path
 
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 
-from api.hotspots.jobs import jobs as hotspot_jobs
+from api.analyses.jobs import jobs as analysis_jobs
 from api.plans.jobs import jobs as plan_jobs
 from api.settings import Settings
 from api.upkeep.jobs import jobs as upkeep_jobs
@@ -14,7 +15,7 @@ from api.work import Work
 from gis.errors import Unavailable
 
 LOG = logging.getLogger("wangge.worker")
-BLUEPRINTS = {"hotspots": hotspot_jobs, "plans": plan_jobs, "upkeep": upkeep_jobs}
+BLUEPRINTS = {"analyses": analysis_jobs, "plans": plan_jobs, "upkeep": upkeep_jobs}
 CONCURRENCY = 2
 
 
@@ -27,9 +28,9 @@ def queue() -> App:
     return app
 
 
-async def work(schema_url: str, *, wait: bool = True) -> None:
+async def work(schema_url: str, *, wait: bool = True, outbox: Path = Path("outbox"), watch_recurrence_days: float = 365.0) -> None:
     """Do jobs until a signal, or with `wait` off until none is left; as the owner of the schema."""
-    shared = Work(schema_url)
+    shared = Work(schema_url, outbox=outbox, watch_recurrence_days=watch_recurrence_days)
     connector = PsycopgConnector(conninfo=schema_url.replace("postgresql+psycopg://", "postgresql://", 1), min_size=1, max_size=3)
     try:
         with queue().replace_connector(connector) as app:
@@ -53,4 +54,4 @@ def main() -> None:
     settings = Settings()
     if not settings.schema_url:
         raise Unavailable("The worker needs WANGGE_SCHEMA_URL, the database as the owner of its schema.")
-    asyncio.run(work(settings.schema_url))
+    asyncio.run(work(settings.schema_url, outbox=settings.data_dir / "outbox", watch_recurrence_days=settings.watch_recurrence_days))

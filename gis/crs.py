@@ -66,6 +66,12 @@ class LocalMetres:
         x, y = _local_transformer(self.lon0, self.lat0).transform(_floats(lon), _floats(lat))
         return np.asarray(x), np.asarray(y)
 
+    def degrees(self, x: ArrayLike, y: ArrayLike) -> Pair:
+        """Metres east and north of the centre → degrees, as two arrays."""
+        there = _local_transformer(self.lon0, self.lat0)
+        lon, lat = there.transform(_floats(x), _floats(y), direction=pyproj.enums.TransformDirection.INVERSE)
+        return np.asarray(lon), np.asarray(lat)
+
     def _forward(self, coords: Floats) -> Floats:
         return _through(_local_transformer(self.lon0, self.lat0), coords)
 

@@ -151,14 +151,13 @@ def _finish(schema_url: str, say: Callable[[str], None]) -> None:
 
 def _hot_spots(schema_url: str, say: Callable[[str], None]) -> str:
     """Work the hot spots out anew, so that the page shows those of the incidents that have just come; what came of it in words."""
-    from api.hotspots import service as hotspots  # noqa: PLC0415  scipy and numba take seconds to load
+    from api.analyses import maps  # noqa: PLC0415  scipy and numba take seconds to load
     from api.work import Work  # noqa: PLC0415
 
     say("working out hot spots")
     work = Work(schema_url)
     try:
-        with work.unit() as (session, scope):
-            return hotspots.run_told(session, scope)
+        return maps.made_told(work)
     finally:
         work.close()
 

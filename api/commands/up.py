@@ -89,13 +89,12 @@ def _due_statistics(schema_url: str) -> str:
 
 def _first_hot_spots(schema_url: str) -> str:
     """The default run, where there never was one; the worker repeats it every night."""
-    from api.hotspots import service  # noqa: PLC0415
+    from api.analyses import maps  # noqa: PLC0415
     from api.work import Work  # noqa: PLC0415
 
     work = Work(schema_url)
     try:
-        with work.unit() as (session, scope):
-            return service.first_run(session, scope)
+        return maps.make_first(work)
     finally:
         work.close()
 

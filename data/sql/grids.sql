@@ -33,9 +33,10 @@ SELECT officer.id AS officer_id, officer.name AS officer_name, officer.phone_sea
        (SELECT count(*) FROM incident WHERE incident.grid_id = grid.id AND reported_at >= :today) AS today,
        (SELECT count(*) FROM incident WHERE incident.grid_id = grid.id AND is_open) AS open,
        (SELECT count(*) FROM incident WHERE incident.grid_id = grid.id AND is_open AND due_at < :now) AS overdue,
-       (SELECT jsonb_build_object('class', class, 'z', z, 'p', p, 'q', q, 'run_id', run_id) FROM hotspot
-         WHERE hotspot.grid_id = grid.id
-           AND run_id = (SELECT id FROM hotspot_run WHERE state = 'done' ORDER BY period_to DESC, id DESC LIMIT 1)) AS hotspot,
+       (SELECT jsonb_build_object('class', told -> 'class', 'z', told -> 'z', 'p', told -> 'p', 'q', told -> 'q', 'run_id', analysis_id)
+          FROM (SELECT analysis_id, CAST(body AS jsonb) AS told FROM analysis_piece
+                 WHERE kind = 'unit' AND key = grid.id
+                   AND analysis_id = (SELECT id FROM analysis WHERE is_map AND state = 'done' ORDER BY period_to DESC, id DESC LIMIT 1)) AS newest) AS hotspot,
        ST_X(ST_PointOnSurface(grid.geom)) AS lon, ST_Y(ST_PointOnSurface(grid.geom)) AS lat
   FROM grid
   LEFT JOIN assignment ON assignment.grid_id = grid.id AND duty = 'main' AND assignment.valid @> CAST(:day AS date)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gis.errors import BadCoordinate, BadValue, NothingToAnalyse, TooLarge
 from gis.hotspots import knox_kernels
+from gis.hotspots.permutation import Progress
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -42,6 +43,7 @@ class Knox:
 
 def knox(
     points: ArrayLike, days: ArrayLike, *, bands_m: ArrayLike, bands_days: ArrayLike, permutations: int = PERMUTATIONS, seed: int = 0,
+    progress: Progress | None = None,
 ) -> Knox:  # fmt: skip
     """The Knox table of `points`, (n, 2) metres, at times `days`, (n,), numbers of days, told apart to the second.
 
@@ -63,15 +65,14 @@ def knox(
         knox_kernels.near_pairs(x, y, keys, first, across, space, fill, one, two)
     times = seconds[order]
     observed = _by_band(knox_kernels.closer_than(times[:, None], one, two, fill, time))[:, :, 0]
-    drawn = np.concatenate(
-        [
-            _by_band(knox_kernels.closer_than(_mixed(times, seed, begin, min(LANES, permutations - begin)), one, two, fill, time))
-            for begin in range(0, permutations, LANES)
-        ],
-        axis=2,
-    )
-    return Knox(_table(observed, drawn, np.asarray(bands_m, dtype=np.float64), np.asarray(bands_days, dtype=np.float64)),
-                len(where), pairs, permutations, seed)  # fmt: skip
+    drawn = []
+    for begin in range(0, permutations, LANES):
+        lanes = min(LANES, permutations - begin)
+        drawn.append(_by_band(knox_kernels.closer_than(_mixed(times, seed, begin, lanes), one, two, fill, time)))
+        if progress is not None:
+            progress(begin + lanes, permutations)
+    table = _table(observed, np.concatenate(drawn, axis=2), np.asarray(bands_m, dtype=np.float64), np.asarray(bands_days, dtype=np.float64))
+    return Knox(table, len(where), pairs, permutations, seed)
 
 
 def _mixed(times: NDArray[np.int32], seed: int, begin: int, lanes: int) -> NDArray[np.int32]:

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from gis.errors import BadValue, NothingToAnalyse
 from gis.hotspots import scan_kernels
 from gis.hotspots.circles import Circles, circles
+from gis.hotspots.permutation import Progress
 from gis.hotspots.scan_replicas import Draw, Null, Window, bernoulli_draw, largest_ratios, poisson_draw
 
 Floats = NDArray[np.float64]
@@ -97,6 +98,7 @@ class Sought:
 
 def scan(
     places: ArrayLike, cases: ArrayLike, at_risk: ArrayLike, *, model: Model = "poisson", sought: Sought | None = None,
+    progress: Progress | None = None,
 ) -> Scan:  # fmt: skip
     """Circles of `places` with more `cases` than the people (Poisson: or the expected numbers) or trials `at_risk` explain.
 
@@ -130,7 +132,7 @@ def scan(
     found = [replace(each, at_risk=float(base[each.members].sum())) for each in found]
     null = Null(drawn, how.least_cases, kind, everyone)
     blocks = largest_ratios(around, expected * (drawn / total), window, draw, null, seed=how.seed, replicas=how.permutations)
-    largest, stopped = replicated(blocks, found, how)
+    largest, stopped = replicated(blocks, found, how, progress)
     return Scan(judged(found, largest, how, stopped), total, everyone, int(around.whole.sum()), np.sort(largest), stopped,
                 how.max_share, how.max_radius_m, how.seed)  # fmt: skip
 
@@ -180,12 +182,17 @@ def likeliest(
     return found
 
 
-def replicated(blocks: Iterable[Floats], found: list[Cluster], how: Sought) -> tuple[Floats, bool]:
+def replicated(
+    blocks: Iterable[Floats], found: list[Cluster], how: Sought, progress: Progress | None = None
+) -> tuple[Floats, bool]:  # fmt: skip
     """The replicas' largest ratios, up to the one that settles that the first cluster is chance, if a stop is asked for."""
     kept: list[Floats] = []
-    seen = 0
+    seen = done = 0
     for block in blocks:
         kept.append(block)
+        done += len(block)
+        if progress is not None:
+            progress(done, how.permutations)
         if how.stop_after is None or not found:
             continue
         above = np.flatnonzero(_as_large(block, found[0].log_ratio))

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gis.errors import BadValue, NothingToAnalyse
 from gis.hotspots.circles import circles
+from gis.hotspots.permutation import Progress
 from gis.hotspots.scan import Scan, Sought, check_counts, judged, likeliest, replicated
 from gis.hotspots.scan_kernels import POISSON
 from gis.hotspots.scan_replicas import Draw, Null, Window, largest_ratios, permutation_draw, poisson_draw
@@ -89,6 +90,7 @@ def counts_of(place: ArrayLike, step: ArrayLike, *, places: int, steps: int, cas
 
 def permutation_scan(
     places: ArrayLike, counts: ArrayLike, *, cylinders: Cylinders | None = None, sought: Sought | None = None, step_days: float = 1.0,
+    progress: Progress | None = None,
 ) -> SpaceTimeScan:  # fmt: skip
     """Cylinders of `counts`, (places, steps) whole numbers, beyond what their places' and days' own totals explain.
 
@@ -103,12 +105,14 @@ def permutation_scan(
     if busy_places < 2 or busy_steps < 2:
         raise NothingToAnalyse("All cases share one place or one time step; nothing can be permuted.", places=busy_places, steps=busy_steps)
     expected = np.outer(cases.sum(axis=1), cases.sum(axis=0)) / total
-    return _scanned(places, cases.astype(np.float64), expected, lambda used: permutation_draw(cases, used), cylinders, how, step_days)
+    return _scanned(
+        places, cases.astype(np.float64), expected, lambda used: permutation_draw(cases, used), cylinders, how, step_days, progress
+    )
 
 
 def space_time_scan(
     places: ArrayLike, counts: ArrayLike, at_risk: ArrayLike, *, cylinders: Cylinders | None = None, sought: Sought | None = None,
-    step_days: float = 1.0,
+    step_days: float = 1.0, progress: Progress | None = None,
 ) -> SpaceTimeScan:  # fmt: skip
     """Cylinders of `counts`, (places, steps), beyond what the people `at_risk`, (places,) or (places, steps), explain.
 
@@ -131,12 +135,12 @@ def space_time_scan(
         whole = poisson_draw(expected, total)
         return lambda random, count: np.ascontiguousarray(whole(random, count)[:, used])
 
-    return _scanned(places, cases.astype(np.float64), expected, draw, cylinders, how, step_days)
+    return _scanned(places, cases.astype(np.float64), expected, draw, cylinders, how, step_days, progress)
 
 
 def _scanned(
     places: ArrayLike, cases: Floats, expected: Floats, draw: Callable[[slice], Draw], cylinders: Cylinders | None, how: Sought,
-    step_days: float,
+    step_days: float, progress: Progress | None,
 ) -> SpaceTimeScan:  # fmt: skip
     total, steps = float(cases.sum()), cases.shape[1]
     longest = _longest(cylinders or Cylinders(), steps)
@@ -151,7 +155,7 @@ def _scanned(
     found = [replace(each, first_step=each.first_step + used.start, last_step=each.last_step + used.start) for each in found]
     null = Null(int(total), how.least_cases, POISSON)
     blocks = largest_ratios(around, due, window, draw(used), null, seed=how.seed, replicas=how.permutations)
-    largest, stopped = replicated(blocks, found, how)
+    largest, stopped = replicated(blocks, found, how, progress)
     clusters = judged(found, largest, how, stopped)
     again = [recurrence(each.p, step_days=step_days) for each in clusters] if shape.prospective else None
     whole = Scan(clusters, total, total, int(around.whole.sum()), np.sort(largest), stopped, how.max_share, how.max_radius_m, how.seed)

@@ -54,7 +54,9 @@ def test_a_newcomer_gets_a_mapping_that_works_after_editing(fresh: Clone, tmp_pa
     assert "hot spots" in result.output
     with fresh.owner() as connection:
         stored = connection.execute("SELECT title, state FROM incident WHERE source = 'my-source'").fetchone()
-        runs = connection.execute("SELECT count(*) FROM hotspot_run WHERE asked_by IS NULL AND state IN ('done', 'refused')").fetchone()
+        runs = connection.execute(
+            "SELECT count(*) FROM analysis WHERE is_map AND origin = 'nightly' AND state IN ('done', 'refused')"
+        ).fetchone()
     assert stored == ("", "closed")
     assert runs is not None
     assert runs[0] >= 1

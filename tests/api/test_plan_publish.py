@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import shapely
-from sqlalchemy import text
 
-from api.hotspots import service as hotspot_service
+from api.analyses.question import QuestionIn, complete
+from api.analyses.study import read
 from api.plans import publish as publishing
 from api.work import Work
-from data.queries import hotspots
 from gis.certificate import tiles_exactly
 from tests import plan_drafts
 from tests.factories import AREAS, CELL, SOUTH, WEST
@@ -491,11 +490,8 @@ class TestTime:
         assert before["810001"] == 8 and after["910001"] == 6 and after["810001"] == 2
         assert sum(before.values()) == pytest.approx(sum(after.values()))
         with work.unit() as (session, scope):
-            run = hotspots.one(session, scope, hotspot_service.run_now(session, scope))
-            begun = session.execute(text("UPDATE hotspot_run SET state = 'asked' WHERE id = :id"), {"id": run.id})
-            assert begun.rowcount == 1
-            counted = hotspots.counts(session, scope, hotspots.begin(session, scope, run.id))
-            told = dict(zip(counted.grid_ids, counted.incidents, strict=True))
+            study = read(session, scope, complete(session, scope, QuestionIn(method="gi")).asked, lambda done, whole: None)
+            told = dict(zip(study.units.ids.tolist(), study.counts.tolist(), strict=True))
         assert (told[810001], told[910001]) == (2, 6)
 
     def test_validity_has_no_gap_and_no_overlap(self, fresh, district, work, planner, reviewer):

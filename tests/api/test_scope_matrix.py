@@ -54,6 +54,8 @@ NEVER_WELL = {
     "POST /api/v1/plans/{plan_id}/publish": "needs a plan agreed to; tests/api/test_plan_publish.py does it",
     "POST /api/v1/plans/{plan_id}/reverse": "needs a published plan; tests/api/test_plan_publish.py does it",
     "POST /api/v1/plans/{plan_id}/import": "needs a file; tests/api/test_plan_interchange.py does it",
+    "DELETE /api/v1/analyses/{analysis_id}": "needs a word; tests/api/test_analyses.py does it",
+    "GET /api/v1/schedules/runs/{run_id}/files/{file_name}": "needs a file; tests/api/test_schedules.py does it",
     "DELETE /api/v1/me/sessions/{session_name}": "needs a session's name; tests/api/test_auth_people.py does it",
     "DELETE /api/v1/people/{person_id}/sessions/{session_name}": "needs a session's name; tests/api/test_auth_people.py does it",
     "POST /api/v1/people/{person_id}/tokens": "needs an integration; tests/api/test_auth_people.py does it",
@@ -116,6 +118,10 @@ IDS: dict[str, Known] = {
     "plan_id": one_of("plans"),
     "proposal_id": one_of("proposals"),
     "comment_id": one_of("comments"),
+    "analysis_id": one_of("analyses"),
+    "alert_id": one_of("alerts"),
+    "schedule_id": one_of("schedules"),
+    "run_id": one_of("runs"),
 }
 """Parameters that name a thing: foreign and absent must be answered alike."""
 
@@ -154,7 +160,7 @@ PLAIN: dict[str, list[object]] = {
     "language": ["zh"],
     "by": ["grid", "community", "street"],
     "metric": ["rate", "open", "overdue_share", "households", "officer_load", "assignment"],
-    "run_id": [88001],
+    "file_name": ["result.json"],
 }
 ALWAYS: dict[str, object] = {"seconds": 0}
 """Optional parameters that are given in any case: a stream has to end."""
@@ -201,7 +207,14 @@ BODIES: dict[str, Known] = {
     "POST /api/v1/plans/{plan_id}/approve": lambda ids, _: {"note": ""},
     "POST /api/v1/plans/{plan_id}/return": lambda ids, _: {"reason": "再看一遍"},
     "POST /api/v1/plans/{plan_id}/publish": lambda ids, _: {},
-    "POST /api/v1/hotspots": lambda ids, _: {"from": "2026-01-01", "to": "2026-03-01", "category_ids": [410]},
+    "POST /api/v1/analyses": lambda ids, district: {"method": "gi", "area": code_of(ids, district), "category_ids": [410]},
+    "POST /api/v1/alerts/{alert_id}/acknowledge": lambda ids, _: {"note": "已派人查看"},
+    "POST /api/v1/schedules": lambda ids, district: {
+        "name": "周报",
+        "every": "week",
+        "question": {"method": "gi", "area": code_of(ids, district)},
+    },
+    "PATCH /api/v1/schedules/{schedule_id}": lambda ids, _: {"paused": True},
 }
 
 

@@ -79,8 +79,11 @@ def test_a_load_that_nobody_finished_is_recounted(fresh):
 def test_every_job_has_a_name_that_says_its_noun():
     names = {name for name in worker.queue().tasks if "builtin" not in name}
     assert names == {
-        "hotspots:work_out",
-        "hotspots:nightly",
+        "analyses:work_out",
+        "analyses:due",
+        "analyses:nightly",
+        "analyses:schedules",
+        "analyses:watch",
         "upkeep:fold",
         "upkeep:mend",
         "upkeep:tidy",

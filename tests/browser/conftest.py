@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -13,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, Playwright, sync_playwright
 
 from api import tokens
-from api.hotspots.service import run_now
-from data.database import open_database
+from api.analyses import maps
+from api.work import Work
 from tests.conftest import Clone
 
 CHROMIUM = os.environ.get("WANGGE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
@@ -80,11 +79,9 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def session_token(demo_small: Clone) -> str:
     """A session of an operator of the whole district, with hot spots worked out and nasty texts in the newest incidents."""
-    database = open_database(demo_small.app_url, pool_size=2)
-    system = tokens.system_session(demo_small.schema_url, "browser tests", timedelta(hours=2))
-    with database.unit_of_work(system) as session:
-        run_now(session, system)
-    database.close()
+    work = Work(demo_small.schema_url)
+    maps.make(work)
+    work.close()
     with demo_small.owner() as connection:
         newest = "SELECT id FROM incident WHERE grid_id IS NOT NULL ORDER BY reported_at DESC LIMIT 5"
         connection.execute(f"UPDATE incident SET title = %s, address = %s WHERE id IN ({newest})", [NASTY, NASTY])

@@ -22,8 +22,13 @@ SCOPED = {
     "incident": ("id", "incidents"),
     "intake": ("incident_id", "incidents"),
     "incident_log": ("incident_id", "incidents"),
-    "hotspot": ("grid_id", "grids"),
+    "alert_grid": ("grid_id", "grids"),
+    "alert": ("id", "alerts"),
+    "schedule": ("id", "schedules"),
+    "schedule_run": ("id", "runs"),
 }
+INSIGHT = {"alert_grid", "alert", "schedule", "schedule_run"}
+"""For those who may read statistics; a community has one of each."""
 TRIGGERS_AND_PROOFS = {
     "loose_edges", "coverage_must_hold", "note_areas", "note_areas_new", "note_areas_old", "note_areas_moved", "note_grids_new", "note_grids_old",
     "note_grids_moved", "keep_past_area", "keep_past_grid", "refresh_sessions", "close_disabled", "incident_partition", "not_by_oneself",
@@ -59,10 +64,10 @@ def count(connection: Connection, query: str, *values: object) -> int:
 @pytest.mark.parametrize("table", SCOPED)
 def test_a_caller_sees_their_own_rows_and_no_others(app: Connection, district: District, table: str) -> None:
     kind = SCOPED[table][1]
-    role = "analyst" if table == "hotspot" else "officer"
+    role = "analyst" if table in INSIGHT else "officer"
     name(app, role)
     own, foreign = getattr(district.own, kind), getattr(district.foreign, kind)
-    shown = 1 if table == "care" else 2  # the second resident's care is of a sensitive class
+    shown = 1 if table == "care" or table in INSIGHT else 2  # the second resident's care is of a sensitive class
     assert ids(app, table) == set(own[:shown])
     name(app, role, "b2")
     assert ids(app, table) == set(foreign[:shown])

@@ -1,1 +1,0 @@
-"""Hot spots: analyses that are asked for, worked out by the worker, and read as they were stored."""
