@@ -169,7 +169,7 @@ def worker(data: Data = None) -> None:
 def main() -> None:
     """Run the command line; people get a sentence, never a traceback (unless WANGGE_DEBUG is set)."""
     try:
-        app()
+        app(prog_name="./wangge")
     except Refusal as refused:
         _end(refused.message)
     except KeyboardInterrupt:
@@ -200,6 +200,6 @@ def _load(command: str) -> ModuleType:
 def _hand_over(module: str, name: str, words: list[str]) -> None:
     """Let a module's own typer app, `app`, go on with the rest of the words."""
     command = typer.main.get_command(_load(module).app)
-    status_code = command.main(args=words, prog_name=f"wangge {name}", standalone_mode=False)
+    status_code = command.main(args=words, prog_name=f"./wangge {name}", standalone_mode=False)
     if isinstance(status_code, int) and status_code:
         sys.exit(status_code)

@@ -48,8 +48,8 @@ def _bounds(session: Session) -> Bounds | None:
 
 
 NearDistrict = Annotated[Bounds | None, Depends(_bounds)]
-Lon = Annotated[float, Query(description="Longitude, degrees.", examples=[113.005])]
-Lat = Annotated[float, Query(description="Latitude, degrees.", examples=[28.005])]
+Lon = Annotated[float, Query(description="Longitude, degrees.", examples=[113.0])]
+Lat = Annotated[float, Query(description="Latitude, degrees.", examples=[28.2])]
 Crs = Annotated[str | None, Query(max_length=80, description="CRS84, EPSG:4326 or EPSG:4490; longitude first.", examples=["CRS84"])]
 DatumName = Annotated[Datum, Query(description="gcj02 (AMap, Tencent) or bd09 (Baidu) are turned into true degrees.")]
 

@@ -22,7 +22,10 @@ API = "/api/v1"
 
 def create_app(settings: Settings, database: Database) -> FastAPI:
     """The whole application on one database; opens nothing by itself before it starts to serve."""
-    app = FastAPI(title="Wangge 网格", version="0.1.0", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=_lifespan)
+    app = FastAPI(
+        title="Wangge 网格", version="0.1.0", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=_lifespan,
+        responses=dict(problems.DOCUMENTED),
+    )  # fmt: skip
     app.state.settings = settings
     app.state.database = database
     app.state.hot = HotReads(database, connections=settings.hot_connections)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
+from api.times import refuse_far
 from data.queries.statistics import Moment
 from gis.errors import BadValue
 
@@ -49,6 +50,9 @@ def asked_period(
     end: Annotated[date | datetime | None, Query(alias="to", description="Last day, or a time with its zone.")] = None,
 ) -> Period:
     """The period of a request."""
+    for at, asked in (("from", start), ("to", end)):
+        if asked is not None:
+            refuse_far(asked, at)
     return Period(start, end)
 
 

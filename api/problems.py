@@ -42,12 +42,40 @@ STATUS: Mapping[type[errors.Refusal], int] = {
     errors.Unavailable: 503,
 }
 
+MEDIA = "application/problem+json"
+DOCUMENTED: Mapping[int | str, dict[str, object]] = {
+    kind: {
+        "description": description,
+        "content": {
+            MEDIA: {
+                "schema": {
+                    "title": "Problem",
+                    "type": "object",
+                    "required": ["type", "title", "status", "detail"],
+                    "properties": {
+                        "type": {"type": "string", "description": "A page that explains it: /problems/CODE."},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "detail": {"type": "string", "description": "What was wrong, in a sentence."},
+                    },
+                },
+                "example": {"type": f"/problems/{code}", "title": HTTPStatus(status).phrase, "status": status, "detail": detail},
+            }
+        },
+    }
+    for kind, description, code, status, detail in (
+        ("4XX", "Refused: what was wrong, where, and facts a program can use.", "not-found", 404, "There is no such grid."),
+        ("5XX", "The service cannot answer now.", "unavailable", 503, "The database does not answer now. Try again in a moment."),
+    )
+}
+"""What every route may answer instead, for the description of the API."""
+
 
 def problem(status: int, code: str, detail: str, facts: Mapping[str, object] | None = None) -> Response:
     """One answer in the form of RFC 9457; `facts` are extra members a program can use."""
     body = {**(facts or {}), "type": f"/problems/{code}", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     content = orjson.dumps(body, default=str, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
-    return Response(content, status, media_type="application/problem+json", headers={"Cache-Control": "no-store"})
+    return Response(content, status, media_type=MEDIA, headers={"Cache-Control": "no-store"})
 
 
 def install(app: FastAPI) -> None:

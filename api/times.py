@@ -11,6 +11,8 @@ from api.hot import HotSettings
 from gis.errors import BadValue
 
 DATE_LENGTH = len("2026-01-31")
+YEARS = range(1900, 2200)
+"""Beyond them a time of another zone, or the day after, would not be a time any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,20 @@ def moment(value: str | None, at: str, zone: ZoneInfo) -> datetime | None:
         return None
     try:
         if len(value) == DATE_LENGTH:
-            return datetime.combine(date.fromisoformat(value), time(), zone)
-        # An unescaped + of an offset arrives as a space.
-        read = datetime.fromisoformat(value.replace(" ", "+") if "T" in value else value)
+            read = datetime.combine(date.fromisoformat(value), time(), zone)
+        else:
+            # An unescaped + of an offset arrives as a space.
+            read = datetime.fromisoformat(value.replace(" ", "+") if "T" in value else value)
     except ValueError as wrong:
         raise BadValue("A date is 2026-01-31, a time 2026-01-31T08:00:00Z.", at=at) from wrong
+    refuse_far(read, at)
     return read if read.tzinfo else read.replace(tzinfo=zone)
+
+
+def refuse_far(read: date, at: str) -> None:
+    """Raise BadValue for a day or time that no incident can have; an open end is left out, not written as the year 9999."""
+    if read.year not in YEARS:
+        raise BadValue(f"A year lies between {YEARS.start} and {YEARS.stop - 1}; for an open end leave the value out.", at=at)
 
 
 def period_between(since: str | None, until: str | None, zone: ZoneInfo) -> Period:

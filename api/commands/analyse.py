@@ -39,7 +39,7 @@ def _handing_over(module: str, method: str) -> Callable[[typer.Context], None]:
 
     def command(context: typer.Context) -> None:
         own = typer.main.get_command(importlib.import_module(module).app)
-        status = own.main(args=[method, *context.args], prog_name="wangge analyse", standalone_mode=False)
+        status = own.main(args=[method, *context.args], prog_name="./wangge analyse", standalone_mode=False)
         if isinstance(status, int) and status:
             sys.exit(status)
 

@@ -1,5 +1,6 @@
 """`up`: from a clean checkout to a page that answers, one told and timed step after the other."""
 
+import errno
 import os
 import signal
 import socket
@@ -36,8 +37,11 @@ def run(data: Path | None, *, host: str, port: int | None, demo: str, detach: bo
         if found is not None:
             _tell_running(deployment, found, port, steps)
             return
+        _port(host, port)  # refused now, not after minutes of loading
         set_up(deployment, demo, steps)
-        chosen = _port(host, port, steps)
+        chosen = _port(host, port)
+        if chosen != (port or FIRST_PORT):
+            steps.tell(f"port {FIRST_PORT} is taken by another program; using {chosen}")
         if detach:
             found = _start_detached(deployment, host, chosen, demo, steps)
             deployment.remember()
@@ -204,7 +208,7 @@ def answers(found: Running) -> bool:
         return False
 
 
-def _port(host: str, asked: int | None, steps: Steps) -> int:
+def _port(host: str, asked: int | None) -> int:
     """The port asked for, or the first free one from 8420 on."""
     if asked is not None:
         if not free(host, asked):
@@ -212,8 +216,6 @@ def _port(host: str, asked: int | None, steps: Steps) -> int:
         return asked
     for port in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
         if free(host, port):
-            if port != FIRST_PORT:
-                steps.tell(f"port {FIRST_PORT} is taken by another program; using {port}")
             return port
     raise Conflict(f"The ports {FIRST_PORT} to {FIRST_PORT + PORTS_TRIED - 1} are all taken. Choose one with --port.")
 
@@ -229,7 +231,9 @@ def free(host: str, port: int) -> bool:
             raise Unavailable(f"{host} is no address of this machine.") from None
         except PermissionError:
             raise Unavailable(f"Port {port} is reserved for root. Choose one above 1023.") from None
-        except OSError:
+        except OSError as failed:
+            if failed.errno == errno.EADDRNOTAVAIL:
+                raise Unavailable(f"{host} is no address of this machine.") from None
             return False
     return True
 

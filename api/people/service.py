@@ -160,8 +160,10 @@ def issue_token(session: "Session", actor: Actor, person_id: int, *, label: str,
 def refuse_roles(roles: Sequence[str]) -> None:
     """Raise BadValue for unknown roles, and for an administrator or integration that would be anything else as well."""
     unknown = sorted(set(roles) - set(ROLES))
-    if unknown or not roles:
-        raise BadValue("There is no such role." if unknown else "A person has at least one role.", field="roles", unknown=unknown)
+    if unknown:
+        raise BadValue(f"There is no such role. There are: {', '.join(ROLES)}.", field="roles", known=list(ROLES))
+    if not roles:
+        raise BadValue("A person has at least one role.", field="roles", known=list(ROLES))
     if len(set(roles)) > 1 and ALONE & set(roles):
         raise BadValue("An administrator or integration has no other role.", field="roles", apart=sorted(ALONE & set(roles)))
 

@@ -140,8 +140,8 @@ class CountsOut(BaseModel):
 REGION_EXAMPLES = {
     "polygon": {
         "summary": "A GeoJSON polygon",
-        "value": {"type": "Polygon", "coordinates": [[[113.0, 28.0], [113.004, 28.0], [113.004, 28.004], [113.0, 28.0]]]},
+        "value": {"type": "Polygon", "coordinates": [[[113.0, 28.2], [113.004, 28.2], [113.004, 28.204], [113.0, 28.2]]]},
     },
-    "bbox": {"summary": "A box: west, south, east, north", "value": {"bbox": [113.0, 28.0, 113.004, 28.004]}},
-    "circle": {"summary": "A distance in metres", "value": {"center": [113.002, 28.002], "radius_m": 250}},
+    "bbox": {"summary": "A box: west, south, east, north", "value": {"bbox": [113.0, 28.2, 113.004, 28.204]}},
+    "circle": {"summary": "A distance in metres", "value": {"center": [113.002, 28.202], "radius_m": 250}},
 }

@@ -5,10 +5,12 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from api import cluster_files
 from api.commands.bench import names
 from api.commands.up import free
 from api.managed import as_app, refuse_unfit, shown, sqlalchemy_url
@@ -70,6 +72,24 @@ def test_a_deployment_that_does_not_exist_yet_has_a_status_and_can_be_taken_down
     assert (facts["application"], facts["database"], facts["data"]) == ("stopped", "absent", str(data))
     assert wangge("down", "--data", str(data)).stdout.startswith("Nothing was running")
     assert not data.exists()
+
+
+def test_a_taken_port_or_a_foreign_address_is_refused_before_any_work() -> None:
+    with tempfile.TemporaryDirectory(dir=cluster_files.fastest_folder()) as folder, socket.socket() as probe:
+        os.chmod(folder, 0o711)
+        probe.bind(("127.0.0.1", 0))
+        probe.listen()
+        taken = wangge("up", "--data", f"{folder}/one", "--demo", "none", "--port", str(probe.getsockname()[1]), "--detach")
+        foreign = wangge("up", "--data", f"{folder}/two", "--demo", "none", "--host", "192.0.2.1", "--detach")
+        assert not list(Path(folder).glob("*/pg*"))
+    assert (taken.returncode, taken.stdout) == (1, "")
+    assert "is taken by another program" in taken.stderr
+    assert (foreign.returncode, foreign.stdout) == (1, "")
+    assert "192.0.2.1 is no address of this machine" in foreign.stderr
+
+
+def test_a_wrong_command_is_told_in_the_words_people_typed() -> None:
+    assert "Try './wangge token -h' for help" in wangge("token").stderr
 
 
 @pytest.mark.parametrize("command", ["migrate", "psql", "serve", "worker"])

@@ -421,3 +421,11 @@ def test_every_route_of_places_has_an_example(client) -> None:
         parameters = described[path]["get"]["parameters"]
         assert any("examples" in json.dumps(each) for each in parameters), path
     assert described["/api/v1/{layer}/within"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+
+
+def test_every_route_says_in_which_form_it_refuses(client) -> None:
+    described = client().get("/api/openapi.json").json()["paths"]
+    for path, methods in described.items():
+        for operation in methods.values():
+            assert "422" not in operation["responses"], path
+            assert operation["responses"]["4XX"]["content"].keys() == {"application/problem+json"}, path

@@ -78,6 +78,15 @@ def test_a_period_that_cannot_be_is_refused(client, asked):
     assert client("operator").get("/api/v1/overview", params=asked).status_code == 422
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "1899-12-31T23:59:59Z", "2200-01-01"])
+@pytest.mark.parametrize("route", ["overview", "fills?metric=rate", "statistics/indicators", "incidents", "counts?by=grid", "grids"])
+def test_a_day_no_incident_can_have_is_refused_and_never_a_fault(client, route, day):
+    for name in ("as_of",) if route == "grids" else ("from", "to"):
+        answer = client("operator").get(f"/api/v1/{route}{'&' if '?' in route else '?'}{name}={day}")
+        assert answer.status_code == 422, (route, name, answer.text)
+        assert "between 1900 and 2199" in answer.json()["detail"]
+
+
 def test_a_year_counts_the_same_as_its_days(client):
     caller = client("operator")
     year = overview(caller, **{"from": str((datetime.now(UTC) - timedelta(days=400)).date())})
