@@ -11,6 +11,7 @@ from shapely.geometry import MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from api.deps import Session
+from api.problems import NOT_JSON
 from data.queries import extent
 from data.queries.extent import Bounds
 from gis import crs as systems
@@ -85,6 +86,8 @@ def in_degrees(crs: str | None) -> None:
 def region_from(body: object, *, crs: str | None, datum: Datum, bounds: Bounds | None, most_vertices: int) -> Region:
     """A region of a request: a GeoJSON polygon, {"bbox": […]} or {"center": [lon, lat], "radius_m": metres}."""
     in_degrees(crs)
+    if isinstance(body, bytes):
+        raise BadValue(NOT_JSON, at="body")
     if not isinstance(body, Mapping):
         raise BadGeometry("A region is a GeoJSON polygon, a bbox, or a center with radius_m.", found=type(body).__name__)
     if "center" in body or "radius_m" in body:

@@ -43,6 +43,7 @@ STATUS: Mapping[type[errors.Refusal], int] = {
 }
 
 MEDIA = "application/problem+json"
+NOT_JSON = "The body was not read: send JSON, and say so with Content-Type: application/json."
 DOCUMENTED: Mapping[int | str, dict[str, object]] = {
     kind: {
         "description": description,
@@ -97,6 +98,8 @@ def _invalid(request: Request, invalid: Exception) -> Response:
     assert isinstance(invalid, RequestValidationError)
     # Only where and why: the value itself may be personal, or not be encodable at all.
     fields = [{"at": ".".join(str(part) for part in each["loc"]), "why": _plain(each["msg"])} for each in invalid.errors()[:20]]
+    if isinstance(invalid.body, bytes):
+        return problem(422, "bad-value", NOT_JSON, {"fields": fields})
     return problem(422, "bad-value", "The request does not have the form this route takes.", {"fields": fields})
 
 

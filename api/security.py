@@ -1,5 +1,6 @@
 """The outer wall: what every request must be before a route sees it, and what every answer tells the browser."""
 
+import json
 import secrets
 from urllib.parse import quote, urlsplit
 
@@ -99,7 +100,7 @@ class Wall:
         refuse_foreign(headers, scope)
         if _declared(headers) > self.limit:
             raise _too_large(self.limit)
-        if "json" in headers.get("content-type", ""):
+        if _is_json(headers):
             return await self._readable(receive)
         return self._counted(receive)
 
@@ -162,15 +163,29 @@ def refuse_foreign(headers: Headers, scope: Scope) -> None:
 
 
 def refuse_unreadable(body: bytes) -> None:
-    """Refuse JSON that Python would take and PostgreSQL or a browser would not: NaN, infinity, lone surrogates, NUL, endless nesting."""
+    """Refuse JSON that Python would take and PostgreSQL or a browser would not: NaN, infinity, lone surrogates, NUL, endless nesting.
+
+    A key that comes twice is refused as well: two readers of the same text would believe different halves of it.
+    """
     if not body:
         return
     try:
         value = orjson.loads(body)
+        json.loads(body, object_pairs_hook=_each_key_once)
     except orjson.JSONDecodeError as wrong:
         raise BadValue("The body is not valid JSON.", fields=[{"at": f"body, character {wrong.pos}", "why": wrong.msg}]) from None
+    except RecursionError:
+        raise BadValue("The body is not valid JSON.", fields=[{"at": "body", "why": "nested too deeply"}]) from None
     if b"\\u0000" in body and _holds_nul(value):
         raise BadValue("A text holds a NUL character.", fields=[{"at": "body", "why": "NUL character"}])
+
+
+def _each_key_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    keys = dict(pairs)
+    if len(keys) < len(pairs):
+        twice = next(key for at, (key, _) in enumerate(pairs) if any(key == earlier for earlier, _ in pairs[:at]))
+        raise BadValue("A key comes twice in one object.", fields=[{"at": "body", "why": f"key {twice[:40]!r} twice"}])
+    return keys
 
 
 def _holds_nul(value: object) -> bool:
@@ -184,6 +199,12 @@ def _holds_nul(value: object) -> bool:
         elif isinstance(each, list):
             waiting += each
     return False
+
+
+def _is_json(headers: Headers) -> bool:
+    """Whether a route will read the body as one JSON text; lines of JSON (x-ndjson) are read one by one by their route."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind.endswith(("/json", "+json"))
 
 
 def _declared(headers: Headers) -> int:

@@ -14,7 +14,7 @@ from api.actor import Actor
 from data import after_commit
 from data.after_commit import Change
 from data.hot.ground import GroundIndex, ground_index
-from data.queries import audit, categories, incidents, statistics
+from data.queries import audit, categories, extent, incidents, statistics
 from data.queries.calendar import working_calendar
 from data.queries.incidents import One
 from data.queries.reach import reach
@@ -148,7 +148,8 @@ def _placed(desk: Desk, asked: Facts) -> Facts:
         spot: Facts = {"lon": None, "lat": None, "qk": None, "cell": 0, "grid_id": None, "grid_version": None, "placed_by": "none"}
         spot |= {"border_distance_m": None, "ambiguous": False}
     else:
-        point_from_geojson({"type": "Point", "coordinates": [lon, lat]}, bounds=None)
+        near = extent.around(desk.ground.bounds, extent.REPORT_MARGIN_DEGREES)
+        point_from_geojson({"type": "Point", "coordinates": [lon, lat]}, bounds=near)
         at = desk.ground.place(lon, lat)
         community_id = at.community_id
         note = None if at.grid_id is not None else "outside-every-grid"

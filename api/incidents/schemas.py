@@ -3,13 +3,24 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^[^\x00]*$")]
 Number = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100, pattern=r"^[^\x00-\x1f]*$")]
 Id = Annotated[int, Field(gt=0, lt=2**63)]
-Degrees = Annotated[float, Field(allow_inf_nan=False)]
+Degrees = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+
+
+def _in_words(value: object) -> object:
+    """A time is told as a text: a bare number could count seconds or milliseconds."""
+    if isinstance(value, int | float):
+        raise ValueError("a time is a text such as 2026-01-31T08:00:00+08:00")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_in_words)]
 
 
 class ReportIn(BaseModel):
@@ -24,8 +35,8 @@ class ReportIn(BaseModel):
     title: Line = ""
     address: Line = ""
     severity: Annotated[int, Field(ge=1, le=3)] = 1
-    urgent: bool = False
-    reported_at: AwareDatetime | None = Field(default=None, description="With its zone; now when not named.")
+    urgent: Flag = False
+    reported_at: Moment | None = Field(default=None, description="With its zone; now when not named.")
     source: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._:-]{0,39}$")] = "web"
     source_id: Number = ""
 
@@ -92,9 +103,9 @@ class ActionIn(BaseModel):
     ]  # fmt: skip
     version: Annotated[int, Field(ge=1, lt=2**31)]
     note: Note = ""
-    confirmed: bool = False
+    confirmed: Flag = False
     officer_id: Id | None = None
-    until: AwareDatetime | None = None
+    until: Moment | None = None
     lon: Degrees | None = None
     lat: Degrees | None = None
     grid_id: Id | None = None

@@ -11,7 +11,7 @@ from api.actor import Actor
 from data import after_commit
 from data.after_commit import Change
 from data.hot.ground import ground_index
-from data.queries import audit, categories, incidents, statistics
+from data.queries import audit, categories, extent, incidents, statistics
 from data.queries.calendar import working_calendar
 from data.queries.incidents import One
 from data.queries.statistics import Moment
@@ -240,8 +240,10 @@ def _place(case: Case) -> None:
         return
     assert step.lon is not None, "checked above"
     assert step.lat is not None, "checked above"
-    place = point_from_geojson({"type": "Point", "coordinates": [step.lon, step.lat]}, bounds=None)
-    at = ground_index(case.session, tolerance_m=case.ambiguous_within_m).place(step.lon, step.lat)
+    ground = ground_index(case.session, tolerance_m=case.ambiguous_within_m)
+    near = extent.around(ground.bounds, extent.REPORT_MARGIN_DEGREES)
+    place = point_from_geojson({"type": "Point", "coordinates": [step.lon, step.lat]}, bounds=near)
+    at = ground.place(step.lon, step.lat)
     if not case.actor.scope.covers(at.community_id):
         raise NotPermitted("The place lies outside your scope.", field="place")
     case.changes |= {

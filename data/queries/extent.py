@@ -8,6 +8,8 @@ from data.hot.reads import HotReads, Question
 Bounds = tuple[float, float, float, float]
 MARGIN_DEGREES = 0.1
 """How far beyond the district a place may lie to be asked about, some ten kilometres."""
+REPORT_MARGIN_DEGREES = 2.0
+"""How far beyond it a report may lie and still wait for somebody to place it; farther off its numbers are wrong."""
 
 BOUNDS = """
     SELECT min(ST_XMin(geom)), min(ST_YMin(geom)), max(ST_XMax(geom)), max(ST_YMax(geom))
@@ -24,12 +26,12 @@ async def bounds_of(reads: HotReads, token: str) -> Bounds | None:
     return _bounds((await reads.ask(token, Question(BOUNDS), {}))[0])
 
 
-def around(box: Bounds | None) -> Bounds | None:
-    """The box in which a place may be asked about."""
+def around(box: Bounds | None, margin: float = MARGIN_DEGREES) -> Bounds | None:
+    """The box in which a place may be asked about; `margin` in degrees."""
     if box is None:
         return None
     west, south, east, north = box
-    return west - MARGIN_DEGREES, south - MARGIN_DEGREES, east + MARGIN_DEGREES, north + MARGIN_DEGREES
+    return west - margin, south - margin, east + margin, north + margin
 
 
 def _bounds(row) -> Bounds | None:  # type: ignore[no-untyped-def]

@@ -75,6 +75,7 @@ def test_nobody_is_told_that_other_sites_may_read(client: Any) -> None:
     "body",
     [
         b'{"language": NaN}', b'{"language": Infinity}', b'{"language": -Infinity}', b'{"language": 1e999}', b'{"language": "\\ud800"}',
+        b'{"language": "en", "language": "zh"}', b'{"a": [{"b": 1, "b": 2}]}', b"[" * 900 + b"]" * 900, b"[" * 1000 + b"]" * 1000,
         b'{"language": "e\\u0000n"}', b'{"a\\u0000": 1}', b"\xff\xfe", b'{"language"', b"[" * 5000, b'{"language": 123456789012345678901234567890}',
         b'"just text"', b"[]", b"null", b'{"language": "en", "extra": 1}',
     ],
@@ -155,3 +156,10 @@ def test_a_browser_without_a_session_is_led_to_the_sign_in_page_and_back(client:
     assert visitor.get("/", headers={"Accept": "text/html"}).headers["location"] == "/sign-in"
     answer = visitor.get("/api/v1/me", headers={"Accept": "text/html"})
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(("path", "kind"), [("me/language", "text/plain"), ("incidents", ""), ("buildings/within", "application/xml")])
+def test_a_body_of_another_type_is_refused_with_the_type_to_send(client, path: str, kind: str) -> None:
+    answer = client("operator").post(f"/api/v1/{path}", content=b"{}", headers={"Content-Type": kind} if kind else {})
+    assert answer.status_code == 422
+    assert "Content-Type: application/json" in answer.json()["detail"]

@@ -139,6 +139,31 @@ def test_bulk_answers_each_line_and_takes_in_the_good_ones(client):
     assert (told["created"], told["known"], told["refused"]) == (2, 1, 2)
 
 
+def test_lines_are_taken_in_under_the_type_that_is_documented_for_them(client):
+    described = client().get("/api/openapi.json").json()["paths"]["/api/v1/incidents/bulk"]["post"]["requestBody"]["content"]
+    (kind,) = described
+    lines = "\r\n".join(json.dumps({"category_id": 410, "source": "12345", "source_id": f"T{number}"} | A1) for number in range(3))
+    told = client("operator").post("/api/v1/incidents/bulk", content=lines, headers={"Content-Type": kind}).json()
+    assert (told["created"], told["known"], told["refused"]) == (3, 0, 0), told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"lon": 0.5, "lat": 28.0}, "outside-district"),
+        ({"lon": 28.002, "lat": 113.002}, "bad-coordinate"),
+        ({"lon": True, "lat": 28.0}, "bad-value"),
+        ({"lon": "113.002", "lat": 28.0}, "bad-value"),
+        ({"urgent": "yes"}, "bad-value"),
+        ({"reported_at": 0}, "bad-value"),
+        ({"reported_at": 1764300000}, "bad-value"),
+    ],
+)
+def test_a_report_that_cannot_be_meant_is_refused(client, wrong, code):
+    answer = client("operator").post("/api/v1/incidents", json={"category_id": 410} | A1 | wrong)
+    assert (answer.status_code, answer.json()["type"]) == (422, f"/problems/{code}"), answer.text
+
+
 def test_bulk_all_or_nothing_stores_nothing_when_one_line_is_refused(fresh, fresh_client):
     lines = [json.dumps({"category_id": 410, "source": "12345", "source_id": "N1"} | A1), json.dumps({"category_id": 999999} | A1)]
     answer = fresh_client("operator").post("/api/v1/incidents/bulk?all_or_nothing=true", content="\n".join(lines))

@@ -1,5 +1,6 @@
 """The database itself refuses a broken coverage, at commit, without tolerance."""
 
+import contextlib
 import threading
 from collections.abc import Iterator
 
@@ -187,10 +188,113 @@ def test_a_border_moved_on_both_sides_is_accepted_and_its_past_is_kept(ground: p
     assert rows == [(2, 1, True)] * 4
 
 
-def test_a_community_without_grids_is_not_drawn_yet_and_no_defect(ground: psycopg.Connection) -> None:
+def test_a_community_that_never_had_grids_is_not_drawn_yet_and_no_defect(ground: psycopg.Connection) -> None:
+    for change in (
+        "INSERT INTO scheme (id, code, name, code_pattern) VALUES (2, 'own', 'own', '{community}{serial}')",
+        "UPDATE area SET name = 'y', valid_from = '2021-01-01'",
+        "DELETE FROM grid WHERE scheme_id = 2",
+    ):
+        ground.execute(change)  # type: ignore[arg-type]
+        ground.commit()
+    assert ground.execute("SELECT count(*) FROM loose_edges(2, 3)").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM grid",
+        "UPDATE grid SET valid_to = now()",
+        "UPDATE grid SET geom = geom; DELETE FROM coverage_due; DELETE FROM grid",
+        "DELETE FROM grid WHERE code = '0-0'; DELETE FROM coverage_due; DELETE FROM grid WHERE code <> '0-0'",
+    ],
+)
+def test_a_divided_community_is_never_left_without_its_grids(ground: psycopg.Connection, change: str) -> None:
+    for statement in change.split("; "):
+        ground.execute(statement)  # type: ignore[arg-type]
+    assert '"area": "111"' in refused(ground)
+
+
+def test_grids_are_not_emptied_under_their_communities(ground: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="past"):  # which would go with them
+        ground.execute("TRUNCATE grid CASCADE")
+
+
+def test_a_scheme_may_be_given_up_with_all_its_grids(ground: psycopg.Connection) -> None:
     ground.execute("DELETE FROM grid")
+    ground.execute("DELETE FROM scheme")
     ground.commit()
     assert ground.execute("SELECT count(*) FROM loose_edges(1, 3)").fetchone() == (0,)
+
+
+def test_all_ground_together_may_be_emptied(ground: psycopg.Connection) -> None:
+    ground.execute("TRUNCATE area, grid CASCADE")
+    ground.commit()
+    assert ground.execute("SELECT count(*) FROM area").fetchone() == (0,)
+
+
+def test_a_grid_without_ground_is_refused(ground: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="border"):
+        ground.execute(
+            "INSERT INTO grid (scheme_id, community_id, code, name, geom) VALUES (1, 3, 'none', 'x', 'SRID=4490;MULTIPOLYGON EMPTY')"
+        )
+
+
+@pytest.mark.parametrize("parent", [1, 2])
+def test_a_grid_lies_in_a_community_and_in_nothing_else(ground: psycopg.Connection, parent: int) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="no community"):
+        ground.execute(
+            "INSERT INTO grid (scheme_id, community_id, code, name, geom) VALUES (1, %s, 'wide', 'x', %s)", (parent, wkb(outline()))
+        )
+    ground.rollback()
+    with pytest.raises(psycopg.errors.CheckViolation, match="no community"):
+        ground.execute("UPDATE grid SET community_id = %s", (parent,))
+
+
+@pytest.mark.parametrize(("level", "parent"), [("street", 2), ("street", 3), ("community", 1), ("community", 3)])
+def test_an_area_lies_in_one_of_the_level_above(ground: psycopg.Connection, level: str, parent: int) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="wrong level"):
+        ground.execute(
+            "INSERT INTO area (id, level, parent_id, code, name, geom) VALUES (99, %s, %s, 'odd', 'x', %s)", (level, parent, wkb(outline()))
+        )
+
+
+def test_an_area_keeps_its_level(ground: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="for life"):
+        ground.execute("UPDATE area SET level = 'street' WHERE code = '111'")
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE grid_past SET geom = ST_Multi(ST_Envelope(geom))", "DELETE FROM grid_past", "TRUNCATE grid_past"]
+)
+def test_what_was_is_never_changed_afterwards(ground: psycopg.Connection, change: str) -> None:
+    for name in ("0-0", "0-1", "1-0", "1-1"):
+        redraw(ground, name, moved(cells()[name], corner(1, 1), (STEP, 0)))
+    ground.commit()
+    with pytest.raises(psycopg.errors.CheckViolation, match="past"):
+        ground.execute(change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("isolation", list(psycopg.IsolationLevel)[1:])
+def test_two_who_draw_the_same_community_on_old_snapshots_are_never_both_believed(
+    ground: psycopg.Connection, url: str, isolation: psycopg.IsolationLevel
+) -> None:
+    ground.execute("INSERT INTO scheme (id, code, name, code_pattern) VALUES (2, 'own', 'own', '{community}{serial}')")
+    ground.commit()
+    with psycopg.connect(url) as first, psycopg.connect(url) as second:
+        saved = 0
+        for connection in (first, second):
+            connection.isolation_level = isolation
+            connection.execute("SELECT count(*) FROM grid")
+        for name, connection in (("first", first), ("second", second)):
+            with contextlib.suppress(psycopg.Error):
+                connection.execute(
+                    "INSERT INTO grid (scheme_id, community_id, code, name, geom) VALUES (2, 3, %s, 'x', %s)", (name, wkb(outline()))
+                )
+                connection.commit()
+                saved += 1
+            connection.rollback()
+    assert saved <= 1
+    assert ground.execute("SELECT count(*) FROM loose_edges(2, 3)").fetchone() == (0,)
 
 
 def test_a_split_is_accepted_when_the_outline_carries_the_new_vertices(ground: psycopg.Connection) -> None:
