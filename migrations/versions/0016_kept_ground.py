@@ -2,13 +2,13 @@
 
 from migrations.statements import run_sql
 
-revision = "0015_kept_ground"
-down_revision = "0014_live"
+revision = "0016_kept_ground"
+down_revision = "0015_analyses"
 
 
 def upgrade() -> None:
-    run_sql("0015_kept_ground.up.sql")
+    run_sql("0016_kept_ground.up.sql")
 
 
 def downgrade() -> None:
-    run_sql("0015_kept_ground.down.sql")
+    run_sql("0016_kept_ground.down.sql")
