@@ -93,12 +93,17 @@ def repeated(study: Study, tell: Progress) -> Findings:
         row = int(known[first[each]])
         table.append({
             "building_id": int(key[each]) if key[each] >= 0 else None, "lon": study.rows.lon[row], "lat": study.rows.lat[row],
-            "unit_row": int(study.unit[row]), "observed": int(number[each]), "share": share[at], "cumulative": float(share[: at + 1].sum()),
+            "grid_id": _unit_id(study, row), "observed": int(number[each]), "share": share[at], "cumulative": float(share[: at + 1].sum()),
         })  # fmt: skip
     tell(1, 1)
     times = np.bincount(np.minimum(number, 10))
     summary = {"places": len(number), "repeated": len(order), "times": times.tolist(), "unnamed": len(study.rows) - len(known)}
     return Findings(table=table, summary=summary)
+
+
+def _unit_id(study: Study, row: int) -> int | None:
+    unit = int(study.unit[row])
+    return int(study.units.ids[unit]) if unit >= 0 and study.units.are_grids else None
 
 
 def _clusters(study: Study, found: Density) -> list[Found]:
