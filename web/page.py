@@ -14,7 +14,7 @@ from web.words import HTML_LANGUAGE, Language, word
 
 Theme = Literal["dark", "light"]
 THEMES: tuple[Theme, ...] = ("dark", "light")
-COMMON_STYLES = tuple(f"/static/css/{name}.css" for name in ("tokens", "base", "components", "shell"))
+COMMON_STYLES = tuple(f"/static/css/{name}.css" for name in ("tokens", "base", "components", "forms", "shell"))
 """What every page links first, in this order: sizes and colours, type, components, the shell around and over a page."""
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),

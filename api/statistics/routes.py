@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from api.deps import CurrentActor, Session
 from api.period import AskedChoice
 from api.statistics import fills, service
-from api.statistics.schemas import FillOut, IndicatorsOut, OverviewOut
+from api.statistics.schemas import FillOut, IndicatorsOut, OverviewOut, RankingOut
 
 router = APIRouter(prefix="/api/v1", tags=["statistics"])
 
@@ -29,6 +29,18 @@ def fill(
 ) -> FillOut:
     """One number for each current grid in reach, with class breaks that stay put for a day."""
     return FillOut.model_validate(fills.fill(session, actor, metric, choice))
+
+
+@router.get("/ranking")
+def ranking(
+    session: Session,
+    actor: CurrentActor,
+    choice: AskedChoice,
+    order: Annotated[service.RankedBy, Query(description="Which figure ranks them.")] = "rate_per_1000",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> RankingOut:
+    """The grids of an area with the highest figure of one kind, whatever community they lie in."""
+    return RankingOut.model_validate(service.ranked_grids(session, actor, choice, order, limit))
 
 
 @router.get("/statistics/indicators")

@@ -72,6 +72,14 @@ class OverviewOut(BaseModel):
     ranking: list[Ranked]
 
 
+class RankingOut(BaseModel):
+    """Grids by one figure, the highest first."""
+
+    period: PeriodOut
+    now: datetime
+    items: list[Ranked]
+
+
 class FillOut(BaseModel):
     """One number for each grid; a value equal to a break belongs to the class below it."""
 

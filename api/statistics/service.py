@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,7 @@ TREND_DAYS = 14
 NAMED = ("code", "name", "name_en", "households")
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
+RankedBy = Literal["count", "rate_per_1000", "open", "overdue"]
 Days = dict[date, dict[str, int]]
 Answer = dict[str, object]
 
@@ -54,6 +56,15 @@ def overview(session: Session, actor: Actor, choice: Choice) -> Answer:
         "hours": by_hour,
         "ranking": _ranking(session, actor, replace(wanted, grid=None), at),
     }
+
+
+def ranked_grids(session: Session, actor: Actor, choice: Choice, order: RankedBy, limit: int) -> Answer:
+    """The grids of an area with the highest figure of one kind, whatever community they lie in; grids without the figure are left out."""
+    actor.must("statistics")
+    wanted, at = asked(session, actor, choice)
+    found = [each for each in _ranked_grids(session, actor, replace(wanted, grid=None), at) if each[order]]
+    found.sort(key=lambda each: (-each[order], each["code"]))  # type: ignore[operator]
+    return {"period": told(wanted), "now": at.now, "items": found[:limit]}
 
 
 def indicators(session: Session, actor: Actor, choice: Choice) -> Answer:
@@ -188,18 +199,22 @@ def _named_categories(session: Session, actor: Actor, counts: dict[int, int]) ->
 def _ranking(session: Session, actor: Actor, wanted: Asked, at: Moment) -> list[Answer]:
     """The children of the area, most incidents first: streets of a district, communities of a street, grids of a community."""
     if wanted.reach.level == "community":
-        children = [
-            {"grid_id": row.id, "level": "grid", "of": [row.id]} | {each: getattr(row, each) for each in NAMED}
-            for row in statistics.grids(session, actor.scope, wanted, at)
-        ]
-        counts = statistics.by_grid(session, actor.scope, wanted, at)
-        waiting = statistics.waiting_by(session, actor.scope, "grid", wanted, at)
+        ranked = _ranked_grids(session, actor, wanted, at)
     else:
         children = _streets_or_communities(session, actor, wanted, at)
         counts = statistics.by_community(session, actor.scope, wanted, at)
         waiting = statistics.waiting_by(session, actor.scope, "community", wanted, at)
-    ranked = [_ranked(child, counts, waiting) for child in children]
+        ranked = [_ranked(child, counts, waiting) for child in children]
     return sorted(ranked, key=lambda each: (-each["count"], each["code"]))  # type: ignore[operator]
+
+
+def _ranked_grids(session: Session, actor: Actor, wanted: Asked, at: Moment) -> list[Answer]:
+    counts = statistics.by_grid(session, actor.scope, wanted, at)
+    waiting = statistics.waiting_by(session, actor.scope, "grid", wanted, at)
+    return [
+        _ranked({"grid_id": row.id, "level": "grid", "of": [row.id]} | {each: getattr(row, each) for each in NAMED}, counts, waiting)
+        for row in statistics.grids(session, actor.scope, wanted, at)
+    ]
 
 
 def _streets_or_communities(session: Session, actor: Actor, wanted: Asked, at: Moment) -> list[Answer]:

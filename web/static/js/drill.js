@@ -8,7 +8,7 @@ import { named, namedIn, word } from "./words.js";
 /** Follow the state's area and grid; offers `district.drill` with into, up, here and home. */
 export async function follow(district, nav) {
   const { deployment } = district;
-  const trail = { areas: [], grid: null };
+  const trail = { areas: [], grid: null, building: null };
   const root = {
     code: deployment.root,
     level: district.rootLevel ?? "district",
@@ -22,7 +22,7 @@ export async function follow(district, nav) {
   let arriving = Promise.resolve();
 
   async function arrive({ area, grid, building, at }, why) {
-    const [chain, patch] = await Promise.all([chainOf(area, root), grid ? gridOf(grid) : null]);
+    const [chain, patch, home] = await Promise.all([chainOf(area, root), grid ? gridOf(grid) : null, building ? buildingOf(building) : null]);
     // A grid is always shown inside its own community, wherever the way to it began.
     if (patch?.community_code && patch.community_code !== area && patch.community_code !== root.code) {
       settling = true;
@@ -34,6 +34,7 @@ export async function follow(district, nav) {
     if (now.area !== area || now.grid !== grid) return;
     trail.areas = chain;
     trail.grid = patch;
+    trail.building = home;
     const last = chain.at(-1);
     district.focus = {
       level: patch ? "grid" : last.level,
@@ -71,6 +72,7 @@ async function chainOf(code, root) {
   return [root, ...above, area];
 }
 
+const buildingOf = (id) => ask(`/buildings/${encodeURIComponent(id)}`);
 const gridOf = (id) => ask(`/grids/${encodeURIComponent(id)}`);
 
 /** One level deeper at a place: the first level where the place leaves the present trail. */
@@ -84,12 +86,13 @@ export function into(trail, { street, community, grid, building }) {
 }
 
 function go(part) {
-  change({ grid: "", building: "", at: null, ...part }, { step: true });
+  change({ grid: "", building: "", household: "", at: null, ...part }, { step: true });
   return true;
 }
 
 function up(trail) {
-  const { area, grid, building } = state();
+  const { area, grid, building, household } = state();
+  if (household) return change({ household: "" }, { step: true });
   if (building) return change({ building: "" }, { step: true });
   if (grid) return go({});
   if (!area) return false;
@@ -100,6 +103,7 @@ function up(trail) {
 function crumbs(nav, trail, deployment) {
   const steps = trail.areas.map((area, rank) => ({ text: named(area), part: { area: rank ? area.code : "" } }));
   if (trail.grid) steps.push({ text: namedIn(trail.grid, trail.areas.at(-1)), part: { grid: String(trail.grid.id) } });
+  if (trail.building) steps.push({ text: trail.building.name || trail.building.address || trail.building.code, part: {} });
   put(
     nav,
     steps.map(({ text, part }, rank) =>

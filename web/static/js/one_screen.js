@@ -23,6 +23,7 @@ import * as switches from "./panels/switches.js";
 import * as pointer from "./pointer.js";
 import { onChange, state } from "./state.js";
 import * as tools from "./tools.js";
+import * as wall from "./wall.js";
 import { behind, clock, isoDay, keepTime, now, word } from "./words.js";
 
 const PANELS = { kpi: kpi.show, trend: charts.trend, categories: categories.show, ranking: ranking.show, time: hours.show };
@@ -64,6 +65,7 @@ export async function start(district, { timeZone }) {
   await drill.follow(district, at("breadcrumb"));
   await screen.load();
   rowsOf();
+  if (wall.wanted()) await wall.start(district, state());
   document.body.dataset.ready = "true";
   watch(() => screen.live());
 }
@@ -100,15 +102,15 @@ class Screen {
   /** What to ask: the area, the period, the categories. */
   query() {
     const present = state();
-    return { area: present.area, ...period.asked(present), category: present.category, hours: present.hours };
+    return { area: present.area, grid: present.grid, ...period.asked(present), category: present.category, hours: present.hours };
   }
 
   /** The newest incidents; of days somebody named, the newest of those. */
   async newest() {
-    const { area, category, hours, from, to } = this.query();
+    const { area, grid, category, hours, from, to } = this.query();
     const { items } = await (to
-      ? ask("/incidents", { area, category, hours, from, to, limit: FEED })
-      : ask("/feed", { area, category, hours, limit: FEED }));
+      ? ask("/incidents", { area, grid, category, hours, from, to, limit: FEED })
+      : ask("/feed", { area, grid, category, hours, limit: FEED }));
     return items;
   }
 
@@ -126,7 +128,7 @@ class Screen {
   }
 
   follow(present, before) {
-    const moved = present.area !== before.area;
+    const moved = present.area !== before.area || present.grid !== before.grid;
     const filtered = period.differs(present, before) || present.hours !== before.hours || String(present.category) !== String(before.category);
     if (moved || filtered) {
       this.panels();
@@ -147,7 +149,7 @@ class Screen {
       const overview = await ask("/overview", this.query());
       const around = await this.district.drill.here();
       if (turn !== this.turn) return;
-      for (const [id, show] of Object.entries(PANELS)) await show(bodyOf(id), overview, around);
+      for (const [id, show] of Object.entries(PANELS)) await show(bodyOf(id), overview, around, this.query());
     } catch (problem) {
       if (quiet) throw problem;
       if (turn === this.turn) for (const id of Object.keys(PANELS)) failing(bodyOf(id), problem, () => this.panels());

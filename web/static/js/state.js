@@ -13,6 +13,7 @@ const DEFAULTS = {
   layers: ["hotspots", "incidents"],
   at: null,
   rows: "",
+  ranked: "",
   household: "",
   community: "",
   tool: "select",

@@ -4,6 +4,8 @@ import { ask } from "../api.js";
 import { make, put, skeleton } from "../dom.js";
 import { icon } from "../icons.js";
 import { change, state } from "../state.js";
+import * as household from "./household.js";
+import * as why from "./why.js";
 import { age, area, coded, count, decimal, named, namedIn, word } from "../words.js";
 
 /** Follow the state's grid and building in `section`. */
@@ -19,7 +21,7 @@ export async function show(section, district, permissions) {
   section.dataset.for = key;
   put(body, skeleton());
   try {
-    const content = building ? await buildingCard(building, permissions) : gridCard(await ask(`/grids/${grid}/card`));
+    const content = building ? await buildingCard(building, permissions) : gridCard(await ask(`/grids/${grid}/card`), permissions);
     if (section.dataset.for === key) put(body, closing(building), content);
   } catch (problem) {
     if (section.dataset.for === key)
@@ -43,7 +45,7 @@ const closing = (building) =>
     icon("close"),
   );
 
-function gridCard(card) {
+function gridCard(card, permissions) {
   const where = (card.ancestors ?? [])
     .filter(({ level }) => level !== "district")
     .map(named)
@@ -61,6 +63,7 @@ function gridCard(card) {
       ["card.overdue", count(card.overdue)],
     ]),
     hotLine(card.hotspot),
+    why.section(card.id, card.households, permissions),
     make("h4", {}, word("card.officer")),
     card.officer
       ? person(card.officer, card.officer.phone_masked)
@@ -126,28 +129,7 @@ async function buildingCard(id, permissions) {
       ["card.levels", building.levels == null ? "–" : count(building.levels)],
       ["card.households", count(building.households)],
     ]),
-    households === null ? make("p", { className: "sub" }, word("card.no_permission")) : householdList(households),
-  ];
-}
-
-function householdList(items) {
-  if (!items.length) return make("p", { className: "sub" }, word("card.no_households"));
-  return [
-    make("h4", {}, word("card.household_list")),
-    make(
-      "ul",
-      { className: "list", tabIndex: 0, "aria-label": word("card.household_list") },
-      items.map((each) =>
-        make(
-          "li",
-          {},
-          make("b", { className: "number" }, each.unit || "–"),
-          make("span", {}, coded("tenure", each.tenure)),
-          each.floating && make("span", { className: "chip" }, word("card.floating")),
-          make("span", {}, word("card.members", { n: each.members })),
-        ),
-      ),
-    ),
+    households === null ? make("p", { className: "sub" }, word("card.no_permission")) : household.list(households, permissions),
   ];
 }
 

@@ -32,7 +32,7 @@ function card(item, period) {
       onclick: () => turn({ rows: item.id }, { step: true }),
     },
     make("span", { className: "name" }, word(`kpi.${item.id}`)),
-    spark(item.series) ?? make("span"),
+    spark(item.series),
     make("span", { className: "value number" }, value, unit && make("small", {}, unit)),
     state === "plain" ? make("span") : make("span", { className: `chip ${state}` }, icon(state), word(`threshold.${state}`)),
     make("span", { className: "change number" }, difference(item)),

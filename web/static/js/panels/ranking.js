@@ -1,47 +1,78 @@
-/** The children of the present level by count, rate and overdue; the list that equals the map. */
+/** The children of the present level, or all its grids, by count, rate and overdue; the list that equals the map. */
 
-import { make, put } from "../dom.js";
-import { change } from "../state.js";
+import { ask } from "../api.js";
+import { failed, segments } from "../components.js";
+import { make, put, skeleton } from "../dom.js";
+import { change, state } from "../state.js";
 import { count, decimal, named, namedIn, word } from "../words.js";
 
 const COLUMNS = ["count", "rate_per_1000", "open", "overdue"];
+const GRIDS = 50;
 let order = "count";
 let last = null;
+let turn = 0;
 
-/** Draw the table; a click on a name goes there. Grids are told without the name of the area they are all in. */
-export function show(body, { ranking }, around) {
-  last = [body, { ranking }, around];
-  if (!ranking.length) return put(body, make("p", { className: "empty" }, word("empty")));
-  const rows = [...ranking].sort((a, b) => (b[order] ?? -1) - (a[order] ?? -1));
-  const names = short(rows.map((row) => (row.grid_id ? namedIn(row, around) : named(row))));
-  const most = Math.max(1, ...rows.map((row) => row[order] ?? 0));
-  put(
-    body,
+/** Draw the table; a click on a name goes there. `query` is what the page asks for, for those who want all grids. */
+export async function show(body, { ranking }, around, query) {
+  last = [body, { ranking }, around, query];
+  const mine = ++turn;
+  const children = ranking[0]?.level ?? "street";
+  choices(body, children);
+  if (state().ranked !== "grid" || children === "grid") return draw(body, ranking, around);
+  if (!body.querySelector("table")) put(body, skeleton());
+  try {
+    const { items } = await ask("/ranking", { ...query, grid: "", order, limit: GRIDS });
+    if (mine === turn) draw(body, items, null);
+  } catch (problem) {
+    if (mine === turn) put(body, failed(problem, () => show(...last)));
+  }
+}
+
+/** Children or all grids, in the heading; where the children are grids there is nothing to choose. */
+function choices(body, children) {
+  const heading = body.parentElement.querySelector("h2");
+  heading.querySelector(".aside")?.remove();
+  if (children === "grid") return;
+  const choose = (ranked) => {
+    change({ ranked });
+    show(...last);
+  };
+  const offered = [
+    ["", word(`level.${children}`)],
+    ["grid", word("ranking.grids")],
+  ];
+  heading.append(make("span", { className: "aside" }, segments(word("ranking.level"), offered, state().ranked, choose)));
+}
+
+function draw(body, rows, around) {
+  if (!rows.length) return put(body, make("p", { className: "empty" }, word("empty")));
+  const sorted = [...rows].sort((a, b) => (b[order] ?? -1) - (a[order] ?? -1));
+  const names = short(sorted.map((row) => (row.grid_id && around ? namedIn(row, around) : named(row))));
+  const most = Math.max(1, ...sorted.map((row) => row[order] ?? 0));
+  const top = body.querySelector(".rank")?.scrollTop ?? 0;
+  const table = make(
+    "table",
+    {},
     make(
-      "div",
-      { className: "rank", tabIndex: 0, role: "region", "aria-label": word("ranking.title") },
+      "thead",
+      {},
       make(
-        "table",
+        "tr",
         {},
-        make(
-          "thead",
-          {},
-          make(
-            "tr",
-            {},
-            make("th", { scope: "col" }, make("span", { className: "unseen" }, word("ranking.rank"))),
-            make("th", { scope: "col" }, word(`level.${rows[0].level}`)),
-            COLUMNS.map(head),
-          ),
-        ),
-        make(
-          "tbody",
-          {},
-          rows.map((row, rank) => line(row, rank, most, names[rank])),
-        ),
+        make("th", { scope: "col" }, make("span", { className: "unseen" }, word("ranking.rank"))),
+        make("th", { scope: "col" }, word(`level.${sorted[0].level}`)),
+        COLUMNS.map(head),
       ),
     ),
+    make(
+      "tbody",
+      {},
+      sorted.map((row, rank) => line(row, rank, most, names[rank])),
+    ),
   );
+  const host = make("div", { className: "rank", tabIndex: 0, role: "region", "aria-label": word("ranking.title") }, table);
+  put(body, host);
+  host.scrollTop = top;
 }
 
 function head(key) {
@@ -50,7 +81,7 @@ function head(key) {
     { scope: "col", "aria-sort": key === order ? "descending" : null },
     make(
       "button",
-      { type: "button", title: word(`ranking.${key}.formula`), onclick: () => sortBy(key) },
+      { type: "button", "data-explain": `${word(`ranking.${key}`)}\n${word(`ranking.${key}.formula`)}`, onclick: () => sortBy(key) },
       `${word(`ranking.${key}`)}${key === order ? " ↓" : ""}`,
     ),
   );
@@ -77,7 +108,7 @@ function line(row, rank, most, name) {
     make("td", { className: key === order ? "bar-cell" : key === "overdue" && row.overdue ? "hot" : "" }, text, key === order && meter);
   return make(
     "tr",
-    {},
+    { "aria-current": row.grid_id && String(row.grid_id) === state().grid ? "true" : null },
     make("td", {}, String(rank + 1)),
     make(
       "td",
