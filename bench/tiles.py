@@ -49,8 +49,8 @@ class Contestant:
 def run(context: BenchContext, report: Report) -> None:
     """Compare on the database's own incidents and buildings; all contestants see everything."""
     with prepared(context) as owner, ExitStack() as stack:
-        cold = stack.enter_context(_ours(context, cache_bytes=0))
-        warm = stack.enter_context(_ours(context, cache_bytes=256_000_000))
+        cold = stack.enter_context(serving_ours(context, cache_bytes=0))
+        warm = stack.enter_context(serving_ours(context, cache_bytes=256_000_000))
         peer = stack.enter_context(_tipg(context))
         bare = stack.enter_context(psycopg.connect(context.schema_url.replace("+psycopg", ""), autocommit=True))
         bare.execute("SET jit = off")
@@ -104,7 +104,8 @@ def _bare(connection: psycopg.Connection, layer: str, tiles: list[tuple[int, int
 
 
 @contextmanager
-def _ours(context: BenchContext, *, cache_bytes: int) -> Iterator[Server]:
+def serving_ours(context: BenchContext, *, cache_bytes: int) -> Iterator[Server]:
+    """Our own server on the database of the bench, with a tile cache of so many bytes."""
     environment = {
         "WANGGE_DATABASE_URL": context.app_url,
         "WANGGE_DATA_DIR": str(context.work),

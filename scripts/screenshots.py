@@ -2,32 +2,53 @@
 
 import argparse
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import APIRequestContext, Browser, sync_playwright
+from playwright.sync_api import APIRequestContext, Browser, Route, sync_playwright
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "screens"
 CHROMIUM = os.environ.get("WANGGE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 OFFLINE = ["--no-sandbox", "--headless=new", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"]
-SIZES = {"desk": (1920, 1080), "phone": (390, 844)}
-LOOKS = tuple(product(("zh", "en"), ("dark", "light"), SIZES))
+SIZES = {"desk": (1920, 1080), "phone": (390, 844), "wall": (3840, 1080)}
+LOOKS = tuple(product(("zh", "en"), ("dark", "light"), ("desk", "phone")))
 KEPT = {
     "one-screen": LOOKS,
     "community": (("zh", "dark", "desk"), ("en", "light", "desk"), ("zh", "light", "phone")),
     "grid": (("zh", "dark", "desk"), ("en", "light", "phone")),
     "sign-in": (("zh", "dark", "desk"), ("en", "light", "phone")),
+    "building": (("zh", "light", "desk"), ("en", "dark", "phone")),
+    "rows": (("zh", "dark", "desk"), ("en", "light", "desk"), ("zh", "dark", "phone")),
+    "hotspots": (("zh", "dark", "desk"), ("en", "light", "phone")),
+    "hours": (("zh", "dark", "desk"), ("en", "light", "desk")),
+    "grids": (("en", "dark", "desk"),),
+    "wall": (("zh", "dark", "wall"), ("en", "light", "wall"), ("zh", "dark", "desk")),
     "assignment": (("zh", "light", "desk"),),
+    "service": (("en", "dark", "desk"),),
+    "facilities": (("zh", "light", "desk"),),
+    "loading": (("zh", "dark", "desk"), ("en", "light", "phone")),
+    "empty": (("zh", "dark", "desk"), ("en", "light", "desk"), ("zh", "light", "phone")),
+    "failed": (("en", "dark", "desk"), ("zh", "light", "phone")),
+    "lost": (("zh", "dark", "desk"), ("en", "light", "phone")),
     "not-found": (("zh", "dark", "phone"),),
     "plans": (("zh", "light", "desk"), ("en", "dark", "phone")),
     "design": (("zh", "light", "desk"), ("en", "dark", "desk")),
     "editor": (("zh", "light", "desk"), ("zh", "dark", "desk"), ("en", "light", "desk"), ("zh", "light", "phone")),
 }
 """The pictures in the repository; all looks of all pages are for those who change one."""
+COVERED = {"grid", "building", "editor", "rows", "hotspots"}
+"""On a phone something lies over these pages, so that their full length would show it in the wrong place."""
+ANSWERS = re.compile(r"/api/v1/(overview|picture|feed|fills|hotspots)")
+BEFORE: dict[str, Callable[[Route], None]] = {
+    "loading": lambda _: None,
+    "failed": lambda route: route.fulfill(status=503, content_type="application/problem+json", body="{}"),
+}
+"""What happens to the page's questions in a state that is not the usual one."""
 READY = "() => document.body.dataset.ready === 'true'"
 SETTLED_MS = 1500
 COLOURS = 256
@@ -51,17 +72,29 @@ class Picture:
     @property
     def map(self) -> bool:
         """Whether the page has a map to wait for."""
-        return self.page not in {"sign-in", "not-found"}
+        return self.page not in {"sign-in", "not-found", "loading"}
 
 
-def pictures(community: str, grid: str, plan: str | None, *, every: bool, only: str | None) -> Iterator[Picture]:
+def pictures(community: str, grid: str, building: str, plan: str | None, *, every: bool, only: str | None) -> Iterator[Picture]:
     """The pictures to take: those that are kept, or every look; of one page where `only` names it."""
     paths = {
         "one-screen": "/?",
         "community": f"/?area={community}&",
         "grid": f"/?grid={grid}&",
         "sign-in": "/sign-in?",
+        "building": f"/?{building}&",
+        "rows": "/?rows=overdue&",
+        "hotspots": "/?rows=hotspots&",
+        "hours": "/?hours=18-22&",
+        "grids": "/?ranked=grid&",
+        "wall": "/?wall=stay&",
         "assignment": "/?fill=assignment&layers=officers&",
+        "service": "/?fill=service&layers=&",
+        "facilities": f"/?area={community}&layers=facilities,officers&",
+        "loading": "/?",
+        "empty": "/?from=2015-03-01&to=2015-03-07&",
+        "failed": "/?",
+        "lost": "/?",
         "not-found": "/nowhere?",
         "plans": "/plans?state=all&",
         "design": "/design?",
@@ -80,24 +113,34 @@ def take(browser: Browser, address: str, token: str, picture: Picture, file: Pat
     if picture.page != "sign-in":
         context.add_cookies([{"name": "wangge", "value": token, "url": address}])
     page = context.new_page()
+    if picture.page in BEFORE:
+        page.route(ANSWERS, BEFORE[picture.page])
     page.goto(address + picture.path)
     if picture.map:
         page.wait_for_function(READY, timeout=60_000)
     page.wait_for_timeout(SETTLED_MS)
-    page.screenshot(path=file, full_page=picture.device == "phone" and picture.page not in {"grid", "editor"})
+    if picture.page == "lost":
+        context.set_offline(True)
+        page.locator("#categories .bars button").first.click()
+        page.wait_for_selector("#notices > *")
+    page.screenshot(path=file, full_page=picture.device == "phone" and picture.page not in COVERED)
     context.close()
     with Image.open(file) as full:
         small = full.convert("RGB").quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     small.save(file, optimize=True)
 
 
-def ground(asked: APIRequestContext, address: str) -> tuple[str, str, str | None]:
-    """A community with grids, one of its grids with households to go down to, and the newest plan that changes something."""
+def ground(asked: APIRequestContext, address: str) -> tuple[str, str, str, str | None]:
+    """A community with grids, one of its grids with households, a building's address in it, and the newest plan that changes something."""
     community = next(each["code"] for each in asked.get(f"{address}/api/v1/areas?level=community").json()["items"] if each["grids"] > 3)
     grids = asked.get(f"{address}/api/v1/grids?area={community}").json()["items"]
+    grid = next((each for each in grids[3:] if each["households"]), grids[0])
+    lon, lat = grid["center"]
+    home = asked.get(f"{address}/api/v1/near?layer=buildings&lon={lon}&lat={lat}&radius_m=400").json()["items"]
+    building = next((f"grid={grid['id']}&building={each['id']}" for each in home if each.get("households")), f"grid={grid['id']}")
     plans = asked.get(f"{address}/api/v1/plans").json().get("items", [])
     plan = next((str(each["id"]) for each in plans if each["counts"]["changed"] or each["counts"]["new"]), None)
-    return community, str(next((each["id"] for each in grids[3:] if each["households"]), grids[0]["id"])), plan
+    return community, str(grid["id"]), building, plan
 
 
 def main() -> None:

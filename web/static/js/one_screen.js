@@ -8,6 +8,7 @@ import * as drill from "./drill.js";
 import * as explain from "./explain.js";
 import { Fill } from "./fills.js";
 import { watch } from "./live.js";
+import * as clusters from "./panels/clusters.js";
 import * as categories from "./panels/categories.js";
 import * as charts from "./panels/charts.js";
 import * as detail from "./panels/detail.js";
@@ -21,7 +22,7 @@ import * as rows from "./panels/rows.js";
 import * as search from "./panels/search.js";
 import * as switches from "./panels/switches.js";
 import * as pointer from "./pointer.js";
-import { onChange, state } from "./state.js";
+import { change, onChange, state } from "./state.js";
 import * as tools from "./tools.js";
 import * as wall from "./wall.js";
 import { behind, clock, isoDay, keepTime, now, word } from "./words.js";
@@ -51,7 +52,7 @@ export async function start(district, { timeZone }) {
   switches.layers(bodyOf("switches"), me.permissions);
   hours.controls(at("time").querySelector("h2"));
   const periods = period.show(at("time").querySelector("h2"));
-  const rowsOf = rows.follow(district);
+  const rowsOf = rows.follow(district, me.permissions);
   explain.follow(at("tip"));
   legend.fold(at("legend"));
   pointer.listen(district, screen.fill, (mark) => screen.openMark(mark));
@@ -66,6 +67,8 @@ export async function start(district, { timeZone }) {
   await screen.load();
   rowsOf();
   if (wall.wanted()) await wall.start(district, state());
+  document.addEventListener("alerts", () => alarm(me.permissions));
+  await alarm(me.permissions);
   document.body.dataset.ready = "true";
   watch(() => screen.live());
 }
@@ -241,6 +244,18 @@ function asOf(then) {
   if (behind() < ARCHIVE_MS) return;
   const chip = make("span", { className: "chip watch as-of", id: "as_of", title: word("archive.hint") }, word("archive.as_of", { date: isoDay(new Date(then).getTime() - 1) }));
   at("clock").before(chip);
+}
+
+/** Alerts that wait, beside the clock; nothing where none does. */
+async function alarm(permissions) {
+  const open = await clusters.waiting(permissions).catch(() => null);
+  at("alerts")?.remove();
+  if (!open?.length) return;
+  const text = word("alerts.count", { n: open.length });
+  const show = () => change({ rows: "alerts" }, { step: true });
+  at("clock").before(
+    make("button", { type: "button", id: "alerts", className: "chip alarm", title: text, "aria-label": text, onclick: show }, icon("bell"), String(open.length)),
+  );
 }
 
 /** Stale after two minutes without an answer; sign in again when the session has ended. */

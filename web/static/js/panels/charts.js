@@ -100,7 +100,7 @@ function line(name, days, key, tint, type, running) {
   const whole = days.map((each, rank) => (rank === last ? null : each[key]));
   const soFar = days.map((each, rank) => (rank === last ? each[key] : null));
   return [
-    { ...style, data: whole, showSymbol: false, smooth: 0.25, lineStyle: { color: tint, width: 2, type } },
+    { ...style, data: whole, showSymbol: false, smooth: 0.2, smoothMonotone: "x", lineStyle: { color: tint, width: 2, type } },
     { ...style, data: soFar, showSymbol: true, symbol: "circle", symbolSize: 6 },
   ];
 }

@@ -6,7 +6,7 @@ import { figure, nothingOf } from "../fills.js";
 import { hatch } from "../layers/ground.js";
 import { swatch } from "../layers/hotspots.js";
 import { ramp } from "../palette.js";
-import { state } from "../state.js";
+import { change, state } from "../state.js";
 import { coded, count, day, span, word } from "../words.js";
 
 const COUNTED = new Set(["rate", "open", "overdue_share"]); // measures whose n is a number of incidents
@@ -92,6 +92,7 @@ function hotKey(run) {
         keyline(swatch(-90), word("hot.cold")),
       ),
     about.map((line) => make("p", { className: "meta" }, line)),
+    run && make("button", { type: "button", className: "link", onclick: () => change({ rows: "hotspots" }, { step: true }) }, word("hot.open"), icon("next")),
   );
 }
 

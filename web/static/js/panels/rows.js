@@ -7,6 +7,7 @@ import { icon } from "../icons.js";
 import { change, state } from "../state.js";
 import { shape } from "../symbols.js";
 import { coded, count, dayTime, isoDay, named, namedIn, now, word } from "../words.js";
+import * as clusters from "./clusters.js";
 import { goTo } from "./feed.js";
 import { told } from "./hours.js";
 import { asked } from "./period.js";
@@ -20,11 +21,12 @@ const OF = {
   mean_handling: (present) => ({ ...whole(asked(present)), by: "closed", state: "closed" }),
   period: (present) => whole(asked(present)),
 };
+const OTHERS = { on_duty: (district) => officers(district), hotspots: clusters.hotspots, alerts: clusters.alerts };
 /** A figure of a period counts whole days, so do its rows. */
 const whole = ({ from, to }) => ({ from: isoDay(from), to });
 
 /** Open the drawer that the state names, close the one it names no more. */
-export function follow(district) {
+export function follow(district, permissions) {
   let open = null;
   return () => {
     const { rows } = state();
@@ -32,8 +34,9 @@ export function follow(district) {
     const past = open;
     open = null;
     past?.close();
-    if (rows !== "on_duty" && !(rows in OF)) return;
-    open = rows === "on_duty" ? officers(district) : incidents(district, rows);
+    const made = Object.hasOwn(OTHERS, rows) ? OTHERS[rows](district, permissions) : Object.hasOwn(OF, rows) ? incidents(district, rows) : null;
+    if (!made) return;
+    open = made;
     const mine = open;
     mine.dataset.rows = rows;
     mine.addEventListener("close", () => {

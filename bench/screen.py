@@ -1,0 +1,208 @@
+"""The one screen in a browser without a graphics card, beside stock Folium, leaflet.vectorgrid and maplibre-gl."""
+
+import json
+import re
+import statistics
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import folium
+import psycopg
+from playwright.sync_api import sync_playwright
+
+from api import assets
+from bench._ground import TOKEN, prepared
+from bench._screen import Opened, facts, opened
+from bench.harness import BenchContext, Report
+from bench.tiles import serving_ours
+
+ROUNDS = 3
+DRAGS, HOVERS, RECOLOURS, PICKS = 24, 60, 5, 12
+ZOOM = 15.0
+PEERS = {"leaflet": "1.9.4", "leaflet.vectorgrid": "1.3.0", "maplibre-gl": "5.9.0"}
+"""Fetched when the bench runs, never shipped."""
+PAGES = Path(__file__).parent / "pages"
+BUDGET = {"page": (10, "kB of HTML"), "requests": (30, "requests at start"), "received": (1200, "kB received at start")}
+Figures = dict[str, list[float]]
+LOOK = "([place, zoom]) => window.bench.look(place, zoom)"
+Place = tuple[float, float]
+
+
+def run(context: BenchContext, report: Report) -> None:
+    """Draw, drag, hover and recolour the same ground by four means, each in a browser of its own, in turn."""
+    with prepared(context) as owner, serving_ours(context, cache_bytes=256_000_000) as server, sync_playwright() as driver:
+        origin = f"http://127.0.0.1:{server.connection.port}"
+        work = context.work / "screen"
+        work.mkdir()
+        (work / "package.json").write_text(json.dumps({"name": "peers", "private": True, "dependencies": PEERS}))
+        assets.npm("install", folder=work)
+        middle, bounds = _ground(owner)
+        homes = _homes(owner, middle)
+        facts(bounds, (*middle, ZOOM), work / "facts.json")
+        (work / "folium.html").write_text(_stock_folium(owner, middle))
+        files = {"node_modules/": work, "facts.json": work, "folium.html": work, "": PAGES}
+        contestants = ("ours", "folium", "vectorgrid", "maplibre")
+        figures: dict[str, Figures] = {name: {} for name in contestants}
+        for turn in range(ROUNDS):
+            for name in contestants if turn % 2 == 0 else reversed(contestants):
+                with opened(driver, origin, {"wangge": TOKEN}, files) as browser:
+                    _measured(browser, f"{origin}/bench/{name}.html", name, homes if turn == 0 else [], middle, figures[name])
+        whole: Figures = {}
+        for _ in range(ROUNDS):
+            with opened(driver, origin, {"wangge": TOKEN}, files) as browser:
+                _whole_page(browser, origin, whole)
+    _told(report, figures, whole)
+
+
+def _measured(browser: Opened, address: str, name: str, homes: list[tuple[int, Place]], middle: Place, into: Figures) -> None:
+    page = browser.page
+
+    def note(what: str, value: float) -> None:
+        into.setdefault(what, []).append(value)
+
+    def opening() -> None:
+        page.goto(address, timeout=180_000, wait_until="load")
+        page.wait_for_function("() => window.bench", timeout=180_000)
+
+    note("render", browser.cpu(opening))
+    note("drag", browser.cpu(lambda: _dragged(browser)) / DRAGS)
+    note("hover", browser.cpu(lambda: _hovered(browser)) / HOVERS)
+    note("recolour", browser.cpu(lambda: _recoloured(browser)) / RECOLOURS)
+    if homes and name != "folium":
+        right = 0
+        for number, place in homes:
+            page.evaluate(LOOK, [place, 18])
+            browser.settle()
+            right += _picked(browser, place) == number
+        note("picks", right)
+    page.evaluate(LOOK, [middle, ZOOM])
+
+
+def _picked(browser: Opened, place: Place) -> int | None:
+    page = browser.page
+    if page.evaluate("() => 'pick' in window.bench"):
+        found: int | None = page.evaluate("place => window.bench.pick(place)", place)
+        return found
+    page.mouse.click(960, 540)
+    page.wait_for_timeout(100)
+    clicked: int | None = page.evaluate("() => window.bench.clicked()")
+    return clicked
+
+
+def _dragged(browser: Opened) -> None:
+    mouse = browser.page.mouse
+    mouse.move(1200, 700)
+    mouse.down()
+    for step in range(DRAGS):
+        mouse.move(1200 - 25 * (step + 1), 700 - 12 * (step + 1))
+        browser.page.wait_for_timeout(16)
+    mouse.up()
+
+
+def _hovered(browser: Opened) -> None:
+    for step in range(HOVERS):
+        browser.page.mouse.move(500 + 12 * step, 300 + (step * 37) % 400)
+        browser.page.wait_for_timeout(16)
+
+
+def _recoloured(browser: Opened) -> None:
+    for _ in range(RECOLOURS):
+        browser.page.evaluate("() => window.bench.recolour()")
+        browser.page.wait_for_timeout(60)
+
+
+def _whole_page(browser: Opened, origin: str, into: Figures) -> None:
+    def opening() -> None:
+        answer = browser.page.goto(f"{origin}/?layers=hotspots,incidents", timeout=120_000)
+        assert answer is not None
+        into.setdefault("page", []).append(len(answer.body()) / 1000)
+        browser.page.wait_for_function("() => document.body.dataset.ready === 'true'", timeout=120_000)
+
+    into.setdefault("render", []).append(browser.cpu(opening))
+    into.setdefault("requests", []).append(len(browser.requests))
+    into.setdefault("received", []).append(browser.received / 1000)
+
+
+def _told(report: Report, figures: Mapping[str, Figures], whole: Figures) -> None:
+    middle: Callable[[str, str], float] = lambda name, what: statistics.median(figures[name][what]) * 1000
+    cases = {
+        "render": "first full render, CPU",
+        "drag": "a step of a drag, CPU",
+        "hover": "a hover, CPU",
+        "recolour": "a recolour of 1,007 grids, CPU",
+    }
+    for what, case in cases.items():
+        for peer in ("folium", "vectorgrid", "maplibre"):
+            report.add(f"{case}, against {peer}", ours=middle("ours", what), peer=middle(peer, what), unit="ms")
+    report.add(
+        "the whole page against stock Folium's bare map, CPU",
+        ours=statistics.median(whole["render"]) * 1000,
+        peer=middle("folium", "render"),
+        unit="ms",
+    )
+    for what, (most, unit) in BUDGET.items():
+        report.add(f"the whole page: {what} against its budget", ours=statistics.median(whole[what]), peer=most, unit=unit)
+    right = {name: int(found["picks"][0]) for name, found in figures.items() if "picks" in found}
+    report.note(f"Buildings picked right of {PICKS}: " + ", ".join(f"{name} {number}" for name, number in right.items()) + ".")
+    report.note("CPU is that of all the browser's processes until they are quiet; no graphics card, 1920 × 1080, tiles from a warm cache.")
+    report.note(
+        "Peers: "
+        + ", ".join(f"{name} {version}" for name, version in PEERS.items())
+        + f", folium {folium.__version__} with inline GeoJSON."
+    )
+
+
+def _ground(owner: psycopg.Connection) -> tuple[Place, tuple[float, ...]]:
+    row = owner.execute(
+        "SELECT ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box), ST_X(middle), ST_Y(middle) FROM"
+        " (SELECT ST_Extent(geom)::geometry AS box FROM area WHERE level = 'district') AS district,"
+        " (SELECT ST_Centroid(ST_Collect(ST_Centroid(geom))) AS middle FROM building) AS built"
+    ).fetchone()
+    assert row is not None
+    return (row[4], row[5]), tuple(row[:4])
+
+
+def _homes(owner: psycopg.Connection, middle: Place) -> list[tuple[int, Place]]:
+    rows = owner.execute(
+        "SELECT id, ST_X(place), ST_Y(place) FROM (SELECT id, ST_PointOnSurface(geom) AS place FROM building"
+        " ORDER BY geom <-> ST_SetSRID(ST_MakePoint(%s, %s), 4490) LIMIT 400) AS near ORDER BY md5(id::text) LIMIT %s",
+        [*middle, PICKS],
+    )
+    return [(number, (lon, lat)) for number, lon, lat in rows]
+
+
+def _stock_folium(owner: psycopg.Connection, middle: Place) -> str:
+    """What the library does by itself: every grid and building inside the page, each an element of its own."""
+    drawn = folium.Map(location=(middle[1], middle[0]), zoom_start=int(ZOOM), tiles=None)
+    for table, colour in (("grid", "#17537a"), ("building", "#2c4456")):
+        where = "WHERE valid_to IS NULL" if table == "grid" else ""
+        rows = owner.execute(f"SELECT id, ST_AsGeoJSON(geom, 7) FROM {table} {where} ORDER BY id")
+        shapes = [{"type": "Feature", "properties": {"id": number}, "geometry": json.loads(shape)} for number, shape in rows]
+        folium.GeoJson(
+            {"type": "FeatureCollection", "features": shapes},
+            name=table,
+            style_function=lambda _, colour=colour: {"fillColor": colour, "fillOpacity": 0.8, "color": "#0a161f", "weight": 1},
+            highlight_function=(lambda _: {"color": "#56cfe6", "weight": 2}) if table == "grid" else None,
+        ).add_to(drawn)
+    page = drawn.get_root().render()
+    page = re.sub(
+        r'<script src="https://[^"]*leaflet(?:\.min)?\.js"></script>',
+        '<script src="/bench/node_modules/leaflet/dist/leaflet.js"></script>',
+        page,
+    )
+    page = re.sub(
+        r'<link rel="stylesheet" href="https://[^"]*leaflet(?:\.min)?\.css"\s*/>',
+        '<link rel="stylesheet" href="/bench/node_modules/leaflet/dist/leaflet.css"/>',
+        page,
+    )
+    page = re.sub(r'<(?:script src|link rel="stylesheet" href)="https://[^>]*>(?:</script>)?', "", page)
+    grids = next(name for name in re.findall(r"var (geo_json_\w+) = L\.geoJson", page))
+    tail = """<script>
+    const colours = ["#12324a", "#17537a", "#1f7a9e", "#4fb0b8", "#c9f0d0"];
+    let turn = 0;
+    window.bench = {
+      look: ([lon, lat], zoom) => MAP.setView([lat, lon], zoom, {animate: false}),
+      recolour: () => { turn += 1; GRIDS.setStyle((f) => ({fillColor: colours[(f.properties.id * 7 + turn) % 5]})); },
+    };
+    </script></html>"""
+    return page.replace("</html>", tail.replace("MAP", drawn.get_name()).replace("GRIDS", grids))

@@ -1,0 +1,123 @@
+/** A card for each hot spot of the map and each alert of the watch: where, how much more than expected, how sure, and its report. */
+
+import { ask, tell } from "../api.js";
+import { button, chip, drawer, failed, field, formDialog, nothing } from "../components.js";
+import { make, put, skeleton } from "../dom.js";
+import { icon } from "../icons.js";
+import { state } from "../state.js";
+import { keeping } from "../tools.js";
+import { count, date, decimal, listed, named, percent, span, word } from "../words.js";
+
+const NEAR_M = 200;
+const METRE_DEG = 1 / 111_320;
+const CATEGORIES = 3;
+
+/** The drawer of the hot spots of the newest map. */
+export const hotspots = (district) =>
+  filled(word("hot.cards"), async (box) => {
+    const { run } = district.hotspots;
+    if (!run) return nothing("search", word("legend.no_run"), word("hot.none_text"));
+    const { result } = await ask(`/analyses/${run.id}`);
+    const clusters = (result?.clusters ?? []).filter(({ kind }) => kind !== "cold");
+    if (!clusters.length) return nothing("good", word("hot.none"), word("hot.none_text"));
+    const about = [span(run.period_from, new Date(run.period_to).getTime() - 1), word("legend.run_n", { n: count(run.incidents), grids: count(run.grids) })];
+    return [make("p", { className: "note" }, about.join(" · ")), clusters.map((each) => card(district, box, each, { analysis: run.id }))];
+  });
+
+/** The drawer of the alerts that nobody has taken in hand, and of those of late. */
+export const alerts = (district, permissions) =>
+  filled(word("alerts.title"), async (box, again) => {
+    const { items } = await ask("/alerts", { area: state().area, limit: 50 });
+    if (!items.length) return nothing("good", word("alerts.none"), word("alerts.none_text"));
+    const open = items.filter(({ state: of }) => of === "open");
+    const rest = items.filter(({ state: of }) => of !== "open");
+    return [...open, ...rest].map((alert) => card(district, box, alert.cluster, { analysis: alert.analysis_id, alert, permissions, again }));
+  });
+
+/** How many alerts wait for somebody; null for those who may not see any. */
+export async function waiting(permissions) {
+  if (!permissions.includes("statistics")) return null;
+  return (await ask("/alerts", { state: "open", limit: 200 }, { background: true })).items;
+}
+
+function filled(title, content) {
+  const body = make("div", { className: "stack" }, skeleton());
+  const box = drawer(title, body);
+  const load = () => content(box, load).then(
+    (made) => put(body, [made].flat()),
+    (problem) => put(body, failed(problem, load)),
+  );
+  load();
+  return box;
+}
+
+function card(district, box, cluster, { analysis, alert, permissions = [], again }) {
+  const category = alert && district.categories.get(alert.category_id);
+  return make(
+    "section",
+    { className: "card cluster", "data-cluster": alert?.id ?? cluster?.rank },
+    make(
+      "h3",
+      {},
+      alert ? `${category ? named(category) : word("alerts.one")} · ${placeOf(cluster)}` : `${word("hot.rank", { n: cluster.rank })} · ${placeOf(cluster)}`,
+      " ",
+      alert ? chip(word(`alerts.${alert.state}`), alert.state === "open" ? "alarm" : "good", alert.state === "open" ? "alarm" : "good") : cluster.class && chip(word("hot.level", { level: cluster.class }), "alarm"),
+    ),
+    cluster?.partial ? make("p", { className: "note" }, word("clusters.partial")) : cluster && figures(cluster),
+    cluster && make("ul", { className: "reasons" }, sentences(district, cluster, alert).map((text) => make("li", {}, text))),
+    make(
+      "div",
+      { className: "row" },
+      cluster?.place && button("search", word("clusters.show"), () => (box.close(), fly(district, cluster.place))),
+      make("a", { className: "button small", href: keeping(`/reports/${analysis}`) }, icon("report"), word("clusters.report")),
+      alert?.state === "open" && permissions.includes("alerts.write") && button("good", word("alerts.acknowledge"), () => acknowledge(alert, again), { className: "button small primary" }),
+    ),
+  );
+}
+
+const placeOf = (cluster) =>
+  cluster?.place ? word("clusters.grids", { n: count(cluster.members.length) }) : word("clusters.partial");
+
+function figures({ observed, expected, ratio, interval }) {
+  const pairs = [
+    ["clusters.observed", count(observed)],
+    ["clusters.expected", decimal(expected)],
+    ["clusters.ratio", interval ? `${decimal(ratio)} (${decimal(interval[0])}–${decimal(interval[1])})` : decimal(ratio)],
+  ];
+  return make("dl", { className: "figures" }, pairs.map(([key, value]) => make("div", { "data-explain": `${word(key)}\n${word(`${key}.formula`)}` }, make("dt", {}, word(key)), make("dd", { className: "number" }, value))));
+}
+
+function sentences(district, cluster, alert) {
+  const kinds = (cluster.categories ?? []).slice(0, CATEGORIES).map(({ category_id: id, observed }) => {
+    const kind = district.categories.get(id);
+    return `${kind ? named(kind) : id} ${count(observed)}`;
+  });
+  const hours = cluster.hours ?? [];
+  const busiest = hours.indexOf(Math.max(...hours));
+  return [
+    cluster.period && word("clusters.period", { days: span(cluster.period.from, cluster.period.to), n: cluster.period.days }),
+    kinds.length > 1 && word("clusters.kinds", { kinds: listed(kinds) }),
+    hours.some(Boolean) && word("why.hour", { from: busiest, to: busiest + 1 }),
+    cluster.q != null && word("clusters.q", { q: decimal(cluster.q, 3) }),
+    cluster.q == null && cluster.p != null && word("clusters.p", { p: decimal(cluster.p, 3) }),
+    alert && word("alerts.recurrence", { days: count(alert.recurrence_days) }),
+    alert && alert.times_seen > 1 && word("alerts.seen", { n: count(alert.times_seen), from: date(alert.raised_for), to: date(alert.last_seen_for) }),
+    cluster.deadlines?.overdue_share != null && word("clusters.late", { share: percent(cluster.deadlines.overdue_share, 0), around: percent(cluster.deadlines.overdue_share_around ?? 0, 0) }),
+    alert?.note && word("alerts.note", { note: alert.note }),
+  ].filter(Boolean);
+}
+
+function fly(district, { lon, lat, radius_m: radius }) {
+  const reach = Math.max(radius ?? 0, NEAR_M) * METRE_DEG * 1.4;
+  const wide = reach / Math.cos((lat * Math.PI) / 180);
+  district.fit([lon - wide, lat - reach, lon + wide, lat + reach], { maxZoom: 17 });
+}
+
+function acknowledge(alert, again) {
+  const note = make("textarea", { className: "field", name: "note", rows: 3, maxLength: 500 });
+  formDialog(word("alerts.acknowledge"), field(word("alerts.what"), note, { hint: word("alerts.what_hint") }), word("alerts.acknowledge"), async (form) => {
+    await tell(`/alerts/${alert.id}/acknowledge`, { note: form.elements.note.value.trim() });
+    document.dispatchEvent(new CustomEvent("alerts"));
+    again();
+  });
+}
