@@ -21,7 +21,7 @@ export const hotspots = (district) =>
     const clusters = (result?.clusters ?? []).filter(({ kind }) => kind !== "cold");
     if (!clusters.length) return nothing("good", word("hot.none"), word("hot.none_text"));
     const about = [span(run.period_from, new Date(run.period_to).getTime() - 1), word("legend.run_n", { n: count(run.incidents), grids: count(run.grids) })];
-    return [make("p", { className: "note" }, about.join(" · ")), clusters.map((each) => card(district, box, each, { analysis: run.id }))];
+    return [make("p", { className: "note" }, about.join(" · ")), clusters.map((each) => card(district, box, each, { analysis: run.id, place: busiestOf(each, result.units) }))];
   });
 
 /** The drawer of the alerts that nobody has taken in hand, and of those of late. */
@@ -31,7 +31,11 @@ export const alerts = (district, permissions) =>
     if (!items.length) return nothing("good", word("alerts.none"), word("alerts.none_text"));
     const open = items.filter(({ state: of }) => of === "open");
     const rest = items.filter(({ state: of }) => of !== "open");
-    return [...open, ...rest].map((alert) => card(district, box, alert.cluster, { analysis: alert.analysis_id, alert, permissions, again }));
+    const shown = [...open, ...rest];
+    const places = await Promise.all(shown.map(({ grid_ids: [first] }) => first && ask(`/grids/${first}`).catch(() => null)));
+    return shown.map((alert, rank) =>
+      card(district, box, alert.cluster, { analysis: alert.analysis_id, place: places[rank], alert, permissions, again }),
+    );
   });
 
 /** How many alerts wait for somebody; null for those who may not see any. */
@@ -51,7 +55,7 @@ function filled(title, content) {
   return box;
 }
 
-function card(district, box, cluster, { analysis, alert, permissions = [], again }) {
+function card(district, box, cluster, { analysis, place, alert, permissions = [], again }) {
   const category = alert && district.categories.get(alert.category_id);
   return make(
     "section",
@@ -59,7 +63,7 @@ function card(district, box, cluster, { analysis, alert, permissions = [], again
     make(
       "h3",
       {},
-      alert ? `${category ? named(category) : word("alerts.one")} · ${placeOf(cluster)}` : `${word("hot.rank", { n: cluster.rank })} · ${placeOf(cluster)}`,
+      [alert ? (category ? named(category) : word("alerts.one")) : word("hot.rank", { n: cluster.rank }), placeOf(cluster, place)].join(" · "),
       " ",
       alert ? chip(word(`alerts.${alert.state}`), alert.state === "open" ? "alarm" : "good", alert.state === "open" ? "alarm" : "good") : cluster.class && chip(word("hot.level", { level: cluster.class }), "alarm"),
     ),
@@ -75,8 +79,15 @@ function card(district, box, cluster, { analysis, alert, permissions = [], again
   );
 }
 
-const placeOf = (cluster) =>
-  cluster?.place ? word("clusters.grids", { n: count(cluster.members.length) }) : word("clusters.partial");
+/** The grid of a cluster with the most incidents stands for it. */
+const busiestOf = ({ members }, units) =>
+  units.filter(({ grid_id: id }) => members.includes(id)).sort((a, b) => (b.observed ?? 0) - (a.observed ?? 0))[0];
+
+function placeOf(cluster, place) {
+  const others = (cluster?.members?.length ?? 1) - 1;
+  const name = place ? named(place) : word("clusters.somewhere");
+  return others > 0 ? word("clusters.more", { name, n: count(others) }) : name;
+}
 
 function figures({ observed, expected, ratio, interval }) {
   const pairs = [
@@ -95,6 +106,7 @@ function sentences(district, cluster, alert) {
   const hours = cluster.hours ?? [];
   const busiest = hours.indexOf(Math.max(...hours));
   return [
+    cluster.by_neighbours && word("clusters.by_neighbours"),
     cluster.period && word("clusters.period", { days: span(cluster.period.from, cluster.period.to), n: cluster.period.days }),
     kinds.length > 1 && word("clusters.kinds", { kinds: listed(kinds) }),
     hours.some(Boolean) && word("why.hour", { from: busiest, to: busiest + 1 }),
