@@ -94,10 +94,10 @@ def opener(browser: Browser, live_server: str, session_token: str) -> Iterator[O
     """`opener(width, height)` gives a watched page; at the end of the test nothing may have gone wrong on any of them."""
     opened: list[Watched] = []
 
-    def make(width: int = 1920, height: int = 1080, *, signed_in: bool = True, **options: object) -> Watched:
+    def make(width: int = 1920, height: int = 1080, *, signed_in: bool = True, token: str = session_token, **options: object) -> Watched:
         context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN", **options)  # type: ignore[arg-type]
         if signed_in:
-            context.add_cookies([{"name": "wangge", "value": session_token, "url": live_server}])
+            context.add_cookies([{"name": "wangge", "value": token, "url": live_server}])
         watched = Watched(context.new_page(), live_server)
         _watch(watched)
         opened.append(watched)

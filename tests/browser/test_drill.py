@@ -1,0 +1,149 @@
+"""Down to the people of a household and up again; the worst grid and why; the wall."""
+
+import re
+
+import pytest
+
+from api import tokens
+from tests.browser.conftest import Opener
+from tests.browser.test_one_screen import address, wait_for_address
+from tests.conftest import Clone
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def clerk(demo_small: Clone) -> str:
+    """A token of somebody who may see residents."""
+    return tokens.bearer_token(demo_small.schema_url, "clerk", None)
+
+
+@pytest.fixture(scope="module")
+def home(demo_small: Clone) -> tuple[str, str, str, str]:
+    """A grid, a building in it, a household there with a resident in care, and the community's code."""
+    with demo_small.owner() as owner:
+        row = owner.execute(
+            "SELECT building.grid_id, building.id, household.id, area.code FROM care"
+            " JOIN resident ON resident.id = care.resident_id JOIN household ON household.id = resident.household_id"
+            " JOIN building ON building.id = household.building_id JOIN area ON area.id = building.community_id"
+            " WHERE NOT sensitive AND building.grid_id IS NOT NULL ORDER BY household.id LIMIT 1"
+        ).fetchone()
+    assert row
+    return str(row[0]), str(row[1]), str(row[2]), row[3]
+
+
+def test_a_household_opens_masked_and_one_field_is_revealed_for_a_reason(
+    opener: Opener, demo_small: Clone, clerk: str, home: tuple[str, str, str, str]
+) -> None:
+    grid, building, household, _ = home
+    watched = opener(token=clerk)
+    page = watched.open(f"/?lang=en&grid={grid}&building={building}")
+    page.locator(f'[data-household="{household}"]').click()
+    wait_for_address(page, household=household)
+    page.wait_for_selector(".resident .tool")
+    assert "*" in page.inner_text(".resident")
+    assert watched.axe() == []
+    page.get_by_role("button", name="Show the full phone number").first.click()
+    page.fill("dialog textarea", "ok")
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_selector("dialog .refusal:not([hidden])")
+    page.fill("dialog textarea", "Arrange the weekly visit")
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_selector(".resident .clear")
+    assert "*" not in page.inner_text(".resident .clear")
+    with demo_small.owner() as owner:
+        kept = owner.execute("SELECT action, why FROM audit WHERE action LIKE 'residents.%' ORDER BY id DESC LIMIT 2").fetchall()
+    assert kept == [("residents.reveal", "Arrange the weekly visit"), ("residents.list", None)] or kept[0][1] == "Arrange the weekly visit"
+
+
+def test_escape_climbs_from_the_household_to_the_district(opener: Opener, clerk: str, home: tuple[str, str, str, str]) -> None:
+    grid, building, household, community = home
+    page = opener(token=clerk).open(f"/?lang=en&grid={grid}&building={building}&household={household}")
+    assert page.locator("#breadcrumb .crumb").count() == 5
+    for gone in ("household", "building", "grid"):
+        page.keyboard.press("Escape")
+        page.wait_for_url(lambda url, gone=gone: f"{gone}=" not in url)
+    assert address(page)["area"] == community
+
+
+def test_who_may_not_see_residents_is_offered_none(opener: Opener, home: tuple[str, str, str, str]) -> None:
+    grid, building, _, _ = home
+    page = opener().open(f"/?lang=en&grid={grid}&building={building}")
+    page.wait_for_selector(".homes li")
+    assert page.locator("[data-household]").count() == 0
+    assert page.locator('option[value="care"]').count() == 0
+
+
+def test_the_worst_grid_of_the_district_is_found_and_says_why(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        row = owner.execute(
+            "SELECT grid_id FROM incident WHERE grid_id IS NOT NULL AND reported_at >= (SELECT max(reported_at) FROM incident) - interval '200 days'"
+            " GROUP BY 1 ORDER BY count(*) DESC, grid_id LIMIT 1"
+        ).fetchone()
+    assert row
+    watched = opener()
+    page = watched.open("/?lang=en&period=1y")
+    page.get_by_role("button", name="All grids").click()
+    wait_for_address(page, ranked="grid")
+    page.wait_for_selector("#ranking [data-grid]")
+    page.get_by_role("button", name=re.compile("^Per 1,000")).click()
+    page.wait_for_selector("#ranking th[aria-sort] button:has-text('Per 1,000')")
+    page.locator("#ranking [data-grid]").first.click()
+    page.wait_for_selector("#detail .reasons li")
+    assert "per 1,000 households against" in page.inner_text("#detail .reasons")
+    page.get_by_role("button", name="Incidents of the period").click()
+    page.wait_for_selector('dialog[data-rows="period"] tbody tr')
+    assert watched.axe() == []
+
+
+def test_every_panel_follows_a_grid(opener: Opener, home: tuple[str, str, str, str]) -> None:
+    grid = home[0]
+    page = opener().open("/?lang=en&period=1y")
+    whole = page.inner_text('[data-kpi="open"] .value')
+    with page.expect_response(re.compile(rf"/(?:overview|picture)\?.*grid={grid}")):
+        page.evaluate(
+            "grid => { history.pushState(null, '', `?lang=en&period=1y&grid=${grid}`); dispatchEvent(new PopStateEvent('popstate')); }",
+            grid,
+        )
+    page.wait_for_function("whole => document.querySelector('[data-kpi=open] .value').textContent !== whole", arg=whole)
+    page.wait_for_selector(f'#ranking tr[aria-current] [data-grid="{grid}"]')
+
+
+def test_the_hot_spots_are_told_one_by_one_with_a_way_to_their_report(opener: Opener) -> None:
+    watched = opener()
+    page = watched.open("/?lang=en")
+    page.get_by_role("button", name="Hot spots one by one").click()
+    page.wait_for_selector('dialog[data-rows="hotspots"] .cluster, dialog[data-rows="hotspots"] .empty')
+    assert watched.axe() == []
+    if page.locator(".cluster").count():
+        assert re.match(r"/reports/\d+", str(page.locator(".cluster a").first.get_attribute("href")))
+        page.get_by_role("button", name="Show on the map").first.click()
+        page.wait_for_selector("dialog", state="detached")
+
+
+@pytest.mark.parametrize("size", [(3840, 1080), (1920, 1080)])
+def test_a_wall_has_nothing_to_press_and_keeps_text_off_the_seams(opener: Opener, size: tuple[int, int]) -> None:
+    watched = opener(*size)
+    page = watched.open("/?wall=stay")
+    for control in ("#tools", "#search", "#switches", "#legend .fold", "#time .segments", ".leaflet-control-zoom"):
+        assert not page.locator(control).first.is_visible(), control
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight")
+    if size[0] == 3840:
+        boxes = page.evaluate(
+            "[...document.querySelectorAll('main .card, .bar h1')].map((e) => e.getBoundingClientRect()).map((b) => [b.left, b.right])"
+        )
+        assert not [box for box in boxes for seam in (960, 2880) if box[0] < seam < box[1] and box[1] - box[0] < 1800]
+    assert watched.axe() == []
+
+
+def test_a_wall_goes_round_the_streets_and_leaves_no_history(opener: Opener) -> None:
+    watched = opener()
+    watched.page.clock.install()
+    page = watched.open("/?wall=1")
+    before = page.evaluate("history.length")
+    page.clock.fast_forward(21_000)
+    page.wait_for_url(lambda url: "area=" in url)
+    first = address(page)["area"]
+    page.clock.fast_forward(21_000)
+    page.wait_for_url(lambda url: f"area={first}" not in url)
+    assert page.evaluate("history.length") == before
