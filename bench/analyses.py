@@ -70,7 +70,7 @@ def run(context: BenchContext, report: Report) -> None:
             report.note(f"{name}: {found['state']}{why}, {found['wall']:.1f} s wall, peak {found['peak_mb']:.0f} MB, "
                         f"{found['peak_mb'] - found['before_mb']:.0f} MB above a small one.")  # fmt: skip
         report.note(
-            f"{rows:,} incidents stored. The peer only fetches the same columns as rows of Python objects; the database's own time is not counted."
+            f"{rows:,} incidents stored. The peer only fetches the same columns as rows of objects; the database's time is not counted."
         )
     finally:
         work.close()
