@@ -47,6 +47,7 @@ export async function start(district, { timeZone }) {
   tick(at("clock"));
   asOf(me.deployment.now);
   if (me.permissions.includes("plans")) at("tools").prepend(make("a", { className: "tool", href: "/plans" }, word("plans_link")));
+  if (me.permissions.includes("statistics")) at("tools").prepend(make("a", { className: "tool", href: "/reports" }, word("reports_link")));
   const screen = new Screen(district, me);
   search.show(at("search"), district);
   switches.layers(bodyOf("switches"), me.permissions);
@@ -193,7 +194,7 @@ class Screen {
   }
 
   drawLegend() {
-    legend.show(bodyOf("legend"), this.fill, this.district.hotspots.run);
+    legend.show(bodyOf("legend"), this.fill, this.district);
   }
 
   dress() {

@@ -17,10 +17,11 @@ export function show(district) {
   const items = new Map();
   district.hotspots = { run: null, of: (id) => items.get(id) };
   let layer = null;
+  let over = null;
   const toggle = () => {
     const wanted = state().layers.includes("hotspots") && district.ground;
     if (wanted && !layer) {
-      layer = new CanvasTiles(district.ground.source, (...given) => paint(items, ...given), { pane: "hot" }).addTo(district.map);
+      layer = new CanvasTiles(district.ground.source, (...given) => paint(over ?? items, ...given), { pane: "hot" }).addTo(district.map);
     } else if (!wanted && layer) {
       layer.remove();
       layer = null;
@@ -29,6 +30,11 @@ export function show(district) {
   toggle();
   onChange(toggle);
   document.addEventListener("theme", () => layer?.repaint());
+  /** Show other classes of the grids in place of the newest run's; null shows that again. */
+  district.hotspots.over = (others) => {
+    over = others;
+    layer?.repaint();
+  };
   district.hotspots.load = async () => {
     const { run, items: found } = await ask("/hotspots/latest");
     items.clear();

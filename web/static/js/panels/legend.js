@@ -1,6 +1,7 @@
 /** What the colours mean: classes with their unit, hot spots with method, date and n. */
 
 import { make, put } from "../dom.js";
+import * as emerging from "./emerging.js";
 import { icon } from "../icons.js";
 import { figure, nothingOf } from "../fills.js";
 import { hatch } from "../layers/ground.js";
@@ -12,9 +13,9 @@ import { coded, count, day, span, word } from "../words.js";
 const COUNTED = new Set(["rate", "open", "overdue_share"]); // measures whose n is a number of incidents
 
 /** Draw the legend of the present fill and hot spots. */
-export function show(body, fill, run) {
+export function show(body, fill, district) {
   const layers = state().layers;
-  put(body, fillKey(fill), layers.includes("hotspots") && hotKey(run), layers.includes("incidents") && incidentKey());
+  put(body, fillKey(fill), layers.includes("hotspots") && hotKey(district), layers.includes("incidents") && incidentKey());
 }
 
 /** The button that folds the legend away, so that the map under it can be seen. */
@@ -72,7 +73,8 @@ function period({ metric, period: asked, n }) {
   return parts.join(" · ");
 }
 
-function hotKey(run) {
+function hotKey(district) {
+  const { run } = district.hotspots;
   const about = run
     ? [
         word("legend.run", { method: coded("method", run.method), date: day(run.done_at) }),
@@ -93,6 +95,7 @@ function hotKey(run) {
       ),
     about.map((line) => make("p", { className: "meta" }, line)),
     run && make("button", { type: "button", className: "link", onclick: () => change({ rows: "hotspots" }, { step: true }) }, word("hot.open"), icon("next")),
+    run && emerging.key(district),
   );
 }
 

@@ -62,16 +62,37 @@ export function show(heading) {
   return draw;
 }
 
-/** The two days and their button, closed at first. */
+/** Whole weeks and months that people ask for by name: [first day, last day]. */
+const NAMED = {
+  last_week: (today) => {
+    const monday = shifted(today, -((weekday(today) + 6) % 7) - 7);
+    return [monday, shifted(monday, 6)];
+  },
+  this_month: (today) => [`${today.slice(0, 8)}01`, today],
+  last_month: (today) => {
+    const last = shifted(`${today.slice(0, 8)}01`, -1);
+    return [`${last.slice(0, 8)}01`, last];
+  },
+};
+const noon = (day) => new Date(`${day}T12:00:00Z`);
+const weekday = (day) => noon(day).getUTCDay();
+const shifted = (day, days) => new Date(noon(day).getTime() + days * 24 * HOUR).toISOString().slice(0, 10);
+
+/** The two days and their button, closed at first; whole weeks and months by name. */
 function days() {
   const inputs = ["from", "to"].map((key) => make("input", { type: "date", name: key, required: true, className: "field" }));
   const form = make(
     "form",
     { className: "days", hidden: true, role: "dialog", "aria-label": word("period.own_title") },
+    make("div", { className: "named" }, Object.keys(NAMED).map((key) => make("button", { type: "button", className: "button small", "data-named": key, onclick: () => name(key) }, word(`period.${key}`)))),
     inputs.map((input) => make("label", {}, word(`period.${input.name}`), input)),
     make("button", { type: "submit", className: "button primary" }, word("period.apply")),
   );
   const [first, last] = inputs;
+  const name = (key) => {
+    [first.value, last.value] = NAMED[key](isoDay(now()));
+    form.requestSubmit();
+  };
   const check = () => {
     const length = (Date.parse(last.value) - Date.parse(first.value)) / (24 * HOUR);
     last.setCustomValidity(length < 0 ? word("period.backwards") : length > LONGEST_DAYS ? word("period.too_long", { n: LONGEST_DAYS }) : "");
