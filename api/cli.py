@@ -137,6 +137,12 @@ def plan(context: typer.Context) -> None:
     _hand_over("plan", "plan", context.args)
 
 
+@app.command(add_help_option=False, context_settings=PASS_ON)
+def statistics(context: typer.Context) -> None:
+    """Count the kept figures and map cells anew: statistics rebuild."""
+    _hand_over("statistics", "statistics", context.args)
+
+
 @app.command()
 def bench(
     name: Annotated[str | None, typer.Argument(help="Which one; without a name, all of them.")] = None,

@@ -18,7 +18,23 @@ from data.roles import Standing
 from gis.errors import BadValue, Unavailable
 
 PROJECT = Path(__file__).resolve().parents[2]
-COMMANDS = ("up", "down", "status", "doctor", "psql", "token", "link", "migrate", "import", "analyse", "bench", "test", "serve", "worker")
+COMMANDS = (
+    "up",
+    "down",
+    "status",
+    "doctor",
+    "psql",
+    "token",
+    "link",
+    "migrate",
+    "import",
+    "analyse",
+    "statistics",
+    "bench",
+    "test",
+    "serve",
+    "worker",
+)
 
 
 def wangge(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,7 @@ from random import Random
 import psycopg
 import pytest
 
+from data.queries import rebuilding
 from data.queries.statistics import whole_months
 
 STATES = ("reported", "filed", "handling", "suspended", "closed", "not_filed")
@@ -80,6 +81,56 @@ def test_a_recount_mends_what_a_bulk_load_left_and_nothing_twice(fresh):
         connection.execute("UPDATE statistics_day SET reported = reported + 1")
         assert connection.execute("SELECT statistics_mend()").fetchone()[0] > 0
         assert connection.execute("SELECT statistics_mend()").fetchone()[0] == 0
+
+
+CELLS_COUNTED = """
+    SELECT deep, kind, qk >> 2 * (24 - deep), community_id, count(*)::integer, (count(*) FILTER (WHERE state NOT IN ('closed', 'not_filed')))::integer
+      FROM incident, generate_series(13, 20) AS deep, unnest(ARRAY[0, category_id]) AS kind
+     WHERE qk IS NOT NULL AND (kind = 0 OR deep <= 17)
+     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+"""
+CELLS_KEPT = "SELECT level, category_id, cell, community_id, n, open_n FROM incident_bin ORDER BY 1, 2, 3, 4"
+DAYS_COUNTED = """
+    SELECT community_id, (reported_at AT TIME ZONE 'Asia/Shanghai')::date, count(*) FROM incident GROUP BY 1, 2 ORDER BY 1, 2
+"""
+DAYS_KEPT = """
+    SELECT community_id, day, sum(reported) FROM (SELECT community_id, day, reported FROM statistics_day
+     UNION ALL SELECT community_id, day, reported FROM statistics_delta) AS told GROUP BY 1, 2 HAVING sum(reported) <> 0 ORDER BY 1, 2
+"""
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_days_and_map_cells_equal_a_plain_count_of_the_incidents_after_any_writes(fresh, seed):
+    random = Random(seed)
+    with fresh.owner() as connection:
+        for serial in range(1, 70):
+            write_something(connection, random, serial)
+            connection.execute(
+                "UPDATE incident SET place = ST_SetSRID(ST_MakePoint(113 + random(), 28 + random()), 4490), qk = (random() * 2 ^ 40)::bigint"
+                " WHERE source = 'random' AND id %% 3 = %s",
+                [random.randrange(3)],
+            )
+            if random.random() < 0.1:
+                connection.execute("SELECT fold_incident_bins(1)")
+        assert connection.execute(DAYS_KEPT).fetchall() == connection.execute(DAYS_COUNTED).fetchall()
+        connection.execute("SELECT fold_incident_bins(1)")
+        counted = connection.execute(CELLS_COUNTED).fetchall()
+        assert len(counted) > 100
+        assert connection.execute(CELLS_KEPT).fetchall() == counted
+
+
+def test_a_rebuild_tells_what_differed_and_leaves_nothing_to_mend(fresh):
+    with fresh.owner() as connection:
+        for serial in range(1, 20):
+            write_something(connection, Random(serial), serial)
+        connection.execute("SELECT fold_incident_bins(1)")
+        connection.execute("UPDATE incident_bin SET n = n + 1 WHERE level = 13 AND category_id = 0")
+        connection.execute("UPDATE statistics_day SET reported = reported + 1")
+        spoilt = connection.execute("SELECT count(*) FROM incident_bin WHERE level = 13 AND category_id = 0").fetchone()[0]
+        connection.commit()
+    assert rebuilding.cells(fresh.schema_url).differed == spoilt > 0
+    assert rebuilding.statistics(fresh.schema_url).differed > 0
+    assert (rebuilding.cells(fresh.schema_url).differed, rebuilding.statistics(fresh.schema_url).differed) == (0, 0)
 
 
 def test_writers_beside_a_fold_lose_nothing(fresh):

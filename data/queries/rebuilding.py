@@ -1,0 +1,53 @@
+"""Makes what is kept beside the incidents equal a recount, as the owner of the schema, and counts what was not."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import psycopg
+
+ROLLUPS = ("statistics_day", "statistics_month", "statistics_grid_month", "statistics_ground_day")
+CELLS = "level, category_id, cell, community_id, n, open_n"
+
+
+@dataclass(frozen=True, slots=True)
+class Recounted:
+    """How many figures are kept now, and how many had another value or were missing or too many."""
+
+    kept: int
+    differed: int
+
+
+def statistics(schema_url: str) -> Recounted:
+    """Counts by day, month, grid and hour; writers go on meanwhile."""
+    with _owner(schema_url) as connection:
+        differed = _number(connection, "SELECT statistics_mend()")
+        kept = sum(_number(connection, f"SELECT count(*) FROM {table}") for table in ROLLUPS)
+        connection.execute("DELETE FROM deployment WHERE key = 'statistics_due'")
+    return Recounted(kept, differed)
+
+
+def cells(schema_url: str) -> Recounted:
+    """The pyramid of map cells; writers of incidents wait meanwhile, about ten seconds for a million."""
+    with _owner(schema_url) as connection:
+        connection.execute("LOCK TABLE incident IN SHARE MODE")
+        connection.execute("SELECT fold_incident_bins(1)")
+        connection.execute(f"CREATE TEMP TABLE told ON COMMIT DROP AS SELECT {CELLS} FROM incident_bin")
+        kept = _number(connection, "SELECT rebuild_incident_bins()")
+        differed = _number(connection, f"SELECT count(DISTINCT (level, category_id, cell, community_id)) FROM"
+                                       f" ((SELECT {CELLS} FROM told EXCEPT SELECT {CELLS} FROM incident_bin) UNION ALL"
+                                       f" (SELECT {CELLS} FROM incident_bin EXCEPT SELECT {CELLS} FROM told)) AS other")  # fmt: skip
+    return Recounted(kept, differed)
+
+
+RECOUNTS: Mapping[str, Callable[[str], Recounted]] = MappingProxyType({"statistics": statistics, "map cells": cells})
+
+
+def _owner(schema_url: str) -> psycopg.Connection:
+    return psycopg.connect(schema_url.replace("postgresql+psycopg://", "postgresql://", 1))
+
+
+def _number(connection: psycopg.Connection, question: str) -> int:
+    row = connection.execute(question.encode()).fetchone()
+    assert row is not None, "an aggregate answers with one row"
+    return int(row[0])
