@@ -37,7 +37,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(router)
     app.add_api_route("/healthz", healthz, include_in_schema=False)
     app.add_api_route("/readyz", readyz(database), include_in_schema=False)
-    for module in ("api.security", "api.pages"):
+    for module in ("api.security", "api.pages", "api.tiles.door"):
         importlib.import_module(module).install(app)
     return app
 

@@ -27,6 +27,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()",
 }
+HSTS = "max-age=31536000"
 NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
 PAGE = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; font-src 'self'; "
@@ -40,6 +41,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(SignInNeeded, _sign_in_needed)
     app.add_exception_handler(DataError, _out_of_range)
     app.add_exception_handler(Oversize, _oversize)
+
+
+def added_headers(settings: Settings) -> dict[str, str]:
+    """What the wall adds to each answer that is no page and not of the API."""
+    policy = "Content-Security-Policy-Report-Only" if settings.csp_report_only else "Content-Security-Policy"
+    return HEADERS | {policy: NO_PAGE} | ({"Strict-Transport-Security": HSTS} if settings.secure_cookies else {})
 
 
 class Oversize(HTTPException):
@@ -143,7 +150,7 @@ class Wall:
                 if api or page:
                     headers.setdefault("Cache-Control", "no-store")
                 if self.secure:
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+                    headers.setdefault("Strict-Transport-Security", HSTS)
             await send(message)
 
         return add

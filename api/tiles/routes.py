@@ -12,21 +12,21 @@ from api.actor import Actor
 from api.auth import actor_from
 from api.hot import hot_caller_of, reads_of
 from api.period import hours_between
+from api.tiles.door import KEEP, Addresses, answer_of
 from api.times import period_between
 from data.hot.cache import FinishedTile
-from data.hot.tiles import LAYERS, MAX_ZOOM, Filter, TileLayer, Tiles
+from data.hot.tiles import LAYERS, MAX_ZOOM, Filter, TileLayer, Tiles, address
 from data.queries import extent
 from gis.errors import BadValue, NotFound
 
-TILE = "application/vnd.mapbox-vector-tile"
 NUMBER = re.compile(r"0|[1-9][0-9]{0,7}")
 CATEGORIES_AT_MOST = 100
-KEEP = "private, max-age=0, must-revalidate"
 
 
 def install(app: FastAPI) -> None:
     """Add the tile routes to an application."""
     app.state.tiles = Tiles(app.state.hot, app.state.settings.tile_cache_bytes)
+    app.state.tile_addresses = Addresses()
     app.router.routes.append(Route("/tiles/{layer}.json", tile_json, methods=["GET"], name="tile_json"))
     app.router.routes.append(Route("/tiles/{layer}/{z}/{x}/{y}", tile, methods=["GET"], name="tile"))
 
@@ -34,12 +34,14 @@ def install(app: FastAPI) -> None:
 async def tile(request: Request) -> Response:
     """One tile: 200 with its bytes, 204 where there is nothing, 304 if the caller has it already."""
     layer = _layer(request.path_params["layer"])
-    z, x, y = _address(request)
-    shown = _filter(request, layer)
+    at = address(layer, *_numbers(request), _filter(request, layer))
     caller = await hot_caller_of(request)
     request.state.actor = _permitted(actor_from(caller), layer)
     tiles: Tiles = request.app.state.tiles
-    return _answer(request, await tiles.tile(caller, layer, z, x, y, shown))
+    finished = await tiles.tile(caller, at)
+    # The next one who asks in the same words is answered at the door.
+    request.app.state.tile_addresses.learn(request.scope, at)
+    return _answer(request, finished)
 
 
 async def tile_json(request: Request) -> Response:
@@ -67,14 +69,8 @@ async def tile_json(request: Request) -> Response:
 
 
 def _answer(request: Request, finished: FinishedTile) -> Response:
-    headers = {"ETag": finished.etag, "Cache-Control": KEEP, "Vary": "Accept-Encoding, Cookie, Authorization"}
-    if finished.etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    if not finished.body:
-        return Response(status_code=204, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", "") and finished.zipped is not finished.body:
-        return Response(finished.zipped, media_type=TILE, headers={**headers, "Content-Encoding": "gzip"})
-    return Response(finished.body, media_type=TILE, headers=headers)
+    prepared = answer_of(finished, request.headers.get("if-none-match", ""), request.headers.get("accept-encoding", ""))
+    return Response(prepared.body, prepared.status, headers=dict(prepared.headers))
 
 
 def _permitted(actor: Actor, layer: TileLayer) -> Actor:
@@ -89,7 +85,7 @@ def _layer(name: str) -> TileLayer:
     return LAYERS[name]
 
 
-def _address(request: Request) -> tuple[int, int, int]:
+def _numbers(request: Request) -> tuple[int, int, int]:
     last = request.path_params["y"].removesuffix(".mvt").removesuffix(".pbf")
     parts = (request.path_params["z"], request.path_params["x"], last)
     if not all(NUMBER.fullmatch(part) for part in parts):

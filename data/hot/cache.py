@@ -3,6 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
 from isal import igzip
 
@@ -20,6 +21,8 @@ class FinishedTile:
     body: bytes
     etag: str
     _zipped: bytes | None = field(default=None)
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What whoever serves the tile has prepared from it, forgotten together with it."""
 
     @property
     def zipped(self) -> bytes:

@@ -43,10 +43,10 @@ class Freshness:
 
     async def settle(self, token: str) -> None:
         """See all that was committed until now by this process, and until half a second ago by others."""
-        if self._fresh():
+        if self.fresh():
             return
         async with self._lock:
-            if not self._fresh():
+            if not self.fresh():
                 await self._look(token)
         if time.monotonic() - self._folded_at > FOLD_EVERY_S:
             self._folded_at = time.monotonic()
@@ -57,7 +57,8 @@ class Freshness:
         zoom = min(z, CELL_ZOOM)
         return (self._epoch, *(self._tables[each] + self._cells[each, zoom, cell] for each in tables))
 
-    def _fresh(self) -> bool:
+    def fresh(self) -> bool:
+        """Whether the last look is recent enough to trust, and nothing was committed here since."""
         return self._commits == commits() and time.monotonic() - self._looked_at < LOOK_EVERY_S
 
     async def _look(self, token: str) -> None:

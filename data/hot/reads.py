@@ -12,13 +12,14 @@ import anyio.to_thread
 import psycopg
 
 from data.database import Database
+from data.hot.commits import commits
 from data.hot.pool import HeldConnections
 from data.queries import people
 from data.scope import Scope, from_multirange
 from gis.errors import Unavailable
 
 CALLER_KEPT_S = 3.0
-"""A revoked token can read tiles for at most this long."""
+"""A token revoked by another process can read tiles for at most this long."""
 CALLERS_KEPT = 10_000
 NAME_CALLER = "SELECT set_config('wangge.token', %s, true)"
 NOW_SQL = "SELECT (value #>> '{}')::timestamptz FROM deployment WHERE key = 'now'"
@@ -54,6 +55,7 @@ class HotReads:
         self._held: HeldConnections | None = None
         self._fixed_now: datetime | None = None
         self._now_read = float("-inf")
+        self._commits = -1
         self._callers: dict[bytes, tuple[float, people.Caller]] = {}
 
     async def __aenter__(self) -> "HotReads":
@@ -75,14 +77,23 @@ class HotReads:
         except (psycopg.errors.QueryCanceled, psycopg.OperationalError) as failed:
             raise Unavailable("The database did not answer in time.") from failed
 
+    def remembered(self, name: bytes) -> people.Caller | None:
+        """The person behind the token of this name (`name_of`), asked for just now and nothing committed here since."""
+        if self._commits != commits():
+            self._commits = commits()
+            self._callers.clear()
+        known = self._callers.get(name)
+        return known[1] if known is not None and time.monotonic() - known[0] < CALLER_KEPT_S else None
+
     async def who(self, token: str) -> people.Caller | None:
         """The living person behind a token; remembered for some seconds while open."""
         if self._held is None:
             return await anyio.to_thread.run_sync(self._who_plainly, token)
-        key, now = hashlib.blake2b(token.encode(), digest_size=16).digest(), time.monotonic()
-        known = self._callers.get(key)
-        if known is not None and now - known[0] < CALLER_KEPT_S:
-            return known[1]
+        key = name_of(token.encode())
+        known = self.remembered(key)
+        if known is not None:
+            return known
+        before, now = commits(), time.monotonic()
         rows = await self._ask_held(self._held, token, WHO, {})
         if not rows:
             self._callers.pop(key, None)
@@ -90,7 +101,8 @@ class HotReads:
         if len(self._callers) >= CALLERS_KEPT:
             self._callers.clear()
         caller = _caller(rows[0], token)
-        self._callers[key] = (now, caller)
+        if before == commits():
+            self._callers[key] = (now, caller)
         return caller
 
     async def today(self, token: str, zone: ZoneInfo) -> date:
@@ -131,6 +143,11 @@ class HotReads:
     def _who_plainly(self, token: str) -> people.Caller | None:
         with self.database.unit_of_work(Scope(token=token)) as session:
             return people.who(session, token)
+
+
+def name_of(secret: bytes) -> bytes:
+    """What a token is remembered by, so that memory holds none that could be read out of it."""
+    return hashlib.blake2b(secret, digest_size=16).digest()
 
 
 def _caller(row: Row, token: str) -> people.Caller:

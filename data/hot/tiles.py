@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from data.hot.cache import FinishedTile, TileCache, finished
-from data.hot.freshness import CELL_ZOOM, Freshness
+from data.hot.freshness import CELL_ZOOM, Freshness, Generation
 from data.hot.reads import HotReads, Question
 from data.queries.people import Caller
 from data.sql_files import statements
@@ -84,6 +84,24 @@ LAYERS: Mapping[str, TileLayer] = MappingProxyType(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One tile of one layer under one filter; `cell` is the Morton number by which its changes are told."""
+
+    layer: TileLayer
+    z: int
+    x: int
+    y: int
+    shown: Filter
+    cell: int
+
+
+def address(layer: TileLayer, z: int, x: int, y: int, shown: Filter) -> Address:
+    """The address of a tile; BadCoordinate where there is none."""
+    low, _ = tile_cells(z, x, y)
+    return Address(layer, z, x, y, shown, low >> (2 * (KEY_ZOOM - min(z, CELL_ZOOM))))
+
+
 class Tiles:
     """Finished tiles for callers, remembered as long as they are true."""
 
@@ -93,31 +111,37 @@ class Tiles:
         self._cache = TileCache(cache_bytes)
         self._drawing: dict[object, asyncio.Task[FinishedTile]] = {}
 
-    async def tile(self, caller: Caller, layer: TileLayer, z: int, x: int, y: int, shown: Filter) -> FinishedTile:
+    def ready(self, caller: Caller, at: Address) -> FinishedTile | None:
+        """The tile if it is in memory and known to be true without asking the database."""
+        if not self._freshness.fresh():
+            return None
+        return self._cache.find(_key(caller, at), self._generation(at))
+
+    async def tile(self, caller: Caller, at: Address) -> FinishedTile:
         """The tile as this caller may see it, no older than the last commit of this process."""
         await self._freshness.settle(caller.scope.token)
-        low, _ = tile_cells(z, x, y)
-        cell = low >> (2 * (KEY_ZOOM - min(z, CELL_ZOOM)))
-        key = (layer.name, z, x, y, view_of(caller), shown)
-        generation = self._freshness.generation(layer.tables, z, cell)
+        key, generation = _key(caller, at), self._generation(at)
         tile = self._cache.find(key, generation)
         if tile is not None:
             return tile
         # Whoever asks for the same tile meanwhile waits for the same answer.
         drawing = self._drawing.get((key, generation))
         if drawing is None:
-            drawing = asyncio.create_task(self._draw(caller, layer, (z, x, y), shown))
+            drawing = asyncio.create_task(self._draw(caller, at))
             self._drawing[key, generation] = drawing
             drawing.add_done_callback(lambda _: self._drawing.pop((key, generation), None))
         body = await asyncio.shield(drawing)
         tile = finished(generation, body.body)
         # A change between the reading of the generation and that of the rows has moved the generation on.
-        if self._freshness.generation(layer.tables, z, cell) == generation:
+        if self._generation(at) == generation:
             self._cache.keep(key, tile)
         return tile
 
-    async def _draw(self, caller: Caller, layer: TileLayer, at: tuple[int, int, int], shown: Filter) -> FinishedTile:
-        z, x, y = at
+    def _generation(self, at: Address) -> Generation:
+        return self._freshness.generation(at.layer.tables, at.z, at.cell)
+
+    async def _draw(self, caller: Caller, at: Address) -> FinishedTile:
+        layer, z, x, y, shown = at.layer, at.z, at.x, at.y, at.shown
         low, high = tile_cells(z, x, y)
         values = {"z": z, "x": x, "y": y, "low": low, "high": high, "step": WORLD_M / 2**z / PIXELS / 2}
         body = await (self._incidents(caller, z, values, shown) if layer.name == "incidents" else self._plain(caller, layer, z, values))
@@ -154,6 +178,10 @@ class Tiles:
         else:
             rows = await self._reads.ask(caller.scope.token, COUNTED_INCIDENTS, values)
         return bytes(rows[0][0] or b"")
+
+
+def _key(caller: Caller, at: Address) -> tuple[object, ...]:
+    return (at.layer.name, at.z, at.x, at.y, view_of(caller), at.shown)
 
 
 def view_of(caller: Caller) -> object:
