@@ -48,6 +48,16 @@ class Contestant:
         return statistics.median(self.spent[1:]) / tiles * 1000
 
 
+@dataclass(frozen=True)
+class Servers:
+    """Who is asked, and how many times ours is asked for each tile in a round."""
+
+    ours: Server
+    peer: Server
+    bare: psycopg.Connection
+    times: int
+
+
 def run(context: BenchContext, report: Report) -> None:
     """Compare on the database's own incidents and buildings; all contestants see everything."""
     with prepared(context) as owner, ExitStack() as stack:
@@ -60,8 +70,9 @@ def run(context: BenchContext, report: Report) -> None:
         buildings = [_address(cell, 14) for cell, _ in owner.execute(BUILT, {"most": TILES}).fetchall()]
         incidents = [_address(cell, 16) for cell, _ in owner.execute(BUSIEST, {"shift": 2 * (24 - 16)}).fetchall()][:: 400 // TILES]
         for name, ours, times in (("cold", cold, 1), ("warm", warm, WARM_TIMES)):
-            _compare(report, owner, f"buildings z14, {name}", ("buildings", "building"), buildings, ours, peer, bare, times)
-            _compare(report, owner, f"incidents z16, {name}", ("incidents", "incident"), incidents, ours, peer, bare, times)
+            servers = Servers(ours, peer, bare, times)
+            _compare(report, owner, f"buildings z14, {name}", ("buildings", "building"), buildings, servers)
+            _compare(report, owner, f"incidents z16, {name}", ("incidents", "incident"), incidents, servers)
         report.note(f"{len(buildings)} building tiles and {len(incidents)} incident tiles a round, {ROUNDS} rounds; one connection each.")
         report.note(
             "The peer connects as the owner, so row-level security costs it nothing; ours pays for it. Limit: the same SQL through psycopg."
@@ -69,35 +80,29 @@ def run(context: BenchContext, report: Report) -> None:
 
 
 def _compare(
-    report: Report, owner: psycopg.Connection, case: str, layers: tuple[str, str], tiles: list[tuple[int, int, int]],
-    ours: Server, peer: Server, bare: psycopg.Connection, times: int,
-) -> None:  # fmt: skip
+    report: Report, owner: psycopg.Connection, case: str, layers: tuple[str, str], tiles: list[tuple[int, int, int]], asked: Servers
+) -> None:
     own_layer, peer_layer = layers
 
     def fetch_ours() -> None:
-        for z, x, y in tiles * times:
-            ours.get(f"/tiles/{own_layer}/{z}/{x}/{y}", HEADERS)
+        for z, x, y in tiles * asked.times:
+            asked.ours.get(f"/tiles/{own_layer}/{z}/{x}/{y}", HEADERS)
 
     def fetch_peer() -> None:
         for z, x, y in tiles:
-            peer.get(f"/collections/bench.{peer_layer}/tiles/WebMercatorQuad/{z}/{x}/{y}", {})
+            asked.peer.get(f"/collections/bench.{peer_layer}/tiles/WebMercatorQuad/{z}/{x}/{y}", {})
 
     contestants = {
-        "ours": Contestant(fetch_ours, owner, ours.process.pid),
-        "peer": Contestant(fetch_peer, owner, peer.process.pid),
-        "limit": Contestant(lambda: _bare(bare, peer_layer, tiles), owner),
+        "ours": Contestant(fetch_ours, owner, asked.ours.process.pid),
+        "peer": Contestant(fetch_peer, owner, asked.peer.process.pid),
+        "limit": Contestant(lambda: _bare(asked.bare, peer_layer, tiles), owner),
     }
     timing = interleaved(ours=contestants["ours"], peer=contestants["peer"], limit=contestants["limit"], rounds=ROUNDS)
     number = len(tiles)
     assert timing.limit is not None
-    report.add(
-        f"{case}, wall",
-        ours=timing.ours / number / times * 1e3,
-        peer=timing.peer / number * 1e3,
-        limit=timing.limit / number * 1e3,
-        unit="ms/tile",
-    )
-    cpu = {name: each.cpu_ms(number * (times if name == "ours" else 1)) for name, each in contestants.items()}
+    wall = {"ours": timing.ours / asked.times, "peer": timing.peer, "limit": timing.limit}
+    report.add(f"{case}, wall", **{name: seconds / number * 1e3 for name, seconds in wall.items()}, unit="ms/tile")
+    cpu = {name: each.cpu_ms(number * (asked.times if name == "ours" else 1)) for name, each in contestants.items()}
     report.add(f"{case}, CPU", ours=cpu["ours"], peer=cpu["peer"], limit=cpu["limit"], unit="ms/tile")
 
 
