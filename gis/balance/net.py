@@ -7,14 +7,21 @@ import numpy as np
 from gis.balance.graph import Flags, Floats, Graph, Ints
 from gis.balance.kernel_types import Net
 
+AWAY = 3.5
+"""What a metre of border beside roads costs more where those along roads cost nothing: few blocks are then cut."""
+
 
 def net_of(graph: Graph, *, mean: float, parts: int, road: float, frozen: Flags | None = None, home: Ints | None = None) -> Net:
-    """The net of a graph that is to have `parts` parts of the weight `mean`, road borders counted `road` times."""
+    """The net of a graph that is to have `parts` parts of the weight `mean`.
+
+    A metre of border along a road costs `road`, one elsewhere 1 + AWAY (1 - road); where there are no roads, 1.
+    """
     count, pairs = len(graph), len(graph.edges)
     unit = mean if mean > 0 else 1.0
     area = float(graph.area_m2.sum())
     side = sqrt(area / parts) if area > 0 else 1.0
-    cost = graph.cost(road) / side
+    away = 1.0 + AWAY * (1.0 - road) if (graph.road_m > 0).any() else 1.0
+    cost = (away * (graph.border_m - graph.road_m) + road * graph.road_m) / side
     border = graph.border_m / side
     source = np.concatenate([graph.edges[:, 0], graph.edges[:, 1]])
     target = np.concatenate([graph.edges[:, 1], graph.edges[:, 0]])

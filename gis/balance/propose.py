@@ -13,10 +13,10 @@ from gis.balance.proposal import Proposal, measured
 from gis.balance.solve import Solved, Task, solve
 from gis.errors import BadValue
 
-MOVES_PER_ATOM = 250
+MOVES_PER_ATOM = 300
 FEWEST_MOVES = 10_000
 ROAD = 0.15
-COMPACT = 1.0
+COMPACT = 1.2
 WORD = 0xFFFFFFFFFFFFFFFF
 
 

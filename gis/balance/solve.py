@@ -17,7 +17,7 @@ from gis.balance.recombine_kernels import recombine
 from gis.balance.starts import fitted, from_home, from_seeds, halved, neighbours, part_weights
 from gis.balance.tree_kernels import draft
 
-TREES = 8
+TREES = 3
 CHUNKS = 8
 """How often progress is told and a cancel is heard."""
 HOT = 0.4
@@ -38,8 +38,10 @@ PRESS_WIDE, PRESS_MOVES = 2_500, 2_500
 """How many recombinations and how many flips at least each step tries."""
 EVEN_ENOUGH = 0.001
 """Weights this near to the mean, as a share of it, are even; then shape decides."""
-ATTEMPTS, ATTEMPT_ATOMS = 4, 2_000
-"""How many plans are drafted where only evenness counts, and for how many atoms together at most."""
+ATTEMPTS = 8
+"""How many plans are drafted and cooled, each with its share of the moves: many short searches find more than a long one."""
+EVEN_ATTEMPTS, ATTEMPT_ATOMS = 4, 2_000
+"""The same where only evenness counts, and for how many atoms together at most."""
 HARDER = 4.0
 ROUNDS = 3
 STEPS = 3_000_000
@@ -91,7 +93,7 @@ def solve(task: Task, chance: Chance) -> Solved:
     try:
         if task.even and _searchable(task):
             quiet = replace(task, progress=lambda _: None)
-            proved = _proved(net, task, _cooled(net, rules, quiet, _begun(net, rules, task, chance, repairs=repairs), chance, 0.0))
+            proved = _proved(net, task, _cooled(net, rules, quiet, _begun(net, rules, task, chance, repairs=repairs), chance, 0.0, 1.0))
             if proved.optimal:
                 task.progress(1.0)
                 return proved
@@ -104,12 +106,22 @@ def solve(task: Task, chance: Chance) -> Solved:
 
 def _improved(net: Net, rules: Rules, task: Task, chance: Chance, *, repairs: bool) -> Ints:
     """The best of the plans that were drafted and improved."""
-    attempts = 1 if repairs or not task.even else max(1, min(ATTEMPTS, ATTEMPT_ATOMS // len(net.weight)))
-    found: list[Ints] = []
-    for _ in range(attempts):
-        labels = _cooled(net, rules, task, _begun(net, rules, task, chance, repairs=repairs), chance, len(found) / attempts)
-        found.append((_evened if task.even else _mended)(net, rules, task, labels, chance))
-    return min(found, key=lambda each: _rank(net, rules, each)) if len(found) > 1 else found[0]
+    if repairs:
+        return _cooled_and_finished(net, rules, task, chance, (0.0, 1.0), repairs=True)
+    attempts = max(1, min(EVEN_ATTEMPTS, ATTEMPT_ATOMS // len(net.weight))) if task.even else ATTEMPTS
+    part = task if task.even else replace(task, moves=max(1, task.moves // attempts))
+    found = [
+        _cooled_and_finished(net, rules, part, chance, (attempt / attempts, 1 / attempts), repairs=False) for attempt in range(attempts)
+    ]
+    if task.even:
+        return min(found, key=lambda each: _rank(net, rules, each))
+    return _mended(net, rules, task, min(found, key=lambda each: _dearness(net, rules, each)), chance)
+
+
+def _cooled_and_finished(net: Net, rules: Rules, task: Task, chance: Chance, span: tuple[float, float], *, repairs: bool) -> Ints:
+    """One plan, drafted and improved; `span`: where its progress begins, and its share."""
+    labels = _cooled(net, rules, task, _begun(net, rules, task, chance, repairs=repairs), chance, *span)
+    return (_evened if task.even else _mended)(net, rules, task, labels, chance)
 
 
 def _rules(task: Task) -> Rules:
@@ -130,7 +142,7 @@ def _begun(net: Net, rules: Rules, task: Task, chance: Chance, *, repairs: bool)
     return fitted(net, labels, task.count.fewest, task.count.most)
 
 
-def _cooled(net: Net, rules: Rules, task: Task, labels: Ints, chance: Chance, done: float) -> Ints:
+def _cooled(net: Net, rules: Rules, task: Task, labels: Ints, chance: Chance, done: float, share: float) -> Ints:
     """The plan after cooling; the best of what was seen at the end of each chunk."""
     labels = labels.copy()
     count = int(labels.max()) + 1
@@ -147,12 +159,13 @@ def _cooled(net: Net, rules: Rules, task: Task, labels: Ints, chance: Chance, do
         found = energy(net, rules, labels, count)
         if found < best_energy:
             best, best_energy = labels.copy(), found
-        task.progress(done + (1.0 - done) * (stage + 1) / CHUNKS)
+        task.progress(done + share * (stage + 1) / CHUNKS)
     return best
 
 
 def _mended(net: Net, rules: Rules, task: Task, labels: Ints, chance: Chance) -> Ints:
     """While parts are out of range and the numbers would allow a plan: split or join the worst, cool again, keep what is better."""
+    quiet = replace(task, progress=lambda _: None)
     for _ in range(ROUNDS):
         weight = part_weights(net, labels)
         miss = np.maximum(np.maximum(rules.low - weight, weight - rules.high), 0.0)
@@ -160,7 +173,7 @@ def _mended(net: Net, rules: Rules, task: Task, labels: Ints, chance: Chance) ->
             break
         tried = _recut(net, rules, task.count, labels, int(np.argmax(miss)))
         rules = rules._replace(outside=rules.outside * HARDER)
-        tried = _cooled(net, rules, task, tried, chance, 1.0)
+        tried = _cooled(net, rules, quiet, tried, chance, 0.0, 0.0)
         if _missed(net, rules, tried) < _missed(net, rules, labels) - SLACK:
             labels = tried
     return labels
@@ -190,6 +203,12 @@ def _rank(net: Net, rules: Rules, labels: Ints) -> tuple[float, float]:
     count = int(labels.max()) + 1
     off = float(np.abs(part_weights(net, labels) - 1.0).max())
     return max(off, EVEN_ENOUGH), energy(net, rules._replace(outside=0.0, even=0.0), labels, count)
+
+
+def _dearness(net: Net, rules: Rules, labels: Ints) -> tuple[float, float]:
+    """How much weight is out of range, then what a plan costs."""
+    missed = _missed(net, rules, labels)
+    return (missed if missed > SLACK else 0.0), energy(net, rules, labels, int(labels.max()) + 1)
 
 
 def _missed(net: Net, rules: Rules, labels: Ints) -> float:

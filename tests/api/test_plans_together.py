@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
@@ -22,6 +21,7 @@ import pytest
 import shapely
 from shapely.geometry import MultiPolygon, Polygon
 
+from bench._crowd import crowd, faults, made_plan
 from gis.certificate import loose_edges
 from gis.lattice import STEP
 from tests.api.test_plans import CUT, ground, new_plan, operate
@@ -161,31 +161,25 @@ def state_of(client: Any, plan: int) -> dict[int, Any]:
 
 
 @pytest.mark.slow
-def test_eight_planners_on_one_community_never_break_it_and_lose_nothing(fresh_client: Client) -> None:
-    first = fresh_client("planner")
-    plan = new_plan(first, "990101001001")["id"]
-    start = ground(first, plan)
-    done: Counter[int] = Counter()
-    lock = threading.Lock()
-
-    def work(number: int) -> None:
-        client, chance = fresh_client("planner", ("a1", "a", "district")[number % 3]), random.Random(number)
-        for _ in range(12):
-            told = ground(client, plan)
-            answer = _random_edit(client, plan, told, chance)
-            with lock:
-                done[answer.status_code] += 1
-            assert answer.status_code in {200, 409, 422}, answer.text
-
-    with ThreadPoolExecutor(8) as pool:
-        for each in [pool.submit(work, number) for number in range(8)]:
-            each.result()
-    after = ground(first, plan)
-    refuse_broken(after, outline(start))
-    log = first.get(f"/api/v1/plans/{plan}/operations").json()["items"]
-    assert [each["seq"] for each in log] == list(range(1, done[200] + 1))
-    assert after["revision"] == done[200] > 8
-    assert done[409] > 0, "eight at once on so little ground meet"
+def test_eight_planners_on_one_community_never_break_it_and_lose_nothing(fresh: Clone, data_dir: Path) -> None:
+    holders = [token("planner", area) for area in ("a1", "a", "district")]
+    database = fresh.schema_url.replace("+psycopg", "")
+    with _server(fresh, data_dir) as (_, port):
+        plan = made_plan(port, holders[0], "990101001001")
+        everybody = [holders[number % 3] for number in range(8)]
+        told = crowd(port, plan, everybody, goes_on=lambda edits, _: edits < 12, database=database)
+        assert faults(port, plan, holders[0], told, database) == []
+        with fresh.owner() as connection:
+            connection.execute(
+                "UPDATE plan_grid SET geom = ST_Translate(geom, 2.0 ^ -27, 0) WHERE plan_id = %(plan)s AND grid_id ="
+                " (SELECT max(grid_id) FROM plan_grid WHERE plan_id = %(plan)s AND geom IS NOT NULL)",
+                {"plan": plan},
+            )
+        assert len(faults(port, plan, holders[0], told, database)) >= 3, "one step of the lattice is seen by each of the proofs"
+    by = told.by_status()
+    assert by[200] > 8
+    assert by[409] > 0, "eight at once on so little ground meet"
+    assert told.proofs > 1
 
 
 def _random_edit(client: Any, plan: int, told: dict[str, Any], chance: random.Random, *, undoes: bool = True) -> Any:
