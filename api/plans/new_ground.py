@@ -10,13 +10,14 @@ import shapely
 from shapely.geometry import MultiPolygon, Polygon
 from sqlalchemy.orm import Session
 
+from api.plans import disputes
 from data.queries import plan_publish
 from data.queries.plan_publish import shape
 from data.scope import Scope
 from gis.certificate import loose_edges
 from gis.codes import CodePattern, next_community_code, number
 from gis.crs import LocalMetres, local_metres
-from gis.errors import CoverageBroken, PlanRefused, StaleVersion
+from gis.errors import CoverageBroken, PlanRefused
 from gis.noding import Claim, rebase, same_ground
 from gis.rehoming import rehomed
 
@@ -158,13 +159,7 @@ def _grids(session: Session, scope: Scope, plan: Any, rows: Iterable[Any]) -> Ne
     near = plan_publish.around(session, scope, plan.scheme_id, [claim.mine for claim in moved if claim.mine], list(claims)) if moved else []
     around = {row.id: row for row in near}
     rebased = rebase(claims, {id: _border(row) for id, row in around.items()})
-    disputed = set(rebased.conflicts) | {row.grid_id for row in rows if row.grid_id not in rebased.conflicts and _renamed_twice(row)}
-    if disputed:
-        raise StaleVersion(
-            f"{len(disputed)} grids were changed by another publication since this plan copied them.",
-            grids=[{"id": row.grid_id, "code": row.now_code, "name": row.now_name, "yours": row.base_version, "now": row.now_version,
-                    "ended": bool(row.now_ended)} for row in rows if row.grid_id in disputed],
-        )  # fmt: skip
+    disputes.refuse_grids(rows, set(rebased.conflicts))
     by_id = {row.grid_id: row for row in rows}
     grids = {id: _grid(by_id[id], border) if id in by_id else _gifted(around[id], border) for id, border in rebased.shapes.items()}
     ended = {
@@ -181,10 +176,6 @@ def _grids(session: Session, scope: Scope, plan: Any, rows: Iterable[Any]) -> Ne
         max(known, default=None),
         versions=versions,
     )
-
-
-def _claim(row: Any) -> Claim:
-    return Claim(shape(row.base), shape(row.mine), None if row.now_ended else shape(row.now), row.noded_only)
 
 
 def _grid(row: Any, border: Ground) -> Grid:
@@ -213,15 +204,6 @@ def _gifted(row: Any, border: Ground) -> Grid:
         row.id, row.community_id, row.name, row.name_en, row.kind, border, _border(row), row.community_id, (row.name, row.name_en),
         row.code, row.households, noded_only=True,
     )  # fmt: skip
-
-
-def _renamed_twice(row: Any) -> bool:
-    """Whether the draft and somebody else gave one grid different names or communities."""
-    if row.base_version is None or row.noded_only or row.now_ended or row.mine is None or row.base_name is None:
-        return False
-    mine, base = (row.name, row.name_en, row.community_id), (row.base_name, row.base_name_en, row.base_community)
-    now = (row.now_name, row.now_name_en, row.now_community)
-    return any(m not in (b, n) and n != b for m, b, n in zip(mine, base, now, strict=True))
 
 
 def _border(row: Any) -> Ground:
@@ -262,6 +244,7 @@ def _outlines(session: Session, scope: Scope, plan: Any, ground: NewGround) -> N
         )
     fresh = {id: row for id, row in drafted.items() if row.base_version is None and not row.ended}
     stored = plan_publish.areas(session, scope, (touched - fresh.keys()) | {row.parent_id for row in fresh.values()})
+    disputes.refuse_areas(stored, drafted)
     ground.areas = {row.id: _area(row, drafted.get(row.id)) for row in stored}
     _new_areas(session, scope, fresh, ground)
     ground.latest = max([row.valid_from for row in stored] + ([ground.latest] if ground.latest else []))
@@ -280,11 +263,9 @@ def _outlines(session: Session, scope: Scope, plan: Any, ground: NewGround) -> N
 
 
 def _area(row: Any, drafted: Any) -> Area:
-    name, name_en = (row.name, row.name_en) if drafted is None else (drafted.name, drafted.name_en)
+    name, name_en = disputes.names_of(row, drafted)
     renamed = (name, name_en) != (row.name, row.name_en)
     ended = drafted is not None and drafted.ended
-    if row.ended and row.level == "community":
-        raise StaleVersion("A community of this plan has ended since.", areas=[{"code": row.code, "name": row.name, "ended": True}])
     border = shape(row.border)
     return Area(row.id, row.level, row.parent_id, row.code, name, name_en, row.class_code, border, border, ended=ended, changed=renamed)
 

@@ -28,9 +28,6 @@ OTHER_SCHEMES = text("SELECT id FROM scheme WHERE id <> :scheme ORDER BY id")
 CODES_OF_BUILDINGS = text("SELECT community_id, code FROM building WHERE community_id = ANY (:communities)")
 CODES_OF_FACILITIES = text("SELECT community_id, code FROM facility WHERE community_id = ANY (:communities)")
 VERSIONS = text("SELECT id, version, community_id FROM grid WHERE id = ANY (:ids)")
-AREA_ROWS = text(
-    "SELECT area_id, base_version, parent_id, name, name_en, class_code, ended FROM plan_area WHERE plan_id = :id ORDER BY area_id"
-)
 HOUSEHOLDS = text("""
     SELECT community_id, sum(households)::bigint FROM grid
      WHERE scheme_id = :scheme AND community_id = ANY (:communities) AND valid_to IS NULL GROUP BY 1
@@ -64,8 +61,8 @@ def overlay(session: Session, scope: Scope, plan_id: int) -> Rows:
 
 
 def area_rows(session: Session, scope: Scope, plan_id: int) -> Rows:
-    """The communities that a draft makes, renames or ends."""
-    return session.execute(AREA_ROWS, {"id": plan_id}).all()
+    """The communities that a draft makes, renames or ends, with the name each had when it was copied."""
+    return session.execute(_named("drawn_areas"), {"id": plan_id}).all()
 
 
 def around(session: Session, scope: Scope, scheme: int, borders: Sequence[Ground], without: Collection[int]) -> Rows:

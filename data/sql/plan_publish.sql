@@ -22,6 +22,15 @@ SELECT plan_grid.grid_id, plan_grid.base_version, plan_grid.noded_only, plan_gri
   LEFT JOIN grid_past AS past ON past.grid_id = plan_grid.grid_id AND past.version = base_version AND grid.version <> base_version
  WHERE plan_id = :id ORDER BY plan_grid.grid_id;
 
+-- drawn_areas --
+-- The communities of a draft with the name each had when it was copied.
+SELECT drawn.area_id, drawn.base_version, drawn.parent_id, drawn.name, drawn.name_en, drawn.class_code, drawn.ended,
+       coalesce(past.name, area.name) AS base_name, coalesce(past.name_en, area.name_en) AS base_name_en
+  FROM plan_area AS drawn
+  LEFT JOIN area ON area.id = drawn.area_id
+  LEFT JOIN area_past AS past ON past.area_id = drawn.area_id AND past.version = drawn.base_version AND area.version <> drawn.base_version
+ WHERE plan_id = :id ORDER BY area_id;
+
 -- hold_grids --
 SELECT id FROM grid WHERE id IN (SELECT grid_id FROM plan_grid WHERE plan_id = :id) ORDER BY id FOR NO KEY UPDATE;
 
