@@ -20,7 +20,8 @@ KINDS = {
 }  # fmt: skip
 HARD = {"hug": 40, "zigzag": 20, "scribble": 20, "long": 10, "nudge": 10}
 """Lines along borders at a few lattice steps, zigzags of single steps, scribbles, lines through many communities."""
-CROSSING = 0.1  # of the operations may cross the borders of communities
+CROSSING = 0.1
+"""How many of the operations may cross the borders of communities, unless it is said."""
 
 
 class City:
@@ -96,8 +97,8 @@ class Tally:
 class Storm:
     """Draws operations at random, applies what is not refused, and remembers everything for the way back."""
 
-    def __init__(self, city: City, seed: int) -> None:
-        self.city, self.random = city, np.random.default_rng(seed)
+    def __init__(self, city: City, seed: int, crossing: float = CROSSING) -> None:
+        self.city, self.random, self.crossing = city, np.random.default_rng(seed), crossing
         self.tally = Tally()
         self.size = len(city.slot)
 
@@ -164,7 +165,7 @@ class Storm:
         city = self.city
         grid = int(self.random.choice(city.alive))
         shape = city.shapes[city.slot[grid]]
-        cross = bool(self.random.random() < CROSSING)
+        cross = bool(self.random.random() < self.crossing)
         home = int(city.communities[city.slot[grid]])
         if kind == "split":
             new = city.new_ids(2)

@@ -11,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from bench._storm import City, Storm, Tally
+from bench._storm import CROSSING, City, Storm, Tally
 from data.demo.generate import begin
 from gis.borders.follow import outline_of
 from gis.borders.model import Shape, Shapes
@@ -34,7 +34,7 @@ def main() -> int:
         f"{asked.data}: {len(shapes)} grids, {int(shapely.get_num_coordinates(shapes).sum())} vertices, {len(city.lines)} lines",
         file=sys.stderr,
     )
-    storm = Storm(city, asked.seed)
+    storm = Storm(city, asked.seed, asked.crossing)
     began = time.perf_counter()
     tally = storm.run(asked.operations, watch=asked.watch, hard=asked.hard, each=_progress(asked.operations))
     told = {"data": asked.data, "operations": asked.operations, "seed": asked.seed, "grids": [len(shapes), len(city.slot)]}
@@ -53,6 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--data", default="demo", help="demo, realcity, taiwan, or a file of polygons; a column `community` keeps grids apart"
     )
+    parser.add_argument("--crossing", type=float, default=CROSSING, help="share of operations that may move borders of communities")
     parser.add_argument("--watch", action="store_true", help="ask coverage_is_valid about the neighbourhood after every operation")
     parser.add_argument("--hard", action="store_true", help="half of the operations are drawn to do harm")
     parser.add_argument("--json", action="store_true", help="on one line")

@@ -1,17 +1,18 @@
 """Use cases of proposals: ask for balanced grids, follow the work, look at alternatives, take one."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import shapely
+from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
 from api.actor import Actor
 from api.plans import balancing, service
-from api.plans.changes import Naming, box_of, holders
+from api.plans.changes import NOWHERE, Naming, box_of, holders
 from api.plans.ground import plan_of
 from api.plans.wire import encoded, origin_of
 from data import after_commit
@@ -162,6 +163,7 @@ def _alternatives(work: Any, plan: Plan, row: Any) -> Answer:
     found: list[list[tuple[int, balancing.Divided, Proposal]]] = [[] for _ in range(count)]
     impossible: list[Answer] = []
     steps = len(question["communities"]) * count
+    lost = set(range(len(question.get("seeds", []))))
     for at, community in enumerate(question["communities"]):
         with work.unit() as (session, scope):
             ground = balancing.divided(session, scope, plan, community)
@@ -169,11 +171,14 @@ def _alternatives(work: Any, plan: Plan, row: Any) -> Answer:
             weights = _weights(session, scope, plan, ground, question["weight"])
             locked = {*question["locked_grids"], *plans.locked_among(session, scope, plan.id, list(ground.grids))}
         graph = balancing.graph_over(ground, weights, roads)
+        seeds = _atoms_at(ground, question.get("seeds", []))
+        lost -= seeds.keys()
         for number in range(count):
             done = (at * count + number) / steps
             solved = propose(
                 graph, low=question["min"], high=question["max"], parts=question["parts"], seed=question["seed"] + number,
                 home=ground.holder, mu=question["mu"], locked=np.isin(ground.holder, list(locked)) if locked else None,
+                seeds=sorted(seeds.values()),
                 road=question["road"], compact=COMPACT if question["compact"] is None else question["compact"],
                 progress=partial(teller.tell_part, done, 1 / steps), cancelled=lambda: teller.stopped,
             )  # fmt: skip
@@ -182,7 +187,19 @@ def _alternatives(work: Any, plan: Plan, row: Any) -> Answer:
             found[number].append((community, ground, solved))
         if found[0][-1][2].impossible:
             impossible.append(_impossible(community, ground, found[0][-1][2]))
+    if lost:
+        raise BadValue("A seed lies on no ground of these communities.", at="seeds", numbers=sorted(lost)[:20])
     return {"alternatives": [_alternative(each, question) for each in found], "impossible": impossible}
+
+
+def _atoms_at(ground: balancing.Divided, places: Sequence[Sequence[float]]) -> dict[int, int]:
+    """The atom that holds each of some places (degrees), by the number of the place; BadValue if two lie in one."""
+    points = np.array([Point(each) for each in places], dtype=object)
+    held = holders(points, dict(enumerate(ground.shapes)))
+    found = {number: atom for number, atom in enumerate(held.tolist()) if atom != NOWHERE}
+    if len(set(found.values())) < len(found):
+        raise BadValue("Two seeds lie on the ground of one building; no border goes through it.", at="seeds", numbers=sorted(found)[:20])
+    return found
 
 
 def _alternative(found: list[tuple[int, balancing.Divided, Proposal]], question: Mapping[str, Any]) -> Answer:

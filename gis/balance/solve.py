@@ -89,7 +89,8 @@ def solve(task: Task, chance: Chance) -> Solved:
     """The best plan found for one piece of ground."""
     rules = _rules(task)
     net = net_of(task.graph, mean=task.count.mean, parts=task.count.aim, road=task.road, frozen=task.frozen, home=task.home)
-    repairs = bool((task.home >= 0).any()) and (task.mu > 0 or bool((task.frozen & (task.home >= 0)).any()))
+    # Seeds that lie in one part today could never leave each other from there.
+    repairs = not len(task.seeds) and bool((task.home >= 0).any()) and (task.mu > 0 or bool((task.frozen & (task.home >= 0)).any()))
     try:
         if task.even and _searchable(task):
             quiet = replace(task, progress=lambda _: None)

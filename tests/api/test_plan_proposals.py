@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 
 from api.cluster import Cluster
 from api.plans import proposals
 from api.work import Work
 from data.database import open_database
 from tests.api.test_plans import ground, new_plan, operate
-from tests.api.test_plans_together import outline, refuse_broken, state_of
+from tests.api.test_plans_together import outline, refuse_broken, shapes_of, state_of
 from tests.conftest import Client, Clone, clients_of, make_app, settings_for
 from tests.factories import token
 
@@ -81,6 +82,44 @@ def test_a_proposal_is_worked_out_taken_as_one_operation_and_taken_back(demo: tu
     assert (again.status_code, again.json()["reason"]) == (409, "proposal_outdated")
     assert client.post(f"/api/v1/plans/{plan}/undo", json={"client_id": str(uuid.uuid4())}).status_code == 200
     assert state_of(client, plan) == first
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weight", ["residents", "year_incidents"])
+def test_seeds_lie_apart_locked_grids_stay_and_other_weights_count(demo: tuple[Any, Clone], work: Work, weight: str) -> None:
+    client, clone = demo
+    plan = new_plan(client, district_of(client))["id"]
+    start = ground(client, plan)
+    community = start["grids"][0]["community_id"]
+    code = next(each["code"] for each in start["communities"] if each["id"] == community)
+    mine = [each for each in start["grids"] if each["community_id"] == community]
+    shapes = shapes_of(start)
+    locked, divided = mine[0]["id"], mine[-1]["id"]
+    with clone.owner() as owner:
+        rows = owner.execute("SELECT ST_X(p), ST_Y(p) FROM building, ST_PointOnSurface(geom) AS p WHERE grid_id = %s ORDER BY 1", [divided])
+        places = rows.fetchall()
+    seeds = [list(places[0]), list(places[-1])]
+    question = {"communities": [code], "weight": weight, "parts": len(mine), "locked_grids": [locked], "seeds": seeds, "alternatives": 1}
+    number = client.post(f"/api/v1/plans/{plan}/proposals", json=question).json()["id"]
+    assert proposals.work_out(work, number) == "done", client.get(f"/api/v1/plans/{plan}/proposals/{number}").json()["failure"]
+    told = client.get(f"/api/v1/plans/{plan}/proposals/{number}").json()["alternatives"][0]
+    assert told["figures"]["contiguous"]
+    assert [each["weight"] for each in told["grids"]] != [each["households"] for each in told["grids"]]
+    assert operate(client, plan, {"kind": "proposal", "proposal": number, "alternative": 0}).status_code == 200
+    after = shapes_of(ground(client, plan))
+    holding = [{id for id, shape in after.items() if shape.covers(shapely.Point(place))} for place in seeds]
+    assert holding[0].isdisjoint(holding[1])
+    assert shapely.area(shapely.symmetric_difference(after[locked], shapes[locked])) < 1e-12
+
+
+@pytest.mark.slow
+def test_a_seed_outside_the_communities_is_refused_by_its_number(demo: tuple[Any, Clone], work: Work) -> None:
+    client, _ = demo
+    plan = new_plan(client, district_of(client))["id"]
+    number = client.post(f"/api/v1/plans/{plan}/proposals", json={"parts": 9, "seeds": [[100.0, 20.0]], "alternatives": 1}).json()["id"]
+    assert proposals.work_out(work, number) == "failed"
+    failure = client.get(f"/api/v1/plans/{plan}/proposals/{number}").json()["failure"]
+    assert (failure["code"], failure["facts"]["numbers"]) == ("bad-value", [0])
 
 
 @pytest.mark.slow

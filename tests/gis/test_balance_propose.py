@@ -178,6 +178,17 @@ def test_alternatives_differ_and_the_best_comes_first() -> None:
     assert costs == sorted(costs)
 
 
+@pytest.mark.parametrize("mu", [0.0, 10.0])
+@pytest.mark.parametrize("wish", [{"low": 200.0, "high": 400.0}, {"parts": 6}])
+def test_seeds_of_one_part_of_today_come_to_lie_apart(wish: dict[str, float], mu: float) -> None:
+    graph = town(12, 12)
+    home = propose(graph, parts=6).labels
+    seeds = np.flatnonzero(home == 0)[[0, 6, -1]]
+    proposal = propose(graph, home=home, seeds=seeds, mu=mu, **wish)
+    assert len(set(proposal.labels[seeds].tolist())) == 3
+    assert connected(graph, proposal.labels)
+
+
 def test_progress_rises_to_one() -> None:
     heard: list[float] = []
     propose(town(10, 10, without=tuple(range(40, 50))), low=100, high=300, progress=heard.append)
