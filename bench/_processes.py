@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 
 PROJECT = Path(__file__).parent.parent
-STARTS_WITHIN_S = 60
+STARTS_WITHIN_S = 240
 STOPS_WITHIN_S = 30
 
 
