@@ -102,10 +102,8 @@ def _analysed(study: Study, neighbours: Neighbours) -> tuple[Findings, NDArray[n
     """What stays out and why, which units are analysed, their neighbours among themselves, and their values."""
     cases = study.counts.astype(np.float64)
     found = _findings(study, cases)
-    counted = study.question["denominator"] == "none"
-    lived = np.flatnonzero(np.ones(len(cases), dtype=np.bool_) if counted else study.people >= LEAST_HOUSEHOLDS)
-    kept = np.zeros(len(cases), dtype=np.bool_)
-    kept[lived] = True
+    kept = ~np.isin(np.arange(len(cases)), list(found.flags))
+    lived = np.flatnonzero(kept)
     among = neighbours.only(kept)
     joined = among.number > 0
     found.flags |= dict.fromkeys(lived[~joined].tolist(), "island")
@@ -113,7 +111,7 @@ def _analysed(study: Study, neighbours: Neighbours) -> tuple[Findings, NDArray[n
     enough_to_analyse(cases[used])
     among = among.only(joined)
     found.flags |= {int(each): "few-neighbours" for each in used[among.number < FEW_NEIGHBOURS]}
-    if counted:
+    if not study.rated:
         return found, used, among, cases[used]
     base = study.people[used]
     found.smoothed = np.full(len(cases), np.nan)
@@ -127,11 +125,8 @@ def _analysed(study: Study, neighbours: Neighbours) -> tuple[Findings, NDArray[n
 
 
 def _findings(study: Study, cases: Floats) -> Findings:
-    found = Findings()
-    if study.question["denominator"] != "none":
-        found.flags |= {int(each): "no-population" for each in np.flatnonzero(study.people == 0)}
-        found.flags |= {int(each): "few-population" for each in np.flatnonzero((study.people > 0) & (study.people < LEAST_HOUSEHOLDS))}
-    else:
+    found = Findings(flags=study.unpeopled())
+    if not study.rated:
         found.expected = np.full(len(cases), cases.mean() if len(cases) else np.nan)
     return found
 

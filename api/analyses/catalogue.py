@@ -136,6 +136,7 @@ class Method:
 
 
 AREAS = {"areas": gi.MINIMUM_AREAS, "incidents": gi_star.MINIMUM_INCIDENTS, "share_of_zeros": gi_star.MAXIMUM_SHARE_OF_ZEROS}
+CUBE = {"areas": gi.MINIMUM_AREAS, "steps": emerging.MINIMUM_STEPS, "mean": emerging.LEAST_MEAN_COUNT}
 METHODS = {
     "gi": Method(Gi, POPULATIONS, AREAS),
     "moran": Method(Moran, POPULATIONS, AREAS),
@@ -147,9 +148,7 @@ METHODS = {
     "hdbscan": Method(Hdbscan, ("none",), {"incidents": 2 * dbscan.LEAST_POINTS}),
     "knox": Method(Knox, ("none",), {"incidents": knox.MINIMUM_EVENTS}),
     "kde": Method(Kde, ("none",), {"incidents": kde.MINIMUM_EVENTS}),
-    "emerging": Method(
-        Emerging, ("none",), {"areas": gi.MINIMUM_AREAS, "steps": emerging.MINIMUM_STEPS, "mean": emerging.LEAST_MEAN_COUNT}
-    ),
+    "emerging": Method(Emerging, ("households", "residents", "none"), CUBE),
     "trend": Method(Trend, ("none",), {"incidents": 1, "steps": 3}),
     "repeats": Method(Repeats, ("none",), {"incidents": 1}),
 }

@@ -12,9 +12,11 @@ from api.analyses.study import Study
 from gis.hotspots.emerging import NONE, emerging, enough_in_bins
 from gis.hotspots.gi import FEW_NEIGHBOURS, patches
 from gis.hotspots.permutation import Progress
+from gis.hotspots.rates import eb_standardised
 from gis.hotspots.trend import Trends, trends
 from gis.hotspots.weights import Neighbours
 
+Floats = NDArray[np.float64]
 SEASONS = {"month": 12, "week": 52}
 LEVEL = 0.05
 MOST_CLUSTERS = 200
@@ -26,16 +28,25 @@ def emerged(study: Study, neighbours: Neighbours, tell: Progress) -> Findings:
     steps = whole_steps(study, asked["step"])
     counts = cube(study, steps)
     enough_in_bins(counts)
-    found = emerging(counts, neighbours, lag=asked["lag"], permutations=asked["permutations"], seed=study.seed, level=LEVEL, progress=tell)
-    findings = Findings(flags={int(each): "island" for each in neighbours.islands})
-    findings.flags |= {
-        int(each): "few-neighbours" for each in np.flatnonzero((neighbours.number > 0) & (neighbours.number < FEW_NEIGHBOURS))
-    }
-    named = np.array([_code(each) for each in found.category], dtype=object)
-    findings.units = {"category": named.tolist(), "steps": found.signs.tolist(), "counts": counts.tolist(), "tau": found.tau.tolist(),
-                      "trend_p": found.trend_p.tolist(), "z": found.z[:, -1].tolist()}  # fmt: skip
-    findings.expected = np.full(len(study.units), counts.sum() / len(study.units))
-    findings.hot = found.signs[:, -1] > 0
+    findings = Findings(flags=study.unpeopled())
+    kept = ~np.isin(np.arange(len(counts)), list(findings.flags))
+    among, lived = neighbours.only(kept), np.flatnonzero(kept)
+    values = _rates(counts[kept], study.people[kept]) if study.rated else counts
+    found = emerging(values, among, lag=asked["lag"], permutations=asked["permutations"], seed=study.seed, level=LEVEL, progress=tell)
+    findings.flags |= {int(lived[each]): "island" for each in among.islands}
+    findings.flags |= {int(lived[each]): "few-neighbours" for each in np.flatnonzero((among.number > 0) & (among.number < FEW_NEIGHBOURS))}
+    named = np.full(len(counts), "none", dtype=object)
+    named[lived] = [_code(each) for each in found.category]
+    signs = np.zeros(counts.shape, dtype=np.int64)
+    signs[lived] = found.signs
+    findings.units = {"category": named.tolist(), "steps": signs.tolist(), "counts": counts.tolist()}
+    for name, column in (("tau", found.tau), ("trend_p", found.trend_p), ("z", found.z[:, -1])):
+        whole = np.full(len(counts), np.nan)
+        whole[lived] = column
+        findings.units[name] = whole.tolist()
+    base = study.people if study.rated else np.ones(len(counts))
+    findings.expected = np.where(kept, base * (counts[kept].sum() / base[kept].sum()), np.nan)
+    findings.hot = signs[:, -1] > 0
     findings.series = _series(steps, counts, asked["step"])
     findings.summary = {
         "steps": len(steps.starts),
@@ -43,7 +54,7 @@ def emerged(study: Study, neighbours: Neighbours, tell: Progress) -> Findings:
     }
     for name in sorted(set(named) - {"none"}):
         patched = patches((named == name).astype(np.int64), neighbours)
-        findings.clusters += [Found(name, members, expected=float(findings.expected[members].sum())) for members in patched]
+        findings.clusters += [Found(name, members, expected=float(np.nansum(findings.expected[members]))) for members in patched]
     findings.clusters.sort(key=lambda each: (not each.kind.endswith("_hot"), -len(each.members), int(each.members[0])))
     del findings.clusters[MOST_CLUSTERS:]
     _note_left_over(findings, steps)
@@ -64,6 +75,12 @@ def trended(study: Study, tell: Progress) -> Findings:
     _note_left_over(findings, steps)
     tell(1, 1)
     return findings
+
+
+def _rates(counts: NDArray[np.int64], people: Floats) -> Floats:
+    """EB-standardised rates of each step, so that a step without any incident is 0 everywhere."""
+    columns = [eb_standardised(column, people) if column.any() else np.zeros(len(column)) for column in counts.T]
+    return np.column_stack(columns)
 
 
 def _code(category: str) -> str:

@@ -36,16 +36,12 @@ def scanned(study: Study, tell: Progress) -> Findings:
                                  progress=tell)  # fmt: skip
         return _told(study, found.scan, found, width)
     cases, people = study.counts.astype(np.float64), study.people
-    findings = Findings()
-    used = np.arange(len(cases))
-    if study.question["denominator"] != "none":
-        least = 1 if study.question["denominator"] == "incidents" else LEAST_HOUSEHOLDS
-        findings.flags = {int(each): "no-population" if people[each] == 0 else "few-population" for each in np.flatnonzero(people < least)}
-        used = np.flatnonzero(people >= least)
+    flags = study.unpeopled(1 if study.question["denominator"] == "incidents" else LEAST_HOUSEHOLDS)
+    used = np.flatnonzero(~np.isin(np.arange(len(cases)), list(flags)))
     at_risk = people[used]
     found_circles = scan(study.centres[used], cases[used], at_risk, model=asked["model"], sought=sought, progress=tell)
     told = _told(study, found_circles, None, 1, used)
-    told.flags = findings.flags
+    told.flags = flags
     told.expected = np.full(len(cases), np.nan)
     told.expected[used] = at_risk * (cases[used].sum() / at_risk.sum())
     return told

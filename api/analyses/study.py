@@ -25,6 +25,7 @@ from gis.crs import LocalMetres, local_metres
 from gis.errors import NothingToAnalyse
 from gis.faces import polygonal
 from gis.hotspots.permutation import Progress
+from gis.hotspots.rates import LEAST_HOUSEHOLDS
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -75,6 +76,16 @@ class Study:
     def days(self) -> int:
         """How many days it has."""
         return (self.ends.astimezone(self.zone).date() - self.first).days
+
+    @property
+    def rated(self) -> bool:
+        """Whether rates are per something."""
+        return bool(self.question["denominator"] != "none")
+
+    def unpeopled(self, least: float = LEAST_HOUSEHOLDS) -> dict[int, str]:
+        """Units of too small a population for a rate, and why; none where rates are per nothing."""
+        few = np.flatnonzero(self.people < least) if self.rated else np.empty(0, dtype=np.int64)
+        return {int(each): "few-population" if self.people[each] > 0 else "no-population" for each in few}
 
     def date_of(self, day: int) -> date:
         """A day by its number."""
