@@ -56,8 +56,13 @@ def restored(session: Session, actor: Actor, plan: Plan, name: str) -> Deed:
     grids, areas = plan_ops.states_at(session, actor.scope, plan.id, found.seq)
     now = plan_ground.overlay_of(session, actor.scope, plan.id, list(grids))
     differing = {id: then for id, then in grids.items() if not _same(now.get(id), then)}
-    deed = _deed(session, actor, plan, differing, frozenset(), Effect())
+    noded = frozenset(id for id, then in differing.items() if _today_but_for_vertices(now.get(id)) and _today_but_for_vertices(then))
+    deed = _deed(session, actor, plan, differing, noded, Effect())
     return replace_areas(session, actor, plan, deed, areas)
+
+
+def _today_but_for_vertices(state: GridState | None) -> bool:
+    return state is None or state.noded_only
 
 
 def replace_areas(session: Session, actor: Actor, plan: Plan, deed: Deed, targets: Mapping[int, AreaState | None]) -> Deed:

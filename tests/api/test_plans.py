@@ -219,6 +219,22 @@ def test_a_snapshot_brings_all_ground_back_as_one_operation(client: Client) -> N
     assert not {each["id"] for each in ground(planner, copied["id"])["grids"] if each["base_version"] is None} & set(later)
 
 
+def test_a_snapshot_comes_back_though_a_grid_that_only_gained_vertices_is_locked_since(client: Client) -> None:
+    planner = client("planner")
+    plan = new_plan(planner)["id"]
+    along = [[WEST - 1e-3, SOUTH + CELL / 2], [WEST + CELL + 1e-4, SOUTH + CELL / 2]]
+    split = operate(planner, plan, {"kind": "split", "grid": 810001, "line": along}, {810001: 1}).json()
+    then = borders(ground(planner, plan))
+    planner.post(f"/api/v1/plans/{plan}/snapshots", json={"name": "初稿"})
+    planner.post(f"/api/v1/plans/{plan}/undo", json={"client_id": str(uuid4())})
+    assert split["noded"]
+    for grid in split["noded"]:
+        planner.put(f"/api/v1/plans/{plan}/locks/{grid}")
+    back = operate(planner, plan, {"kind": "restore", "snapshot": "初稿"})
+    assert back.status_code == 200, back.text
+    assert borders(ground(planner, plan)) == then
+
+
 def test_a_stream_tells_of_operations_after_the_last_one_seen(client: Client) -> None:
     planner = client("planner")
     plan = new_plan(planner)["id"]
