@@ -14,6 +14,7 @@ from shapely.geometry import MultiPolygon, Polygon
 from sqlalchemy.orm import Session
 
 from api.actor import Actor
+from api.plans.wire import encoded, origin_of
 from api.spreadsheet import csv_text
 from data.queries import audit, plan_impact, statistics
 from data.queries.plan_publish import shape
@@ -101,6 +102,23 @@ def figures(session: Session, actor: Actor, found: Comparison, against: str = TO
         },
         "changed_area_m2": sum(piece.area_m2 for piece in found.pieces if piece.from_id != piece.to_id),
     }  # fmt: skip
+
+
+def ground_before(session: Session, actor: Actor, plan_id: int) -> Answer:
+    """Today's grids under everything a plan has drawn, or as a published plan found them; borders as in its ground."""
+    actor.must("plans")
+    plan = _plan(session, actor, plan_id)
+    rows = {row.grid_id: row for row in plan_impact.overlay(session, actor.scope, plan_id) if row.base_version is not None}
+    today = _today(session, actor, plan, rows, sorted(rows)) if rows else State({}, {}, {})
+    shapes = list(today.borders.values())
+    origin = origin_of(shapes)
+    return {
+        "origin": origin,
+        "grids": [
+            {"id": id, "code": today.codes[id], "name": today.names[id], "households": today.households[id], "polygons": polygons}
+            for id, polygons in zip(today.borders, encoded(shapes, origin), strict=True)
+        ],
+    }
 
 
 def moved_csv(session: Session, actor: Actor, plan_id: int, against: str = TODAY) -> str:

@@ -1,14 +1,17 @@
-"""A stream of what happens to one plan: operations of others, its state, comments and locks."""
+"""A stream of what happens to one plan: operations of others, its state, comments, locks, and who else looks at it."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Header, Path, Query
 from starlette.responses import StreamingResponse
 
+from api.actor import Actor
 from api.hot import HotActor, Reads
 from data.hot.commits import commits
 from data.hot.plans import Seen, happened
@@ -21,6 +24,9 @@ LOOK_EVERY_S = 0.1
 ASK_EVERY_S = 1.0
 """How soon a change of another process is told."""
 LONGEST_S = 600
+Person = tuple[int, str]
+_looking: defaultdict[int, Counter[Person]] = defaultdict(Counter)
+"""Open streams of this server by plan and person."""
 
 
 @router.get("/{plan_id}/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
@@ -31,39 +37,62 @@ async def events(
     last_event_id: Annotated[str | None, Header(max_length=20, pattern=r"^\d*$")] = None,
     seconds: Annotated[int, Query(ge=0, le=LONGEST_S, description="The stream ends after this long.")] = LONGEST_S,
 ) -> StreamingResponse:
-    """Server-sent events `operation`, `plan`, `comment` and `locks`; `Last-Event-ID` goes on after that operation."""
+    """Server-sent events `operation`, `plan`, `comment`, `locks` and `people`; `Last-Event-ID` goes on after that operation."""
     actor.must("plans")
     now = await happened(reads, actor.scope.token, plan_id, None)
     if now is None:
         raise NotFound("There is no such plan.", plan=plan_id)
     after = int(last_event_id) if last_event_id else now.revision
-    stream = _stream(reads, actor.scope.token, plan_id, now, after, time.monotonic() + seconds)
+    stream = _stream(reads, actor, plan_id, now, after, time.monotonic() + seconds)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
-async def _stream(reads: HotReads, token: str, plan_id: int, known: Seen, after: int, until: float) -> AsyncIterator[bytes]:
+@contextmanager
+def _looks(plan_id: int, person: Person) -> Iterator[Counter[Person]]:
+    """Somebody looks at a plan for as long as their stream is open; yields everybody who does."""
+    here = _looking[plan_id]
+    here[person] += 1
+    try:
+        yield here
+    finally:
+        here -= Counter([person])
+        if not here:
+            _looking.pop(plan_id, None)
+
+
+async def _stream(reads: HotReads, actor: Actor, plan_id: int, known: Seen, after: int, until: float) -> AsyncIterator[bytes]:
     """Events until the time is over or the caller may not see the plan any more."""
     yield b"retry: 2000\n\n"
-    seen, asked_at = -1, float("-inf")
-    while True:
-        if commits() != seen or time.monotonic() - asked_at > ASK_EVERY_S:
-            seen, asked_at = commits(), time.monotonic()
-            now = await happened(reads, token, plan_id, after)
-            if now is None:
+    seen, asked_at, told = -1, float("-inf"), frozenset[Person]()
+    with _looks(plan_id, (actor.person_id, actor.name)) as looking:
+        while True:
+            if commits() != seen or time.monotonic() - asked_at > ASK_EVERY_S:
+                seen, asked_at = commits(), time.monotonic()
+                now = await happened(reads, actor.scope.token, plan_id, after)
+                if now is None:
+                    return
+                for operation in now.operations:
+                    after = operation["seq"]
+                    yield _event("operation", operation, after)
+                for name, content in _differences(known, now):
+                    yield _event(name, content)
+                known = now
+            others = frozenset(person for person in looking if person[0] != actor.person_id)
+            if others != told:
+                told = others
+                yield _event("people", {"people": [{"id": id, "name": name} for id, name in sorted(others)]})
+            if time.monotonic() >= until:
                 return
-            for operation in now.operations:
-                after = operation["seq"]
-                yield _event("operation", operation, after)
-            if now.state != known.state:
-                yield _event("plan", {"state": now.state, "revision": now.revision})
-            if now.comments != known.comments:
-                yield _event("comment", {"comments": now.comments[0], "open": now.comments[1]})
-            if now.locks != known.locks:
-                yield _event("locks", {"grids": now.locks})
-            known = now
-        if time.monotonic() >= until:
-            return
-        await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _differences(known: Seen, now: Seen) -> Iterator[tuple[str, Any]]:
+    if now.state != known.state:
+        yield "plan", {"state": now.state, "revision": now.revision}
+    if now.comments != known.comments:
+        yield "comment", {"comments": now.comments[0], "open": now.comments[1]}
+    if now.locks != known.locks:
+        yield "locks", {"grids": now.locks}
 
 
 def _event(name: str, content: Any, number: int | None = None) -> bytes:

@@ -67,6 +67,12 @@ def reverse(plan_id: PlanId, session: Session, actor: CurrentActor, once: Once) 
     return once.run(session, actor, 201, lambda: review.reverse(session, actor, plan_id))
 
 
+@router.get("/before")
+def before(plan_id: PlanId, session: Session, actor: CurrentActor) -> Response:
+    """The grids under what the plan draws as they are today, or were before it came into force; borders in steps as its ground."""
+    return answer(impact.ground_before(session, actor, plan_id))
+
+
 @router.get("/impact")
 def impact_of(plan_id: PlanId, session: Session, actor: CurrentActor, against: Against = impact.TODAY) -> Response:
     """What the plan would do: figures of each grid before and after, what moves, who changes officer."""

@@ -335,7 +335,17 @@ def test_a_colleagues_operation_appears_while_one_looks(planners: Planners) -> N
     with page.expect_response(lambda answer: "/ground?grids=" in answer.url):
         other.operate(plan, {"kind": "merge", "grids": [one["id"], two["id"]]})
     planner.grids(len(ground["grids"]) - 1)
-    expect(page.locator("#people .chip")).to_have_count(1)
+    expect(page.locator("[data-kind=said]")).to_contain_text("token.planner.990101")
+
+
+def test_two_who_have_a_plan_open_see_each_other_until_one_leaves(planners: Planners) -> None:
+    planner, other = planners(), planners("second")
+    plan = planner.plan()
+    page, second = planner.open(plan), other.open(plan)
+    expect(page.locator("#people .chip")).to_have_text("token.planner.990101")
+    expect(second.locator("#people .chip")).to_have_text("token.planner.all")
+    second.goto(f"{other.address}/plans?lang=en")
+    expect(page.locator("#people .chip")).to_have_count(0)
 
 
 def test_a_conflict_says_who_changed_what_and_the_change_can_be_tried_again(planners: Planners) -> None:

@@ -4,6 +4,7 @@ import { Problem, ask, onAnswer, tell } from "./api.js";
 import { make, put } from "./dom.js";
 import { Atoms } from "./editor/atoms.js";
 import { explainWith } from "./components.js";
+import { renew } from "./editor/compare.js";
 import { icon } from "./icons.js";
 import { Draft } from "./editor/draft.js";
 import * as header from "./editor/header.js";
@@ -40,6 +41,14 @@ export async function start(district, { plan, timeZone }) {
     closed(problem);
   }
   document.body.dataset.ready = "true";
+}
+
+const MARGIN_PX = 24;
+
+/** Who came by the keyboard from a button beside the map answers at once: the yes has the focus. */
+function answerable() {
+  const from = document.activeElement?.closest?.("#panel, #toolbox, #options");
+  if (from && document.activeElement.matches("button")) at("pending").querySelector(".primary")?.focus();
 }
 
 function closed(problem) {
@@ -109,10 +118,15 @@ export class Editor {
       this.stage.figures = new Map();
       this.stage.selected = new Set([...this.stage.selected].filter((id) => draft.ground.grids.has(id)));
       this.hand.settled();
+      renew(this);
       this.stage.redraw();
       if (by && changed.length) this.say(word("editor.changed_by", { name: by.name, n: changed.length }));
     });
-    for (const kind of ["before", "locks"]) draft.on(kind, () => this.stage.redraw());
+    draft.on("locks", () => this.stage.redraw());
+    draft.on("before", () => {
+      renew(this);
+      this.stage.redraw();
+    });
     draft.on("plan", () => {
       this.refreshTools();
       header.show(this);
@@ -120,8 +134,10 @@ export class Editor {
     draft.on("pending", () => {
       pendingBar.show(at("pending"), this);
       this.stage.redraw();
+      if (draft.pending?.state === "ready") this.uncover();
+      answerable();
     });
-    draft.on("people", ({ person }) => header.met(person));
+    draft.on("people", header.present);
     onChange((now, before, why) => {
       if (why !== "back") return;
       if (now.tool !== before.tool && this.tools.has(now.tool)) this.use(now.tool);
@@ -133,6 +149,19 @@ export class Editor {
       this.lines();
     });
     this.connection();
+  }
+
+  /** Move the map where the bar of the pending change would hide what it is about. */
+  uncover() {
+    const bar = at("pending").getBoundingClientRect();
+    const view = this.map.getContainer().getBoundingClientRect();
+    const [west, north, east, south] = this.draft.ground.boxOf(this.stage.moving());
+    if (!Number.isFinite(west)) return;
+    const place = ([lng, lat]) => this.map.latLngToContainerPoint([lat, lng]);
+    const [top, bottom] = [place(degrees([west, north])), place(degrees([east, south]))];
+    const hidden = bottom.y + MARGIN_PX - (bar.top - view.top);
+    const beside = bottom.x < bar.left - view.left || top.x > bar.right - view.left;
+    if (!beside && hidden > 0 && top.y - hidden > MARGIN_PX) this.map.panBy([0, hidden], { animate: false });
   }
 
   connection() {

@@ -186,7 +186,7 @@ function tree(areas) {
 function create(list) {
   const areas = tree(list.areas);
   const scheme = list.me.deployment.scheme;
-  const name = make("input", { className: "field", name: "name", required: true, maxLength: 200, autofocus: true });
+  const name = make("input", { className: "field", name: "name", required: true, maxLength: 200 });
   const note = make("textarea", { className: "field", name: "note", rows: 2, maxLength: 4000 });
   const number = (key, value) => make("input", { className: "field", type: "number", name: key, min: 0, max: 1_000_000, value: value ?? "", inputMode: "numeric" });
   const [low, high] = [number("low", scheme?.household_min), number("high", scheme?.household_max)];
@@ -241,6 +241,7 @@ function areaPicker(areas, chosen, picked) {
     type: "search",
     className: "field",
     autocomplete: "off",
+    autofocus: true,
     placeholder: word("plans.find_area"),
     "aria-label": word("plans.find_area"),
     oninput: () => fill(find.value.trim().toLowerCase()),

@@ -1,33 +1,34 @@
-/** Today's borders of what a draft changes, and which of the draft's borders are new ground for a line. */
+/** Today's ground under a draft, which of the draft's borders are new, and which of today's it takes away. */
 
 import { ask } from "../api.js";
 import Flatbush from "../../vendor/flatbush.js";
 import { STEP } from "./lattice.js";
 import { nearestOn } from "./shapes.js";
 
-const ASKED_AT_MOST = 120;
 const SAME = (3 * STEP) / 360; // of the Mercator square: a border that only gained vertices moves by less
 
-/** Faces as they are today, by grid; filled when a plan opens and whenever an operation first touches a grid. */
+/** Faces as they are today, by grid; asked for when a plan opens, kept whenever an operation first touches a grid. */
 export class Before {
   constructor(draft) {
     this.draft = draft;
     this.faces = new Map();
+    this.whole = false; // until all are here, a border that is not among them is not yet a new one
     this.made = null;
   }
 
-  /** Ask for the borders of grids that the draft had changed or ended when it was opened. */
-  async load(ids) {
-    const wanted = ids.filter((id) => !this.faces.has(id)).slice(0, ASKED_AT_MOST);
-    await Promise.all(
-      wanted.map((id) =>
-        ask(`/grids/${id}/border`).then(
-          (border) => this.faces.set(id, this.faceOf(id, border)),
-          () => null, // made by the draft, or gone by now
-        ),
-      ),
-    );
+  /** Ask for what the draft had drawn over when it was opened. */
+  async load() {
+    const { origin, grids } = this.draft.plan.revision ? await ask(this.draft.path("/before")) : { grids: [] };
+    for (const each of grids) if (!this.faces.has(each.id)) this.faces.set(each.id, this.draft.ground.face({ ...each, community_id: this.communityOf(each) }, origin));
+    this.whole = true;
     this.made = null;
+  }
+
+  /** The community of a grid of today: as in the draft, where it stands there, else by its code. */
+  communityOf({ id, code }) {
+    const { ground, communities } = this.draft;
+    const all = [...communities.values()];
+    return ground.grids.get(id)?.facts.community_id ?? (all.find((each) => each.code && code?.startsWith(each.code)) ?? all[0])?.id;
   }
 
   /** An operation is about to change these: keep them as they are, if they are as today. */
@@ -39,39 +40,36 @@ export class Before {
     this.made = null;
   }
 
-  faceOf(id, { type, coordinates }) {
-    const { vertices } = this.draft.ground;
-    const [west, south] = vertices.origin;
-    const flat = (ring) => {
-      let before = [0, 0];
-      return ring.slice(0, -1).flatMap(([lon, lat]) => {
-        const at = [Math.round(lon / STEP) - west, Math.round(lat / STEP) - south];
-        const step = [at[0] - before[0], at[1] - before[1]];
-        before = at;
-        return step;
-      });
-    };
-    const polygons = (type === "Polygon" ? [coordinates] : coordinates).map((rings) => rings.map(flat));
-    return this.draft.ground.face({ id, polygons });
+  /** The ground without the draft. */
+  ground() {
+    const { ground } = this.draft;
+    const untouched = [...ground.grids].filter(([id, { facts }]) => facts.base_version != null && !this.faces.has(id));
+    return ground.with(new Map([...untouched, ...this.faces]));
   }
 
   /** What is border now and was not, and what was and is no more: {fresh, gone}, lists of vertices. */
   differences() {
     const { ground } = this.draft;
+    if (!this.whole) return { fresh: [], gone: [] };
     if (this.made?.since === ground.changedSince) return this.made;
-    const { vertices } = ground;
     const touched = (face) => face && face.facts.changed && !face.facts.noded_only;
     const now = ground.arcs().filter(({ one, other }) => touched(one) || touched(other));
-    const then = [...this.faces.values()].flatMap((face) => [...face.rings()].map((ring) => [...ring, ring[0]]));
+    const then = closedRings(this.faces.values());
+    const { fresh } = between(then, now.map(({ ids }) => ids), ground.vertices);
     // Beside a grid that ended nothing need have changed but the neighbours it had.
-    const all = now.length ? ground.arcs() : [];
-    const old = new Edges(then, vertices);
-    const standing = new Edges(all.map(({ ids }) => ids), vertices);
-    const fresh = now.flatMap(({ ids }) => old.missing(ids));
-    const gone = all.length ? then.flatMap((ids) => standing.missing(ids)) : [];
+    const { gone } = between(then, now.length ? ground.arcs().map(({ ids }) => ids) : then, ground.vertices);
     this.made = { since: ground.changedSince, fresh, gone };
     return this.made;
   }
+}
+
+/** The rings of faces as lines that end where they begin. */
+export const closedRings = (faces) => [...faces].flatMap((face) => [...face.rings()].map((ring) => [...ring, ring[0]]));
+
+/** The stretches of lines of vertices that are new, and those that are no more. */
+export function between(before, after, vertices) {
+  const [old, standing] = [new Edges(before, vertices), new Edges(after, vertices)];
+  return { fresh: after.flatMap((ids) => old.missing(ids)), gone: before.flatMap((ids) => standing.missing(ids)) };
 }
 
 /** Segments of many lines, to ask whether another lies on one of them. */

@@ -93,13 +93,9 @@ export class Draft {
     await this.compare();
   }
 
-  /** What the draft changed before this page opened it, as it is today. */
+  /** Today's ground under what the draft had drawn before this page opened it. */
   async compare() {
-    if (this.plan.state === "published" || !this.plan.revision) return;
-    const changed = [...this.ground.grids.values()].filter(({ facts }) => facts.changed && !facts.noded_only && facts.base_version).map(({ id }) => id);
-    // Which grids of today ended, and not only some that the draft had made itself, the comparison with today tells.
-    const ended = this.plan.counts.ended ? (await ask(this.path("/impact"), { against: "today" })).grids.filter(({ before, after }) => before && !after) : [];
-    await this.before.load([...changed, ...ended.map(({ id }) => id)]);
+    await this.before.load();
     this.tell("before");
   }
 
@@ -237,6 +233,7 @@ export class Draft {
     source.addEventListener("plan", () => this.reloadPlan().catch(() => null));
     source.addEventListener("locks", (event) => this.locked(JSON.parse(event.data).grids));
     source.addEventListener("comment", () => this.tell("comments"));
+    source.addEventListener("people", (event) => this.tell("people", JSON.parse(event.data).people));
     return () => source.close();
   }
 
@@ -248,7 +245,6 @@ export class Draft {
 
   async heard({ seq, client_id: client, changed = [], ended = [], person }) {
     if (this.own.has(client) || seq <= this.revision) return;
-    this.tell("people", { person, seq });
     const ids = [...changed, ...ended];
     if (ids.length === 0 || ids.length > ASKED_AT_ONCE) return this.reload();
     const answer = await ask(this.path("/ground"), { grids: ids.join(",") });

@@ -23,12 +23,18 @@ class Face {
 /** Everything the map draws and picks from; `put` and `drop` patch it, the rest is worked out again when it is asked for. */
 export class Ground {
   constructor({ origin, grids, around = [] }) {
-    this.vertices = new Vertices(origin, 8192);
+    this.vertices = new Vertices(origin, grids.length ? 8192 : 4);
     this.grids = new Map();
     this.around = new Map();
     this.changedSince = 0;
     for (const each of around) this.around.set(each.id, this.face(each, origin));
     this.put(grids, origin);
+  }
+
+  /** Other faces by number on the same vertices: a ground to draw, not one to patch. */
+  with(grids) {
+    const ground = new Ground({ origin: this.vertices.origin, grids: [] });
+    return Object.assign(ground, { vertices: this.vertices, grids, around: this.around });
   }
 
   /** Take grids as the server gives them, new or changed. */

@@ -2,14 +2,13 @@
 
 import { make, put } from "../dom.js";
 import * as tools from "../tools.js";
-import { day, word } from "../words.js";
+import { day, listed, word } from "../words.js";
 import { button } from "../components.js";
 import { icon } from "../icons.js";
 import * as steps from "./steps.js";
 
 const at = (id) => document.querySelector(`#${id}`);
-const others = new Map();
-const PRESENT_MS = 300_000;
+let others = [];
 
 /** Only language, theme and the way out: for a plan that does not open. */
 export function plain() {
@@ -81,18 +80,20 @@ function menu(editor) {
   return box;
 }
 
-/** Somebody else did something just now. */
-export function met(person) {
-  if (!person) return;
-  others.set(person.id, { name: person.name, at: Date.now() });
+/** Who else has this plan open. */
+export function present(now) {
+  others = now;
   people();
-  setTimeout(people, PRESENT_MS + 1_000);
 }
 
+const NAMED = 2;
+
 function people() {
-  const present = [...others.values()].filter(({ at: seen }) => Date.now() - seen < PRESENT_MS);
+  const chip = (text, title) => make("span", { className: "chip", title }, icon("people"), text);
+  const rest = others.slice(NAMED).map(({ name }) => name);
   put(
     at("people"),
-    present.map(({ name }) => make("span", { className: "chip", title: word("editor.at_work", { name }) }, icon("people"), name)),
+    others.slice(0, NAMED).map(({ name }) => chip(name, word("editor.at_work", { name }))),
+    rest.length > 0 && chip(`+${rest.length}`, listed(rest)),
   );
 }

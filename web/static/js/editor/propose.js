@@ -22,6 +22,7 @@ export function propose(editor) {
   const slider = (name, value) => make("input", { type: "range", name, min: 0, max: 4, step: 1, value });
   const scope = select([...(here ? [[here.code, named(here)]] : []), ["", word("propose.all")]], here?.code ?? "", { name: "scope" });
   const weight = select(["households", "residents", "year_incidents"].map((each) => [each, word(`weight.${each}`)]), "households", { name: "weight" });
+  const own = make("input", { type: "checkbox", name: "dedicated", id: "dedicated", checked: true });
   const form = make(
     "form",
     { className: "stack" },
@@ -38,6 +39,7 @@ export function propose(editor) {
     wish("propose.road", slider("road", 3)),
     wish("propose.compact", slider("compact", 2)),
     wish("propose.keep", slider("keep", 1)),
+    dedicated(editor).length > 0 && make("p", { className: "check" }, own, make("label", { htmlFor: own.id }, word("propose.dedicated", { n: dedicated(editor).length }))),
   );
   form.elements.alternatives.max = 8;
   const outcome = make("div", { className: "outcome", "aria-live": "polite" });
@@ -45,16 +47,31 @@ export function propose(editor) {
   const work = new Work(editor, outcome, go);
   const box = dialog(word("tool.propose"), [make("p", { className: "sub" }, word("propose.text")), form, outcome], [go], { wide: true, onclose: () => work.leave() });
   work.box = box;
+  if (editor.asked) again(form, editor.asked.given, () => work.show(editor.asked.found));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (form.reportValidity()) work.ask(question(form.elements, editor));
+    if (form.reportValidity()) work.ask(question(form.elements, editor), given(form));
   });
 }
+
+/** What was asked last time, with what was found: a look at the map need not cost it. */
+function again(form, values, show) {
+  for (const { name, type } of form.elements) {
+    if (type === "checkbox") form.elements[name].checked = values[name];
+    else if (name) form.elements[name].value = values[name];
+  }
+  show();
+}
+
+const given = (form) => Object.fromEntries([...form.elements].filter(({ name }) => name).map(({ name, type, value, checked }) => [name, type === "checkbox" ? checked : value]));
+
+/** Grids for one place alone, a market or a school: they are drawn on purpose and need no balance. */
+const dedicated = ({ draft }) => [...draft.ground.grids.values()].filter(({ facts }) => facts.kind === "dedicated").map(({ id }) => id);
 
 const wish = (key, input) =>
   make("div", { className: "wish" }, field(word(key), input), make("div", { className: "ends" }, make("small", {}, word("propose.weak")), make("small", {}, word("propose.strong"))));
 
-function question({ scope, weight, min, max, alternatives, seed, road, compact, keep }, editor) {
+function question({ scope, weight, min, max, alternatives, seed, road, compact, keep, dedicated: spared }, editor) {
   const locked = [...editor.draft.ground.grids.values()].filter(({ facts }) => facts.locked).map(({ id }) => id);
   return {
     communities: scope.value ? [scope.value] : null,
@@ -66,7 +83,7 @@ function question({ scope, weight, min, max, alternatives, seed, road, compact, 
     mu: KEEPS[keep.value],
     road: ROADS[road.value],
     compact: COMPACTS[compact.value],
-    locked_grids: locked,
+    locked_grids: [...new Set([...locked, ...(spared?.checked ? dedicated(editor) : [])])],
   };
 }
 
@@ -84,11 +101,14 @@ class Work {
     return this.editor.draft.path(`/proposals/${this.id}${rest}`);
   }
 
-  async ask(asked) {
+  async ask(asked, given) {
     this.go.disabled = true;
     try {
       this.id = (await tell(this.editor.draft.path("/proposals"), asked)).id;
-      await this.wait();
+      const found = await this.wait();
+      if (!found) return;
+      if (found.state === "done") this.editor.asked = { id: this.id, count: found.alternatives?.length ?? 0, given, found };
+      this.show(found);
     } catch (problem) {
       if (!problem.facts) throw problem;
       put(this.outcome, make("p", { className: "refusal" }, explained(problem)));
@@ -103,9 +123,10 @@ class Work {
     while (this.open) {
       const now = await ask(this.path());
       bar.value = now.progress ?? 0;
-      if (ENDED.includes(now.state)) return this.show(now);
+      if (ENDED.includes(now.state)) return now;
       await new Promise((wake) => setTimeout(wake, LOOK_MS));
     }
+    return null;
   }
 
   /** Given up with the dialog. */
@@ -138,7 +159,7 @@ class Work {
   one({ figures = {}, grids = [], origin }, number) {
     const apply = () => {
       this.box.close();
-      this.editor.offer({ kind: "proposal", proposal: this.id, alternative: number });
+      this.editor.offer({ kind: "proposal", proposal: this.editor.asked.id, alternative: number });
     };
     const share = (value, digits = 0) => (value == null ? null : percent(value, digits));
     const facts = [
@@ -149,9 +170,10 @@ class Work {
       ["figure.moves", figures.moved == null ? null : count(figures.moved)],
     ].filter(([, value]) => value !== null);
     return [
-      make("div", {}, make("b", {}, word("propose.alternative", { n: number + 1 })), sketch(grids, origin, this.editor.draft.plan)),
+      make("h3", {}, word("propose.alternative", { n: number + 1 })),
+      sketch(grids, origin, this.editor.draft.plan),
       make("dl", { className: "facts" }, facts.map(([key, value]) => make("div", {}, make("dt", {}, word(key)), make("dd", {}, value)))),
-      button("good", word("propose.apply"), apply, { className: "button primary" }),
+      button("eye", word("pending.preview"), apply, { className: "button primary" }),
     ];
   }
 }

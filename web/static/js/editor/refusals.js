@@ -14,7 +14,8 @@ export function told(problem) {
   return problem.status === 0 ? word("lost") : problem.message || word("error.failed");
 }
 
-/** A warning of an operation in words; facts fill its slots. */
-export function warned({ code, facts }) {
-  return known(`warning.${code}`) ? word(`warning.${code}`, facts) : code;
+/** A warning of an operation in words; numbers of grids become what `nameOf` calls them. */
+export function warned({ code, facts = {} }, nameOf) {
+  const named = Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, ["grid", "within", "to"].includes(key) ? nameOf(value) : value]));
+  return known(`warning.${code}`) ? word(`warning.${code}`, named) : code;
 }

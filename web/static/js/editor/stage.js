@@ -2,6 +2,7 @@
 
 import { Sheet } from "../canvas.js";
 import { colour } from "../palette.js";
+import { between, closedRings } from "./before.js";
 import { CLASSES, classOf, deviation, mark, nameOf, signed, tintOf } from "./figures.js";
 import { count } from "../words.js";
 
@@ -17,7 +18,7 @@ export class Stage {
     this.hovered = null;
     this.figures = new Map(); // provisional households of grids, while a stroke goes on
     this.ink = null;
-    this.other = null; // another draft to compare with: {ground, share}
+    this.other = null; // a ground to compare with, left of the swipe: {ground, share}
     this.fills = new Sheet((...given) => this.drawFills(...given), { pane: "fill" }).addTo(this.map);
     this.borders = new Sheet((...given) => this.drawBorders(...given), { pane: "hot" }).addTo(this.map);
     this.names = new Sheet((...given) => this.drawNames(...given), { pane: "labels" }).addTo(this.map);
@@ -87,13 +88,13 @@ export class Stage {
     return this.figures.get(facts.id) ?? facts.households;
   }
 
-  /** Left of the swipe this draft, right of it the other one. */
+  /** Left of the swipe what is compared with, right of it this draft. */
   sides(context, size, draw) {
     if (!this.other) return draw(this.draft.ground);
     const cut = size.x * this.other.share;
     for (const [ground, from, to] of [
-      [this.draft.ground, 0, cut],
-      [this.other.ground, cut, size.x],
+      [this.other.ground, 0, cut],
+      [this.draft.ground, cut, size.x],
     ]) {
       context.save();
       context.beginPath();
@@ -110,7 +111,7 @@ export class Stage {
     context.globalAlpha = frame.zoom >= 16.5 ? 0.55 : 0.78;
     this.sides(context, size, (drawn) => {
       const groups = new Map(CLASSES.map((rank) => [rank, []]));
-      for (const face of drawn.grids.values())
+      for (const face of this.standing(drawn))
         if (this.seen(face, size, frame)) groups.get(classOf(this.householdsOf(face.facts), plan)).push(face);
       for (const [rank, faces] of groups) {
         context.fillStyle = tintOf(rank);
@@ -130,7 +131,8 @@ export class Stage {
     this.sides(context, size, (ground) => {
       const near = Math.max(0, Math.min(1, (frame.zoom - 12) / 4));
       const groups = { grid: [], community: [], edge: [] };
-      const { fresh, gone } = ground === this.draft.ground ? this.draft.before.differences() : { fresh: [], gone: [] };
+      const own = ground === this.draft.ground;
+      const { fresh, gone } = own ? this.draft.before.differences() : { fresh: [], gone: [] };
       for (const arc of ground.arcs()) {
         const { one, other } = arc;
         if (!this.seen(one, size, frame) && !(other && this.seen(other, size, frame))) continue;
@@ -148,6 +150,7 @@ export class Stage {
       context.setLineDash([7, 6]);
       this.stroke(context, frame, ground, gone, colour("edit-old"), 1.2 + near);
       context.setLineDash([]);
+      if (own && this.draft.pending?.answer) this.drawPending(context, frame);
     });
   }
 
@@ -162,20 +165,21 @@ export class Stage {
   }
 
   drawNames(context, size, frame) {
-    const { ground } = this.draft;
-    if (!ground) return;
+    if (!this.draft.ground) return;
     const [scale] = this.placing(frame);
-    const boxes = [];
-    const wanted = this.standing()
-      .filter((face) => (face.box[2] - face.box[0]) * scale > NAMED_PX && this.seen(face, size, frame))
-      .sort((a, b) => this.selected.has(b.id) - this.selected.has(a.id) || b.box[2] - b.box[0] - (a.box[2] - a.box[0]));
-    for (const face of wanted) this.name(context, size, frame, face, boxes);
+    this.sides(context, size, (ground) => {
+      const boxes = [];
+      const wanted = this.standing(ground)
+        .filter((face) => (face.box[2] - face.box[0]) * scale > NAMED_PX && this.seen(face, size, frame))
+        .sort((a, b) => this.selected.has(b.id) - this.selected.has(a.id) || b.box[2] - b.box[0] - (a.box[2] - a.box[0]));
+      for (const face of wanted) this.name(context, frame, face, boxes, ground);
+    });
   }
 
-  /** The faces that have names now: where a change is pending, those it would leave. */
-  standing() {
-    const { ground, pending } = this.draft;
-    if (!pending?.answer) return [...ground.grids.values()];
+  /** The faces of a ground as they stand: where a change of this draft is pending, as it would leave them. */
+  standing(ground) {
+    const { pending } = this.draft;
+    if (ground !== this.draft.ground || !pending?.answer) return [...ground.grids.values()];
     const faces = this.proposed(pending);
     const gone = new Set([...pending.answer.ended, ...faces.map(({ id }) => id)]);
     return [...[...ground.grids.values()].filter(({ id }) => !gone.has(id)), ...faces];
@@ -188,12 +192,13 @@ export class Stage {
   }
 
   /** One grid's name and figures, unless they would lie on another's. */
-  name(context, size, frame, face, boxes) {
-    const { ground, plan, communities } = this.draft;
+  name(context, frame, face, boxes, ground) {
+    const { plan, communities } = this.draft;
     const [scale, left, top] = this.placing(frame);
     const [mx, my] = ground.labelOf(face);
     const [x, y] = [mx * scale - left, my * scale - top];
-    const n = this.draft.pending?.answer ? face.facts.households : this.householdsOf(face.facts);
+    const live = ground === this.draft.ground && !this.draft.pending?.answer;
+    const n = live ? this.householdsOf(face.facts) : face.facts.households;
     const rank = classOf(n, plan);
     const lines = [{ text: `${mark(rank)} ${count(n)}`.trim(), weight: 650, size: 13, tint: "map-label" }];
     if ((face.box[2] - face.box[0]) * scale > FULL_PX) {
@@ -226,7 +231,6 @@ export class Stage {
     if (!this.draft.ground) return;
     context.lineJoin = context.lineCap = "round";
     this.drawSelected(context, frame);
-    if (this.draft.pending?.answer) this.drawPending(context, frame);
     this.ink?.draw(context, frame, this);
   }
 
@@ -303,36 +307,32 @@ export class Stage {
     }
   }
 
-  /** The pending change: the ground that changes hands tinted, the old border dashed, the new one solid. */
+  /** The pending change: borders that would go dashed, those that would come solid. */
   drawPending(context, frame) {
-    const { ground, pending, plan } = this.draft;
-    const faces = this.proposed(pending).filter(({ facts }) => !facts.noded_only);
-    const old = [...new Set([...faces.map(({ id }) => id), ...pending.answer.ended])].map((id) => ground.grids.get(id)).filter(Boolean);
-    for (const face of faces) {
-      context.globalAlpha = 0.8;
-      context.fillStyle = tintOf(classOf(face.facts.households, plan));
-      context.beginPath();
-      this.trace(context, frame, face);
-      context.fill("evenodd");
-    }
-    context.globalAlpha = 1;
-    this.outlines(context, frame, old, { tint: "edit-old", width: 2, dash: [7, 6] });
-    this.outlines(context, frame, faces, { tint: "edit-new", width: 3, dash: [] });
+    const { ground, pending } = this.draft;
+    const { fresh, gone } = this.changing(pending);
+    context.setLineDash([]);
+    for (const lines of [gone, fresh]) this.stroke(context, frame, ground, lines, colour("edit-case"), 6.5);
+    this.stroke(context, frame, ground, fresh, colour("edit-new"), 3.5);
+    context.setLineDash([7, 6]);
+    this.stroke(context, frame, ground, gone, colour("edit-old"), 2.25);
+    context.setLineDash([]);
   }
 
-  outlines(context, frame, faces, { tint, width, dash }) {
-    for (const [style, wide, gaps] of [
-      [colour("edit-case"), width + 3, []],
-      [colour(tint), width, dash],
-    ]) {
-      context.setLineDash(gaps);
-      context.strokeStyle = style;
-      context.lineWidth = wide;
-      context.beginPath();
-      for (const face of faces) this.trace(context, frame, face);
-      context.stroke();
-    }
-    context.setLineDash([]);
+  /** The faces whose ground the pending change moves, as they would be. */
+  moving() {
+    const { pending } = this.draft;
+    const noded = new Set(pending.answer.noded);
+    return this.proposed(pending).filter(({ id }) => !noded.has(id));
+  }
+
+  /** Which borders the pending change makes and unmakes, worked out once. */
+  changing(pending) {
+    const { grids, vertices } = this.draft.ground;
+    const after = this.moving();
+    const before = [...new Set([...after.map(({ id }) => id), ...pending.answer.ended])].map((id) => grids.get(id)).filter(Boolean);
+    pending.changing ??= between(closedRings(before), closedRings(after), vertices);
+    return pending.changing;
   }
 }
 

@@ -1,9 +1,9 @@
 /** The steps of a plan's life: submitted, returned, approved, published, reversed; and copies, names and files. */
 
-import { tell } from "../api.js";
-import { make } from "../dom.js";
+import { ask, tell } from "../api.js";
+import { make, put, skeleton } from "../dom.js";
 import { keeping } from "../tools.js";
-import { isoDay, now, startOf, word } from "../words.js";
+import { count, isoDay, now, startOf, word } from "../words.js";
 import { field, formDialog } from "../components.js";
 
 const note = (properties = {}) => make("textarea", { className: "field", name: "note", rows: 3, maxLength: 4000, ...properties });
@@ -14,10 +14,30 @@ async function step(editor, path, body) {
   editor.stage.redraw();
 }
 
+/** What the step is about, in figures, before anybody says yes. */
+function outlook({ draft }) {
+  const host = make("div", { className: "outlook" }, skeleton());
+  const { counts } = draft.plan;
+  Promise.all([ask(draft.path("/impact")), ask(draft.path("/checks"))]).then(
+    ([{ moved, officers_changed_total: officers }, { items }]) => {
+      const facts = [
+        ["step.grids", word("plans.changes", { changed: count(counts.changed), made: count(counts.new), ended: count(counts.ended) })],
+        ["step.moves", count(moved.households)],
+        ["step.officers", count(officers.households)],
+        ["step.incidents", count(moved.open_incidents)],
+        ["step.issues", items.length ? `▲ ${count(items.length)}` : "✓ 0"],
+      ];
+      put(host, make("dl", { className: "facts" }, facts.map(([key, value]) => make("div", {}, make("dt", {}, word(key)), make("dd", {}, value)))));
+    },
+    () => put(host),
+  );
+  return host;
+}
+
 export const submit = {
   icon: "flag",
   run: (editor) =>
-    formDialog(word("step.submit"), make("p", {}, word("step.submit.text")), word("step.submit"), () => step(editor, "/submit")),
+    formDialog(word("step.submit"), [outlook(editor), make("p", {}, word("step.submit.text"))], word("step.submit"), () => step(editor, "/submit")),
 };
 
 export const approve = {
@@ -25,7 +45,7 @@ export const approve = {
   run: (editor) =>
     formDialog(
       word("step.approve"),
-      [make("p", {}, word("step.approve.text")), field(word("step.note"), note())],
+      [outlook(editor), make("p", {}, word("step.approve.text")), field(word("step.note"), note())],
       word("step.approve"),
       (form) => step(editor, "/approve", { note: form.elements.note.value.trim() }),
     ),
@@ -46,7 +66,7 @@ export const publish = {
     const date = make("input", { type: "date", className: "field", name: "from", min: today });
     formDialog(
       word("step.publish"),
-      [make("p", {}, word("step.publish.text")), field(word("step.publish.from"), date, { hint: word("step.publish.hint") })],
+      [outlook(editor), make("p", {}, word("step.publish.text")), field(word("step.publish.from"), date, { hint: word("step.publish.hint") })],
       word("step.publish"),
       () => step(editor, "/publish", { effective_at: date.value && date.value !== today ? startOf(date.value) : null }),
     );

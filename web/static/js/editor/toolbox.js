@@ -61,7 +61,7 @@ export function show(host, editor, acts) {
     for (const button of buttons) {
       const { tool: name } = button.dataset;
       if (writes.has(name)) button.setAttribute("aria-pressed", String(editor.tool === name));
-      const closed = (writes.get(name) || name === "propose") && !editor.draft.may("edit");
+      const closed = (writes.get(name) || ["propose", "undo", "redo"].includes(name)) && !editor.draft.may("edit");
       const idle = (name === "undo" && !editor.draft.plan?.can_undo) || (name === "redo" && !editor.draft.plan?.can_redo);
       button.disabled = Boolean(closed || idle || (name === "comment" && !editor.draft.may("comment")));
     }

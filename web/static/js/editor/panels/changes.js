@@ -2,7 +2,7 @@
 
 import { ask } from "../../api.js";
 import { make } from "../../dom.js";
-import { count, decimal, word } from "../../words.js";
+import { count, decimal, listed, word } from "../../words.js";
 import { classOf, mark, nameOf } from "../figures.js";
 
 const hectares = (m2) => (m2 == null ? "–" : decimal(m2 / 10_000, 1));
@@ -14,9 +14,11 @@ const COLUMNS = [
   ["figure.compactness", (each) => (each.compactness == null ? "–" : decimal(each.compactness, 2))],
 ];
 
+const PARTS = 4;
+
 /** The table, or that nothing is changed yet. */
 export async function show(editor) {
-  const { grids } = await ask(editor.draft.path("/impact"), { against: "today" });
+  const { grids, moves } = await ask(editor.draft.path("/impact"), { against: "today" });
   if (!grids.length) return make("div", { className: "empty" }, make("p", {}, word("changes.none")), make("p", {}, word("changes.hint")));
   return make(
     "div",
@@ -33,13 +35,22 @@ export async function show(editor) {
       make(
         "tbody",
         {},
-        grids.map((each) => row(editor, each)),
+        grids.map((each) => row(editor, each, lineage(each, grids, moves, editor))),
       ),
     ),
   );
 }
 
-function row(editor, { id, code, name, name_en: nameEn, before, after }) {
+/** Where a grid's households come from, or where those of a grid that ends go. */
+function lineage({ id, before, after }, grids, moves, { draft }) {
+  const facts = new Map([...grids.map((each) => [each.id, each]), ...[...draft.ground.grids].map(([number, face]) => [number, face.facts])]);
+  const [own, other, key] = after ? ["to_grid", "from_grid", "changes.from"] : ["from_grid", "to_grid", "changes.to"];
+  const found = moves.filter((each) => each[own] === id && (each.households > 0 || !before || !after));
+  const parts = found.slice(0, PARTS).map((each) => word("changes.part", { name: nameOf(facts.get(each[other]) ?? { id: each[other] }, draft.communities), n: count(each.households) }));
+  return parts.length ? `${word(key)} ${listed(parts)}${found.length > PARTS ? " …" : ""}` : null;
+}
+
+function row(editor, { id, code, name, name_en: nameEn, before, after }, succession) {
   const { draft } = editor;
   const face = draft.ground.grids.get(id);
   const facts = face?.facts ?? { id, code, name, name_en: nameEn };
@@ -60,7 +71,16 @@ function row(editor, { id, code, name, name_en: nameEn, before, after }) {
         ),
       ),
     ),
-    make("tr", { className: "who" }, make("td", { colSpan: COLUMNS.length }, `${word("card.officer")} `, from === to ? to : make("span", {}, make("s", {}, from), ` → ${to}`))),
+    make(
+      "tr",
+      { className: "who" },
+      make(
+        "td",
+        { colSpan: COLUMNS.length },
+        make("span", {}, `${word("card.officer")} `, from === to ? to : make("span", {}, make("s", {}, from), ` → ${to}`)),
+        succession && make("span", {}, succession),
+      ),
+    ),
   ];
 }
 

@@ -4,7 +4,7 @@ import { ask } from "../../api.js";
 import { make } from "../../dom.js";
 import { change, state } from "../../state.js";
 import { count, decimal, word } from "../../words.js";
-import { field, select } from "../../components.js";
+import { button, field, select } from "../../components.js";
 import * as compare from "../compare.js";
 
 const TOTALS = [
@@ -26,22 +26,25 @@ const PAIRS = 60;
 /** The impact against what the address says. */
 export async function show(editor, again) {
   const { draft } = editor;
-  const [{ items: plans }, impact] = await Promise.all([
+  const [{ items: all }, impact] = await Promise.all([
     ask("/plans", { area: draft.plan.area.code }),
     ask(draft.path("/impact"), { against: state().against || "today" }),
   ]);
-  const others = plans.filter(({ id, state: now }) => id !== draft.id && now !== "withdrawn");
-  const choose = select([["", word("impact.today")], ...others.map((each) => [String(each.id), each.name])], state().against, {
+  const others = all.filter(({ id, state: now }) => id !== draft.id && now !== "withdrawn");
+  const plans = [["", word("impact.today")], ...others.map((each) => [String(each.id), each.name])];
+  const called = (id) => plans.find(([value]) => value === (id ?? ""))?.[1];
+  const beside = () => compare.show(editor, state().against || compare.TODAY, called(state().against));
+  const choose = select(plans, state().against, {
     "data-focus": "against",
     onchange: async (event) => {
       change({ against: event.target.value });
-      await compare.show(editor, event.target.value);
+      if (event.target.value || editor.stage.other) await editor.attempt(beside);
       again();
     },
   });
-  if (state().against && !editor.stage.other) compare.show(editor, state().against).catch(() => null);
+  if (state().against && !editor.stage.other) beside().catch(() => null);
   return [
-    field(word("impact.against"), choose),
+    make("div", { className: "beside" }, field(word("impact.against"), choose), button("across", word("impact.swipe"), () => editor.attempt(beside))),
     totals(impact.totals, Boolean(state().against)),
     moved(editor, impact),
     officers(impact.officers_changed ?? []),
@@ -54,6 +57,7 @@ function totals({ before, after }, other) {
   return make(
     "table",
     { className: "figures plain" },
+    make("caption", {}, word("impact.touched")),
     make(
       "thead",
       {},
@@ -91,7 +95,7 @@ function moved(editor, { moved: gone = {}, changed_area_m2: area }) {
         ["impact.area", word("unit.hectares", { n: decimal((area ?? 0) / 10_000, 2) })],
       ].map(([key, value]) => make("div", {}, make("dt", {}, word(key)), make("dd", {}, value))),
     ),
-    make("p", {}, make("a", { className: "button small", href: `/api/v1${editor.draft.path("/impact/moved.csv")}`, download: "" }, word("impact.csv"))),
+    make("p", {}, make("a", { className: "button small", href: `/api/v1${editor.draft.path("/impact/moved.csv")}?against=${state().against || "today"}`, download: "" }, word("impact.csv"))),
   );
 }
 
@@ -113,7 +117,7 @@ function officers(changed) {
     make("h3", {}, word("impact.officers")),
     make(
       "table",
-      { className: "figures plain" },
+      { className: "figures plain people" },
       make("thead", {}, make("tr", {}, ["impact.from", "impact.to", "card.households", "card.buildings"].map((key) => make("th", { scope: "col" }, word(key))))),
       make(
         "tbody",

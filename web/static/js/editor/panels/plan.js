@@ -9,7 +9,7 @@ import { stateChip } from "../header.js";
 /** The card of the plan, and of the selected grids below it. */
 export function show(editor) {
   const { plan } = editor.draft;
-  return [selection(editor), card(editor), plan.note && make("p", { className: "note-text" }, plan.note), decision(plan), bandTable(editor)];
+  return [selection(editor), card(editor), plan.note && make("p", { className: "note-text" }, plan.note), decision(plan), bandTable(editor), outside(editor)];
 }
 
 function card(editor) {
@@ -42,7 +42,8 @@ function card(editor) {
 function decision(plan) {
   const lines = [];
   if (plan.submitted_at) lines.push(word("plan.submitted", { name: plan.submitted_by?.name ?? "", when: dayTime(plan.submitted_at) }));
-  if (plan.decided_at) lines.push(word("plan.decided", { name: plan.decided_by?.name ?? "", when: dayTime(plan.decided_at) }));
+  const verdict = { draft: "returned", submitted: "decided", withdrawn: "decided" }[plan.state] ?? "approved";
+  if (plan.decided_at) lines.push(word(`plan.${verdict}`, { name: plan.decided_by?.name ?? "", when: dayTime(plan.decided_at) }));
   if (plan.decision_note) lines.push(`“${plan.decision_note}”`);
   if (plan.effective_at) lines.push(word("plan.effective", { when: dayTime(plan.effective_at) }));
   return [
@@ -74,6 +75,37 @@ function bandTable(editor) {
         make("li", {}, make("span", {}, `${mark(rank)} ${classText(rank)}`), make("span", { className: "track" }, bar(n, rank)), make("b", { className: "number" }, count(n))),
       ),
     ),
+  );
+}
+
+const LISTED = 60;
+
+/** The grids outside the band, the furthest first; a click goes there. */
+function outside(editor) {
+  const { plan, ground, communities } = editor.draft;
+  const far = [...ground.grids.values()]
+    .filter(({ facts }) => classOf(facts.households, plan) !== 0)
+    .sort((a, b) => Math.abs(deviation(b.facts.households, plan)) - Math.abs(deviation(a.facts.households, plan)));
+  if (!far.length) return null;
+  const go = (face) => {
+    editor.select([face.id]);
+    editor.fit([face], { maxZoom: 17 });
+  };
+  const name = ({ facts }) => (communities.size > 1 ? named(facts) : nameOf(facts, communities));
+  const entry = (face) =>
+    make(
+      "button",
+      { type: "button", className: "line pair", onclick: () => go(face), "data-focus": `o${face.id}` },
+      make("span", {}, name(face)),
+      make("b", { className: "number" }, `${mark(classOf(face.facts.households, plan))} ${count(face.facts.households)}`),
+      make("small", { className: "number" }, signed(deviation(face.facts.households, plan))),
+    );
+  return make(
+    "section",
+    {},
+    make("h3", {}, word("plan.outside"), make("span", { className: "chip watch" }, count(far.length))),
+    make("ul", {}, far.slice(0, LISTED).map((face) => make("li", {}, entry(face)))),
+    far.length > LISTED && make("p", { className: "sub" }, word("pending.more", { n: far.length - LISTED })),
   );
 }
 

@@ -3,6 +3,7 @@
 import { button, segments } from "../../components.js";
 import { degrees } from "../lattice.js";
 import { nameOf } from "../figures.js";
+import { notice } from "../../notices.js";
 import { plainer } from "../shapes.js";
 import { word } from "../../words.js";
 import { Tool } from "./tool.js";
@@ -50,9 +51,9 @@ export class Paint extends Tool {
     const community = this.draft.communities.get(face.facts.community_id);
     const fabric = this.editor.atoms.of(community);
     if (!fabric) {
-      this.editor.say(word("paint.loading"));
+      notice("atoms", word("paint.loading"));
       this.editor.atoms.load(community).then(
-        () => this.refresh(),
+        () => (notice("atoms"), this.refresh()),
         (problem) => this.editor.refuse(problem),
       );
       return null;

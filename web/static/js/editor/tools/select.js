@@ -49,6 +49,11 @@ export class Merge extends Select {
 
 /** Click a grid that has too many or too few: its neighbours take or give. */
 export class Balance extends Select {
+  start() {
+    const [only, ...more] = this.editor.stage.selected;
+    if (only !== undefined && !more.length) this.editor.offer({ kind: "balance", grid: only });
+  }
+
   click(place) {
     const face = this.ground.at(place.at);
     if (!face) return;
@@ -62,6 +67,14 @@ export class Lock extends Select {
   click(place) {
     const face = this.ground.at(place.at);
     if (face) this.editor.lock(face, !face.facts.locked);
+  }
+
+  key({ key }) {
+    const faces = [...this.editor.stage.selected].map((id) => this.ground.grids.get(id)).filter(Boolean);
+    if (key !== "Enter" || !faces.length) return false;
+    const locked = !faces.every(({ facts }) => facts.locked);
+    for (const face of faces) this.editor.lock(face, locked);
+    return true;
   }
 }
 

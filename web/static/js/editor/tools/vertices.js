@@ -254,8 +254,8 @@ export class Vertices extends Tool {
 
   dots(context, frame, stage, handles, radius, tint) {
     context.fillStyle = this.editor.tint(tint);
-    context.strokeStyle = this.editor.tint("edit-case");
-    context.lineWidth = 2;
+    context.strokeStyle = this.editor.tint("edit-ink");
+    context.lineWidth = 1.5;
     context.beginPath();
     for (const { at } of handles) stage.dot(context, frame, at, radius);
     context.fill();
