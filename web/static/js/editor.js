@@ -332,10 +332,12 @@ export class Editor {
     const [west, north, east, south] = this.draft.ground.boxOf(faces?.length ? faces : undefined);
     const [left, top] = degrees([west, north]);
     const [right, bottom] = degrees([east, south]);
+    this.panels?.fold();
     if (Number.isFinite(left)) this.district.fit([left, bottom, right, top], { maxZoom: 18, ...options });
   }
 
   fly(place, zoom = 17) {
+    this.panels?.fold();
     this.district.fly(place, zoom);
   }
 

@@ -14,6 +14,7 @@ export async function show(editor, what, name = "") {
   editor.stage.other = null;
   if (what === TODAY) editor.stage.other = { share: 0.5, today: true, ground: editor.draft.before.ground() };
   else if (what) editor.stage.other = { share: 0.5, ground: new Ground(await ask(`/plans/${what}/ground`)) };
+  editor.panels?.fold();
   if (what) handle(editor, name || word("impact.today"));
   editor.stage.redraw();
 }

@@ -15,7 +15,7 @@ import * as plan from "./panels/plan.js";
 const TABS = { plan, changes, issues, comments, history, impact };
 const SOON_MS = 250;
 
-/** Show the panel in `host`; returns {follow, selected, write}. */
+/** Show the panel in `host`; returns {follow, selected, write, fold}. */
 export function show(host, editor) {
   const bar = make("div", { className: "tabs", role: "tablist", "aria-label": word("editor.panel") });
   const body = make("div", { className: "body", role: "tabpanel", id: "tab_body", tabIndex: 0 });
@@ -56,6 +56,7 @@ export function show(host, editor) {
   draw(true);
   return {
     follow: () => draw(true),
+    fold: () => host.classList.remove("open"),
     selected: () => state().tab === "plan" && draw(),
     write: (about) => {
       comments.about(about);

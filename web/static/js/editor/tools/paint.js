@@ -156,8 +156,10 @@ export class Paint extends Tool {
   cancel() {
     const begun = this.taken.size > 0 || Boolean(this.area) || Boolean(this.outline);
     this.clear();
-    this.editor.stage.figures = new Map();
-    this.editor.stage.names.redraw();
+    if (this.editor.stage.figures.size) {
+      this.editor.stage.figures = new Map();
+      this.editor.stage.redraw();
+    }
     this.refresh();
     this.editor.showOptions();
     return begun;
