@@ -4,7 +4,7 @@ import functools
 import json
 import statistics
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -117,18 +117,16 @@ def opened(page: Page, address: str) -> Opened:
     return Opened(wall, metrics["TaskDuration"])
 
 
-def dragged(page: Page, at: Place, *, before: Callable[[], None] = lambda: None) -> list[float]:
-    """Drag from a place of the window in a small spiral; milliseconds of script of each event."""
-    before()
+def dragged(page: Page, at: Place, *, reach_px: float = RADIUS_PX) -> list[float]:
+    """Drag from a place of the window, to and fro and ever further; milliseconds of script of each event."""
     page.mouse.move(*at)
     page.mouse.down()
     page.evaluate("window.spentOnMoves.clear()")
     for step in range(1, STEPS + 1):
-        reach = RADIUS_PX * step / STEPS
-        page.mouse.move(at[0] + reach * (1 if step % 4 < 2 else -1) * 0.5 + reach * 0.5, at[1] + reach * 0.7)
-    taken = page.evaluate(
-        "() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done([...window.spentOnMoves.values()]), 50)))"
-    )
+        reach = reach_px * step / STEPS
+        page.mouse.move(at[0] + (reach if step % 4 < 2 else reach / 2), at[1] + reach * 0.7)
+    page.wait_for_timeout(SETTLED_MS / 5)
+    taken = page.evaluate("() => [...window.spentOnMoves.values()]")
     page.mouse.up()
     return [float(each) for each in taken]
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from api.actor import Actor
 from api.plans.wire import encoded, origin_of
 from api.spreadsheet import csv_text
-from data.queries import audit, plan_impact, statistics
+from data.queries import audit, plan_impact, plans, statistics
 from data.queries.plan_publish import shape
 from gis.assignment import NOBODY, GridLocator
 from gis.crs import local_metres
@@ -105,10 +105,14 @@ def figures(session: Session, actor: Actor, found: Comparison, against: str = TO
 
 
 def ground_before(session: Session, actor: Actor, plan_id: int) -> Answer:
-    """Today's grids under everything a plan has drawn, or as a published plan found them; borders as in its ground."""
+    """Today's grids of a plan under everything it has drawn, or as a published plan found them; borders as in its ground."""
     actor.must("plans")
-    plan = _plan(session, actor, plan_id)
-    rows = {row.grid_id: row for row in plan_impact.overlay(session, actor.scope, plan_id) if row.base_version is not None}
+    plan, seen = _plan(session, actor, plan_id), plans.seen(session, actor.scope, plan_id)
+    # A neighbour outside the plan that gained vertices has a row as well, which is nobody's business here.
+    rows = {
+        row.grid_id: row for row in plan_impact.overlay(session, actor.scope, plan_id)
+        if row.base_version is not None and plans.holds(seen, row.community_id)
+    }  # fmt: skip
     today = _today(session, actor, plan, rows, sorted(rows)) if rows else State({}, {}, {})
     shapes = list(today.borders.values())
     origin = origin_of(shapes)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,8 +14,12 @@ from playwright.sync_api import Browser, Dialog, Page, Playwright, sync_playwrig
 
 from api import tokens
 from api.analyses import maps
+from api.cluster import Cluster
 from api.work import Work
-from tests.conftest import Clone
+from data.demo.load import load_demo
+from data.sealing import keyring
+from tests.browser.plans import COMMUNITY, DISTRICT, Planner, Planners
+from tests.conftest import Clone, _clone, serve
 
 CHROMIUM = os.environ.get("WANGGE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 OFFLINE = [
@@ -107,6 +112,54 @@ def opener(browser: Browser, live_server: str, session_token: str) -> Iterator[O
     for each in opened:
         each.page.context.close()
     assert [wrong for each in opened for wrong in each.wrong] == []
+
+
+@pytest.fixture(scope="session")
+def drawn_on(cluster: Cluster, migrated: str, data_dir: Path) -> Iterator[Clone]:
+    """A small demo district that may be redrawn."""
+    with _clone(cluster, migrated, "redrawn") as clone:
+        load_demo(clone.schema_url, clone.app_url, "small", keys=keyring(data_dir))
+        yield clone
+
+
+@pytest.fixture(scope="session")
+def planners_server(drawn_on: Clone, data_dir: Path) -> Iterator[str]:
+    """A real server on it."""
+    with serve(drawn_on, data_dir) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def planners_tokens(drawn_on: Clone) -> dict[str, str]:
+    """Tokens of two planners of the whole district and of somebody who may only look."""
+    return {
+        "first": tokens.bearer_token(drawn_on.schema_url, "planner", None),
+        "second": tokens.bearer_token(drawn_on.schema_url, "planner", DISTRICT),
+        "onlooker": tokens.bearer_token(drawn_on.schema_url, "analyst", None),
+    }
+
+
+@pytest.fixture
+def planners(browser: Browser, planners_server: str, planners_tokens: dict[str, str]) -> Iterator[Planners]:
+    """`planners("second")` gives a planner at a page of their own; at the end nothing may have gone wrong on any."""
+    opened: list[Planner] = []
+
+    def make(who: str = "first", width: int = 1920, height: int = 1080, **options: Any) -> Planner:
+        context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN", **options)
+        context.add_cookies([{"name": "wangge", "value": planners_tokens[who], "url": planners_server}])
+        watched = Watched(context.new_page(), planners_server)
+        _watch(watched)
+        headers = {"Authorization": f"Bearer {planners_tokens[who]}"}
+        planner = Planner(watched, browser.new_context(extra_http_headers=headers).request, planners_server, COMMUNITY)
+        opened.append(planner)
+        return planner
+
+    yield make
+    for each in opened:
+        each.page.context.close()
+    # A refused dry run is an answer, and Chromium writes each one on the console.
+    wrong = [said for each in opened for said in each.watched.wrong if not any(code in said for code in each.expected)]
+    assert wrong == []
 
 
 def _watch(watched: Watched) -> None:

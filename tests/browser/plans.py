@@ -4,12 +4,17 @@ import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import shapely
 from playwright.sync_api import APIRequestContext, Page, expect
+from shapely.geometry import LineString, Polygon
 
-from tests.browser.conftest import Watched
+if TYPE_CHECKING:
+    from tests.browser.conftest import Watched
 
+DISTRICT = "990101"
+COMMUNITY = "990101001001"
 STEP = 2.0**-27
 ZOOM = 17.0
 Place = tuple[float, float]
@@ -37,7 +42,7 @@ def rings(polygons: list[list[list[int]]], origin: list[int]) -> list[list[Place
 class Planner:
     """One planner at one page, with the API at hand for what another program would do."""
 
-    watched: Watched
+    watched: "Watched"
     api: APIRequestContext
     address: str
     community: str
@@ -115,3 +120,74 @@ class Planner:
 
 
 Planners = Callable[..., Planner]
+
+
+def shape(grid: dict[str, Any], origin: list[int]) -> Polygon:
+    """The outer ring of a grid or an atom (degrees)."""
+    return Polygon(max(rings(grid["polygons"], origin), key=len))
+
+
+def inside(grid: dict[str, Any], origin: list[int]) -> Place:
+    """A place well inside it."""
+    point = shapely.maximum_inscribed_circle(shape(grid, origin)).coords[0]
+    return float(point[0]), float(point[1])
+
+
+def across(grid: dict[str, Any], origin: list[int]) -> list[Place]:
+    """Two places on either side of a grid, and the line between them runs through its middle."""
+    ground = shape(grid, origin)
+    x, y = inside(grid, origin)
+    west, _, east, _ = ground.bounds
+    through = LineString([(west - 0.0002, y), (east + 0.0002, y)]).intersection(ground)
+    run = next(each for each in getattr(through, "geoms", [through]) if each.bounds[0] <= x <= each.bounds[2])
+    return [(run.bounds[0] - 0.0001, y), (run.bounds[2] + 0.0001, y)]
+
+
+def pair(ground: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two grids with the longest border in common."""
+    grids = ground["grids"]
+    shapes = [shape(each, ground["origin"]) for each in grids]
+    best = max(
+        ((a, b) for a in range(len(grids)) for b in range(a)),
+        key=lambda each: shapely.intersection(shapes[each[0]].exterior, shapes[each[1]].exterior).length,
+    )
+    return grids[best[0]], grids[best[1]]
+
+
+def paintable(planner: Planner, plan: int, ground: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A grid, and an atom beside it that it may take."""
+    told = planner.ask("GET", f"/plans/{plan}/atoms?community={planner.community}")
+    shapes = {each["id"]: shape(each, ground["origin"]) for each in ground["grids"]}
+    for atom in told["atoms"]:
+        ring = Polygon(max(rings(atom["polygons"], told["origin"]), key=len))
+        at = inside(atom, told["origin"])
+        holder = next((id for id, each in shapes.items() if each.contains(shapely.Point(at))), None)
+        for grid in ground["grids"]:
+            if grid["id"] == holder or atom["households"] == 0 or shapely.intersection(shapes[grid["id"]].exterior, ring).length < 1e-4:
+                continue
+            base = {str(each["id"]): each["version"] for each in ground["grids"]}
+            body = {
+                "client_id": "6f9b1b1e-1a3c-4c64-9a63-1f6f3b1f0c11",
+                "base": base,
+                "operation": {"kind": "give", "to": grid["id"], "atoms": [atom["id"]]},
+            }
+            # The stroke is a straight one: it may pass over these two grids alone.
+            stroke = LineString([inside(grid, ground["origin"]), at])
+            clean = stroke.difference(shapes[grid["id"]]).difference(ring).length < 1e-9
+            if clean and planner.api.post(f"{planner.address}/api/v1/plans/{plan}/operations?dry_run=true", data=body).ok:
+                return grid, {**atom, "at": at}
+    raise AssertionError("no atom can be painted")
+
+
+def movable(ground: dict[str, Any]) -> tuple[dict[str, Any], Place]:
+    """A grid and a vertex of it that another grid of the plan has too, far from all others."""
+    rims = {each["id"]: rings(each["polygons"], ground["origin"])[0] for each in ground["grids"]}
+    for grid in ground["grids"]:
+        others = {place for id, rim in rims.items() if id != grid["id"] for place in rim}
+        rim = rims[grid["id"]]
+        for i, place in enumerate(rim):
+            near = min(shapely.Point(place).distance(shapely.Point(rim[j])) for j in (i - 1, (i + 1) % len(rim)))
+            inner = sum(place in rims[id] for id in rims) == 2
+            if place in others and near > 0.0002 and inner:
+                return grid, place
+    raise AssertionError("no vertex can be moved")

@@ -34,7 +34,7 @@ export class Ground {
   /** Other faces by number on the same vertices: a ground to draw, not one to patch. */
   with(grids) {
     const ground = new Ground({ origin: this.vertices.origin, grids: [] });
-    return Object.assign(ground, { vertices: this.vertices, grids, around: this.around });
+    return Object.assign(ground, { vertices: this.vertices, grids });
   }
 
   /** Take grids as the server gives them, new or changed. */

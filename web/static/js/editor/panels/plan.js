@@ -80,11 +80,11 @@ function bandTable(editor) {
 
 const LISTED = 60;
 
-/** The grids outside the band, the furthest first; a click goes there. */
+/** The grids outside the band, the furthest first; a click goes there. A market's or a school's own grid is not meant to be in it. */
 function outside(editor) {
   const { plan, ground, communities } = editor.draft;
   const far = [...ground.grids.values()]
-    .filter(({ facts }) => classOf(facts.households, plan) !== 0)
+    .filter(({ facts }) => classOf(facts.households, plan) !== 0 && facts.kind !== "dedicated")
     .sort((a, b) => Math.abs(deviation(b.facts.households, plan)) - Math.abs(deviation(a.facts.households, plan)));
   if (!far.length) return null;
   const go = (face) => {

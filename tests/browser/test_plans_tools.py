@@ -1,0 +1,174 @@
+"""The tools of the boundary editor in a real browser: by mouse, by keys alone, by touch; what they refuse and why."""
+
+import pytest
+
+from tests.browser.plans import Planners, across, inside, movable, paintable, pair, rings
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_split_is_previewed_accepted_undone_and_redone_over_reloads(planners: Planners) -> None:
+    planner = planners()
+    plan = planner.plan()
+    ground = planner.ground(plan)
+    n, grid = len(ground["grids"]), max(ground["grids"], key=lambda each: each["area_m2"])
+    page = planner.open(plan, inside(grid, ground["origin"]))
+    planner.tool("s")
+    one, other = across(grid, ground["origin"])
+    planner.click(one)
+    planner.page.mouse.dblclick(*planner.spot(other))
+    planner.pending()
+    assert page.locator("#pending li .number").count() == 3
+    assert planner.ask("GET", f"/plans/{plan}")["revision"] == 0
+    planner.accept(plan)
+    planner.grids(n + 1)
+    page.reload()
+    planner.watched.ready()
+    planner.grids(n + 1)
+    page.keyboard.press("Control+z")
+    planner.grids(n)
+    page.reload()
+    planner.watched.ready()
+    planner.grids(n)
+    assert planner.ground(plan)["grids"] == [
+        {**each, "version": mine["version"]} for each, mine in zip(ground["grids"], planner.ground(plan)["grids"], strict=True)
+    ]
+    page.keyboard.press("Control+Shift+z")
+    planner.grids(n + 1)
+
+
+def test_escape_takes_back_what_is_pending_and_nothing_has_happened(planners: Planners) -> None:
+    planner = planners()
+    plan = planner.plan()
+    ground = planner.ground(plan)
+    one, other = pair(ground)
+    page = planner.open(plan, inside(one, ground["origin"]))
+    planner.tool("m")
+    for each in (one, other):
+        planner.click(inside(each, ground["origin"]))
+    planner.pending()
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#pending", state="hidden")
+    assert planner.ask("GET", f"/plans/{plan}")["revision"] == 0
+
+
+def test_two_neighbours_are_merged(planners: Planners) -> None:
+    planner = planners()
+    plan = planner.plan()
+    ground = planner.ground(plan)
+    one, other = pair(ground)
+    planner.open(plan, inside(one, ground["origin"]))
+    planner.tool("m")
+    for each in (one, other):
+        planner.click(inside(each, ground["origin"]))
+    planner.pending()
+    planner.accept(plan)
+    left = planner.ground(plan)["grids"]
+    assert len(left) == len(ground["grids"]) - 1
+    assert next(each["households"] for each in left if each["id"] == one["id"]) == one["households"] + other["households"]
+
+
+def test_a_stroke_over_a_building_gives_its_ground_to_the_grid_it_began_in(planners: Planners) -> None:
+    planner = planners()
+    plan = planner.plan()
+    ground = planner.ground(plan)
+    to, atom = paintable(planner, plan, ground)
+    begun = inside(to, ground["origin"])
+    page = planner.open(plan, begun)
+    with page.expect_response(lambda answer: "/atoms" in answer.url):
+        planner.tool("b")
+    page.mouse.move(*planner.spot(begun))
+    page.mouse.down()
+    page.mouse.move(*planner.spot(begun))
+    page.mouse.move(*planner.spot(atom["at"]))
+    page.mouse.up()
+    planner.pending()
+    planner.accept(plan)
+    after = {each["id"]: each["households"] for each in planner.ground(plan)["grids"]}
+    assert after[to["id"]] >= to["households"] + atom["households"]
+    assert sum(after.values()) == sum(each["households"] for each in ground["grids"])
+
+
+def test_a_vertex_is_dragged_with_both_its_grids_and_each_step_is_quick(planners: Planners) -> None:
+    planner = planners()
+    plan = planner.plan()
+    ground = planner.ground(plan)
+    grid, vertex = movable(ground)
+    page = planner.open(plan, vertex)
+    planner.click(inside(grid, ground["origin"]))
+    planner.tool("e")
+    x, y = planner.spot(vertex)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 4, y + 3, steps=8)
+    page.mouse.up()
+    planner.pending()
+    planner.accept(plan)
+    changed = [each for each in planner.ground(plan)["grids"] if each["changed"]]
+    assert len(changed) == 2
+    assert sum(each["area_m2"] for each in planner.ground(plan)["grids"]) == pytest.approx(
+        sum(each["area_m2"] for each in ground["grids"]), abs=2
+    )
+    assert float(page.evaluate("document.body.dataset.longest")) < 16
+
+
+def test_a_vertex_moves_by_keys_alone(planners: Planners) -> None:
+    planner = planners()
+    plan = planner.plan()
+    ground = planner.ground(plan)
+    grid, vertex = movable(ground)
+    page = planner.open(plan, vertex)
+    planner.click(inside(grid, ground["origin"]))
+    planner.tool("e")
+    page.locator("#ground_under_edit").focus()
+    rim = rings(grid["polygons"], ground["origin"])[0]
+    for _ in range(rim.index(vertex) + 1):
+        page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    planner.pending()
+    planner.accept(plan)
+    assert planner.ask("GET", f"/plans/{plan}/operations")["items"][0]["kind"] == "move_vertex"
+
+
+def test_a_line_is_drawn_with_the_keyboard_alone(planners: Planners) -> None:
+    planner = planners()
+    plan = planner.plan()
+    ground = planner.ground(plan)
+    grid = max(ground["grids"], key=lambda each: each["area_m2"])
+    one, other = across(grid, ground["origin"])
+    page = planner.open(plan, one)
+    page.locator("#ground_under_edit").focus()
+    page.keyboard.press("s")
+    page.keyboard.press("Space")
+    for _ in range(40):
+        if (
+            planner.spot(other)[0] < planner.spot(one)[0]
+            or page.evaluate("() => Number(new URLSearchParams(location.search).get('at').split(',')[0])") > other[0]
+        ):
+            break
+        with page.expect_event("framenavigated"):
+            page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    planner.pending()
+    planner.accept(plan)
+    assert len(planner.ground(plan)["grids"]) == len(ground["grids"]) + 1
+
+
+def test_what_cannot_be_done_is_refused_in_words_and_leads_to_the_place(planners: Planners) -> None:
+    planner = planners()
+    planner.expected.append("422")
+    plan = planner.plan()
+    ground = planner.ground(plan)
+    grid = ground["grids"][0]
+    middle = inside(grid, ground["origin"])
+    page = planner.open(plan, middle)
+    planner.tool("s")
+    planner.click(middle)
+    x, y = planner.spot(middle)
+    page.mouse.dblclick(x + 12, y)
+    planner.pending("refused")
+    assert "The line does not cut" in page.inner_text("#pending") or page.inner_text("#pending .why")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#pending", state="hidden")
