@@ -160,3 +160,16 @@ def test_the_gate_counts_people_only_for_those_who_see_the_whole_plan(fresh, dis
                 "SELECT * FROM gate.plan_people(%s, %s, %s, %s)", (plan, [cell], [district.own.buildings[0]], [1])
             ).fetchall()
             assert len(found) == rows, (role, area)
+
+
+class TestTheGroundBefore:
+    def test_the_grids_under_a_draft_are_told_as_they_are_today_and_nobody_elses(self, fresh, district, planner):
+        give_households(fresh, district, 4, 9)
+        plan = stored(fresh, district, plan_drafts.merge_of_a1())
+        told = planner.get(f"/api/v1/plans/{plan}/before").json()
+        assert {each["id"]: each["households"] for each in told["grids"]} == dict(zip(district.own.grids, (4, 9), strict=True))
+        assert all(len(each["polygons"][0][0]) >= 8 for each in told["grids"])
+
+    def test_a_draft_that_changes_nothing_has_nothing_under_it(self, fresh, district, planner):
+        plan = planner.post("/api/v1/plans", json={"name": "空", "area": "990101001001"}).json()["id"]
+        assert planner.get(f"/api/v1/plans/{plan}/before").json() == {"origin": [0, 0], "grids": []}

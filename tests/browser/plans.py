@@ -1,6 +1,8 @@
 """A planner's browser for tests: pages signed in as two planners on a demo district of their own, and places on their maps."""
 
+import asyncio
 import math
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import shapely
 from playwright.sync_api import APIRequestContext, Page, expect
 from shapely.geometry import LineString, Polygon
+
+from api import worker
+from tests.conftest import Clone
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Watched
@@ -191,3 +196,11 @@ def movable(ground: dict[str, Any]) -> tuple[dict[str, Any], Place]:
             if place in others and near > 0.0002 and inner:
                 return grid, place
     raise AssertionError("no vertex can be moved")
+
+
+def run_jobs(clone: Clone) -> None:
+    """Let the worker do what waits, in a thread: the browser's driver has a loop of its own in this one."""
+    thread = threading.Thread(target=lambda: asyncio.run(worker.work(clone.schema_url, wait=False)))
+    thread.start()
+    thread.join(timeout=60)
+    assert not thread.is_alive()

@@ -127,3 +127,22 @@ def test_the_name_of_a_grid_stands_inside_it_even_where_the_grid_is_bent(page: P
     return inside(bent, roomiest([bent]));
     """
     assert ask(page, script) is True
+
+
+def test_borders_that_come_and_go_are_told_by_where_they_lie_and_today_stays_to_be_seen(page: Page) -> None:
+    script = """
+    const { Before } = await import("/static/js/editor/before.js");
+    for (const { facts } of ground.grids.values()) Object.assign(facts, { base_version: 1, changed: false });
+    const before = new Before({ ground, plan: { revision: 0 }, communities: new Map() });
+    const asked = before.differences();
+    await before.load();
+    before.keep([1, 2]);
+    ground.drop([2]);
+    ground.put([{ id: 1, community_id: 1, base_version: 1, changed: true, polygons: [[[0, 0, 2000, 0, 0, 1000, -1000, 0, -1000, 0]]] }]);
+    const places = (lines) => lines.map((ids) => [...ids].map((id) => [ground.vertices.xs[id], ground.vertices.ys[id]]));
+    const { fresh, gone } = before.differences();
+    return [asked.fresh.length, places(fresh), places(gone).map((line) => line.sort()), [...before.ground().grids.keys()].sort(), ground.grids.size];
+    """
+    asked, fresh, gone, today, standing = ask(page, SQUARES + script)
+    assert (asked, fresh, today, standing) == (0, [], [1, 2, 3, 4], 3)
+    assert [[1000, 0], [1000, 1000]] in gone

@@ -1,15 +1,12 @@
 """A planner's day in a real browser: from the list of plans to the ground in force, alone and with colleagues."""
 
-import asyncio
 import re
-import threading
 
 import pytest
 from playwright.sync_api import expect
 
-from api import worker
 from tests.browser.conftest import NASTY
-from tests.browser.plans import COMMUNITY, Planners, across, inside, pair, shape
+from tests.browser.plans import COMMUNITY, Planners, across, inside, pair, run_jobs, shape
 from tests.conftest import Clone
 
 pytestmark = pytest.mark.browser
@@ -107,6 +104,7 @@ def test_submitted_approved_by_another_and_in_force(planners: Planners, drawn_on
     author.operate(plan, {"kind": "split", "grid": grid["id"], "line": across(grid, ground["origin"])})
     page = author.open(plan)
     page.get_by_role("button", name="Submit").click()
+    expect(page.locator("dialog .outlook dd").first).to_contain_text("2 new")
     page.locator("dialog footer .primary").click()
     expect(page.locator("#plan_name .chip")).to_have_text("In review")
     assert page.get_by_role("button", name="Approve").count() == 0
@@ -125,14 +123,6 @@ def test_submitted_approved_by_another_and_in_force(planners: Planners, drawn_on
     expect(second.get_by_text("Split a grid").first).to_be_visible()
 
 
-def run_jobs(clone: Clone) -> None:
-    """Let the worker do what waits, in a thread: the browser's driver has a loop of its own in this one."""
-    thread = threading.Thread(target=lambda: asyncio.run(worker.work(clone.schema_url, wait=False)))
-    thread.start()
-    thread.join(timeout=60)
-    assert not thread.is_alive()
-
-
 def test_a_returned_plan_says_why(planners: Planners) -> None:
     author, reviewer = planners(), planners("second")
     plan = author.plan()
@@ -143,10 +133,29 @@ def test_a_returned_plan_says_why(planners: Planners) -> None:
     page.get_by_role("button", name="Return").click()
     page.locator("dialog footer .primary").click()
     expect(page.locator("dialog .refusal")).to_be_visible()
-    page.locator("dialog textarea").fill("第 3 网格过大")
+    page.locator("dialog textarea").fill(NASTY)
     page.locator("dialog footer .primary").click()
     expect(page.locator("#plan_name .chip")).to_have_text("Draft")
-    expect(page.get_by_text("第 3 网格过大")).to_be_visible()
+    expect(page.locator(".decision")).to_contain_text("Returned by token.planner.990101")
+    expect(page.locator(".decision")).to_contain_text(NASTY)
+
+
+def test_a_plan_waits_for_its_date_and_is_called_off(planners: Planners) -> None:
+    author, reviewer = planners(), planners("second")
+    plan = author.plan()
+    author.operate(plan, {"kind": "merge", "grids": [each["id"] for each in pair(author.ground(plan))]})
+    author.ask("POST", f"/plans/{plan}/submit", {})
+    reviewer.ask("POST", f"/plans/{plan}/approve", {})
+    page = reviewer.open(plan)
+    page.get_by_role("button", name="Publish").click()
+    page.locator("dialog input[type=date]").fill("2099-01-01")
+    page.locator("dialog footer .primary").click()
+    expect(page.locator("#plan_name .chip")).to_have_text("Publishing")
+    expect(page.locator(".decision")).to_contain_text("In force from 01/01")
+    page.get_by_role("button", name="Return").click()
+    page.locator("dialog textarea").fill("改期")
+    page.locator("dialog footer .primary").click()
+    expect(page.locator("#plan_name .chip")).to_have_text("Draft")
 
 
 def test_what_people_wrote_stays_text(planners: Planners) -> None:
@@ -224,16 +233,32 @@ def test_the_address_says_what_is_shown(planners: Planners) -> None:
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_planners_pages_are_clean_and_accessible(planners: Planners, language: str, theme: str, size: tuple[int, int]) -> None:
     planner = planners("first", *size)
+    planner.expected.append("422")
     plan = planner.plan()
     ground = planner.ground(plan)
     planner.operate(plan, {"kind": "merge", "grids": [each["id"] for each in pair(ground)]})
     page = planner.watched.open(f"/plans/{plan}?lang={language}&theme={theme}")
-    for tab in ("plan", "changes", "comments", "history", "impact"):
+    on_desk = size[0] > 1000
+    for tab in ("plan", "changes", "issues", "comments", "history", "impact") if on_desk else ("changes", "impact"):
         page.click(f"#tab_{tab}")
         page.wait_for_selector(f"[aria-labelledby=tab_{tab}]:not(:has(.skeleton))")
         assert planner.watched.axe() == [], tab
+    page.locator(".beside button").click()
+    page.wait_for_selector("#swipe")
+    planner.tool("m")
+    page.keyboard.press("p")
+    page.wait_for_selector("dialog[open]")
+    assert planner.watched.axe() == []
+    page.keyboard.press("Escape")
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
+    assert planner.watched.axe() == []
+    page.keyboard.press("Escape")
+    page.locator("#ground_under_edit").focus()
+    page.keyboard.press("n")
+    page.keyboard.press("Shift+n")
+    page.click("button[data-tool=balance]")
+    page.wait_for_selector("#pending.ready, #pending.refused")
     assert planner.watched.axe() == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     planner.watched.open(f"/plans?lang={language}&theme={theme}")

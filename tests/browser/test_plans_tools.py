@@ -1,8 +1,11 @@
 """The tools of the boundary editor in a real browser: by mouse, by keys alone, by touch; what they refuse and why."""
 
+import math
+from typing import Any
+
 import pytest
 
-from tests.browser.plans import Planners, across, inside, movable, paintable, pair, rings
+from tests.browser.plans import Place, Planner, Planners, across, inside, movable, paintable, pair, rings, shape
 
 pytestmark = pytest.mark.browser
 
@@ -172,3 +175,90 @@ def test_what_cannot_be_done_is_refused_in_words_and_leads_to_the_place(planners
     assert "The line does not cut" in page.inner_text("#pending") or page.inner_text("#pending .why")
     page.keyboard.press("Escape")
     page.wait_for_selector("#pending", state="hidden")
+
+
+@pytest.mark.parametrize("brush", ["box", "lasso"])
+def test_a_rectangle_and_a_lasso_give_the_buildings_they_hold(planners: Planners, brush: str) -> None:
+    planner = planners()
+    plan = planner.plan()
+    ground = planner.ground(plan)
+    to, atom = paintable(planner, plan, ground)
+    page = planner.open(plan, inside(to, ground["origin"]))
+    planner.click(inside(to, ground["origin"]))
+    with page.expect_response(lambda answer: "/atoms" in answer.url):
+        planner.tool("b")
+    names = {"box": "Rectangle", "lasso": "Lasso, whole buildings"}
+    page.get_by_role("button", name=names[brush]).click()
+    told = planner.ask("GET", f"/plans/{plan}/atoms?community={planner.community}")
+    shown = next(each for each in told["atoms"] if each["id"] == atom["id"])
+    west, south, east, north = shape(shown, told["origin"]).bounds
+    corners = [planner.spot(each) for each in ((west, north), (east, north), (east, south), (west, south))]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for each in [corners[2]] if brush == "box" else corners[1:]:
+        page.mouse.move(*each)
+    page.mouse.up()
+    planner.pending()
+    planner.accept(plan)
+    given = planner.ask("GET", f"/plans/{plan}/operations")["items"][0]
+    assert given["kind"] == "give"
+    assert (
+        next(each["households"] for each in planner.ground(plan)["grids"] if each["id"] == to["id"])
+        >= to["households"] + atom["households"]
+    )
+
+
+def test_a_stroke_that_is_given_up_leaves_no_figure_behind(planners: Planners) -> None:
+    planner = planners()
+    plan = planner.plan()
+    ground = planner.ground(plan)
+    to, atom = paintable(planner, plan, ground)
+    begun = inside(to, ground["origin"])
+    page = planner.open(plan, begun)
+    pixels = "() => document.querySelector('.leaflet-fill-pane canvas').toDataURL()"
+    with page.expect_response(lambda answer: "/atoms" in answer.url):
+        planner.tool("b")
+    before = page.evaluate(pixels)
+    page.mouse.move(*planner.spot(begun))
+    page.mouse.down()
+    page.mouse.move(*planner.spot(atom["at"]))
+    page.mouse.up()
+    planner.pending()
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#pending", state="hidden")
+    assert page.evaluate(pixels) == before
+
+
+def test_a_finger_selects_more_by_a_long_press_and_grabs_a_vertex_beside_it(planners: Planners) -> None:
+    planner = planners("first", 390, 844, has_touch=True, is_mobile=True)
+    plan = planner.plan()
+    ground = planner.ground(plan)
+    grid, vertex = movable(ground)
+    other = next(each for each in ground["grids"] if each["id"] != grid["id"] and vertex in rings(each["polygons"], ground["origin"])[0])
+    page = planner.open(plan, vertex)
+    hand = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *at: tuple[float, float]) -> None:
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in at]})
+
+    planner.page.touchscreen.tap(*near(planner, grid, vertex, ground["origin"]))
+    touch("touchStart", near(planner, other, vertex, ground["origin"]))
+    page.wait_for_function("() => document.querySelector('.selection h2')?.textContent.includes('2')")
+    touch("touchEnd")
+    page.locator("button[data-tool=vertices]").tap()
+    x, y = planner.spot(vertex)
+    touch("touchStart", (x + 7, y + 7))
+    for step in range(1, 6):
+        touch("touchMove", (x + 7 + step, y + 7 + step))
+    touch("touchEnd")
+    planner.pending()
+    assert page.locator("#pending h2").inner_text() == "Move a vertex"
+
+
+def near(planner: Planner, grid: dict[str, Any], vertex: Place, origin: list[int]) -> Place:
+    """A place of the window inside a grid, not far from one of its vertices."""
+    x, y = planner.spot(vertex)
+    to_x, to_y = planner.spot(inside(grid, origin))
+    far = math.hypot(to_x - x, to_y - y)
+    share = min(1.0, 60 / far)
+    return x + (to_x - x) * share, y + (to_y - y) * share

@@ -320,7 +320,7 @@ export class Editor {
     const done = await this.attempt(() => tell(this.draft.path(`/locks/${face.id}`), undefined, locked ? "PUT" : "DELETE").then(() => true));
     if (!done) return;
     face.facts.locked = locked;
-    this.stage.redraw();
+    this.draft.tell("locks");
     whisper(word(locked ? "editor.locked" : "editor.unlocked"));
   }
 

@@ -52,7 +52,7 @@ export function show(host, editor) {
     clearTimeout(soon);
     soon = setTimeout(draw, SOON_MS);
   };
-  for (const kind of ["ground", "plan", "comments"]) editor.draft.on(kind, later);
+  for (const kind of ["ground", "plan", "comments", "locks"]) editor.draft.on(kind, later);
   draw(true);
   return {
     follow: () => draw(true),

@@ -14,10 +14,10 @@ export async function show(editor) {
   for (const item of items) kinds.set(item.kind, [...(kinds.get(item.kind) ?? []), item]);
   return [
     make("p", { className: "sub" }, word("issues.count", { n: items.length })),
-    [...kinds].map(([kind, listed]) =>
+    [...kinds].map(([kind, listed], place) =>
       make(
         "details",
-        { className: "issue", open: kinds.size < 3 || listed.length < 4 },
+        { className: "issue", open: place === 0 || kinds.size < 3 || listed.length < 4 },
         make("summary", {}, make("b", {}, coded("issue", kind)), make("span", { className: "chip watch" }, count(listed.length))),
         known(`issue.${kind}.mend`) && make("p", { className: "sub" }, word(`issue.${kind}.mend`)),
         make(
