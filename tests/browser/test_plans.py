@@ -238,8 +238,9 @@ def test_the_planners_pages_are_clean_and_accessible(planners: Planners, languag
     ground = planner.ground(plan)
     planner.operate(plan, {"kind": "merge", "grids": [each["id"] for each in pair(ground)]})
     page = planner.watched.open(f"/plans/{plan}?lang={language}&theme={theme}")
-    on_desk = size[0] > 1000
-    for tab in ("plan", "changes", "issues", "comments", "history", "impact") if on_desk else ("changes", "impact"):
+    # Colours differ by theme and places by size; the words of a language are looked at once.
+    thorough = size[0] > 1000 and language == "en"
+    for tab in ("plan", "changes", "issues", "comments", "history", "impact") if thorough else ("impact",):
         page.click(f"#tab_{tab}")
         page.wait_for_selector(f"[aria-labelledby=tab_{tab}]:not(:has(.skeleton))")
         assert planner.watched.axe() == [], tab
