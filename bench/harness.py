@@ -3,7 +3,7 @@
 import gc
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,11 +60,15 @@ class Report:
     rows: list[dict[str, str | float | None]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, case: str, *, ours: float, peer: float, unit: str, limit: float | None = None) -> None:
-        """Add a case; ours and peer are of the same interleaved run, in `unit`, and less is better."""
+    def add(
+        self, case: str, *, ours: float, peer: float, unit: str, limit: float | None = None, memory: Mapping[str, float] | None = None
+    ) -> None:
+        """Add a case; ours and peer are of the same interleaved run, in `unit`, and less is better. `memory`: MB of each at most."""
         row: dict[str, str | float | None] = {"case": case, "ours": ours, "peer": peer, "unit": unit, "ratio": ours / peer}
         if limit is not None:
             row["limit"] = limit
+        if memory is not None:
+            row |= {"ours MB": memory["ours"], "peer MB": memory["peer"]}
         self.rows.append(row)
 
     def note(self, text: str) -> None:
@@ -74,12 +78,13 @@ class Report:
 
 @dataclass(frozen=True)
 class Timing:
-    """Medians of one interleaved run, seconds, and each round behind them."""
+    """Medians of one interleaved run, seconds, and each round behind them; `memory`: MB each took at its peak beyond what was there."""
 
     ours: float
     peer: float
     limit: float | None
     rounds: dict[str, list[float]]
+    memory: dict[str, float]
 
 
 def interleaved(
@@ -101,12 +106,23 @@ def interleaved(
             run()
     tick = UNITS[clock]
     times: dict[str, list[float]] = {name: [] for name in contestants}
+    memory = dict.fromkeys(contestants, 0.0)
     for number in range(rounds):
         names = list(contestants) if number % 2 == 0 else list(reversed(contestants))
         for name in names:
             gc.collect()
+            before = _resident(reset=True)["VmRSS"]
             started = tick()
             contestants[name]()
             times[name].append(tick() - started)
+            memory[name] = max(memory[name], _resident()["VmHWM"] - before)
     medians = {name: statistics.median(each) for name, each in times.items()}
-    return Timing(medians["ours"], medians["peer"], medians.get("limit"), times)
+    return Timing(medians["ours"], medians["peer"], medians.get("limit"), times, memory)
+
+
+def _resident(*, reset: bool = False) -> dict[str, float]:
+    """Memory of this process, MB: VmRSS now, VmHWM at its peak since the last reset; work of the database is not in it."""
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5")
+    lines = (line.split() for line in Path("/proc/self/status").read_text().splitlines())
+    return {line[0].rstrip(":"): float(line[1]) / 1024 for line in lines if line[0] in ("VmRSS:", "VmHWM:")}

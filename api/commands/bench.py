@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 NOT_BENCHES = {"__init__", "harness"}
 ONLY_BY_NAME = {"city"}
 """Too long for a run of all."""
+COLUMNS = ("case", "ours", "peer", "unit", "ratio", "limit")
+MEMORY = ("ours MB", "peer MB")
 
 
 def run(name: str | None, *, listing: bool, data: Path | None, as_json: bool) -> None:
@@ -77,10 +79,11 @@ def _measure(name: str, context: "BenchContext") -> "Report":
 
 def _show(report: "Report") -> None:
     table = Table(title=report.bench, title_justify="left")
-    for column in ("case", "ours", "peer", "unit", "ratio", "limit"):
+    columns = [*COLUMNS, *(each for each in MEMORY if any(each in row for row in report.rows))]
+    for column in columns:
         table.add_column(column, justify="left" if column in ("case", "unit") else "right")
     for row in report.rows:
-        table.add_row(*(_text(row.get(column)) for column in ("case", "ours", "peer", "unit", "ratio", "limit")))
+        table.add_row(*(_text(row.get(column)) for column in columns))
     console = Console()
     console.print(table)
     for note in report.notes:

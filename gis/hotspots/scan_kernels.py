@@ -19,7 +19,7 @@ Shorts = NDArray[np.int16]
 Counts = NDArray[np.int16] | NDArray[np.int32]
 
 LANES = 128
-BINS = 1024
+MOST_BINS = 1024
 LEVELS = 256
 LEVEL = 0.25
 """Thresholds are known for log likelihood ratios in steps of this; higher ones than LEVELS · LEVEL only filter less."""
@@ -52,13 +52,13 @@ def log_ratio(count: float, expected: float, total: float, trials: float, model:
 
 
 @numba.njit(cache=True, nogil=True)
-def thresholds(width: float, total: int, trials: float, model: int, least: int) -> Ints:
-    """(LEVELS, BINS): the smallest count whose ratio at the bin's lowest expectation reaches the level; total + 1 if none.
+def thresholds(bins: int, width: float, total: int, trials: float, model: int, least: int) -> Ints:
+    """(LEVELS, bins): the smallest count whose ratio at the bin's lowest expectation reaches the level; total + 1 if none.
 
     Bin b holds the expectations from (b · width)² to ((b + 1) · width)².
     """
-    table = np.empty((LEVELS, BINS), dtype=np.int32)
-    for column in range(BINS):
+    table = np.empty((LEVELS, bins), dtype=np.int32)
+    for column in range(bins):
         expected = (column * width) ** 2
         most = total
         if model == BERNOULLI:
@@ -134,7 +134,7 @@ def largest_in_space(
     """The largest log likelihood ratio of each lane; `counts`: (places, LANES), bins[k] < 0 where no circle ends."""
     best = np.zeros(LANES)
     level = np.zeros(LANES, dtype=np.int64)
-    limit = np.empty((BINS, LANES), dtype=counts.dtype)
+    limit = np.empty((table.shape[1], LANES), dtype=counts.dtype)
     _raise_all(limit, table)
     sums = np.zeros(LANES, dtype=counts.dtype)
     for centre in range(len(first) - 1):
@@ -164,7 +164,7 @@ def largest_in_space_time(
     """The largest log likelihood ratio of each lane over circles and times; `counts`: (places, steps, LANES)."""
     best = np.zeros(LANES)
     level = np.zeros(LANES, dtype=np.int64)
-    limit = np.empty((BINS, LANES), dtype=counts.dtype)
+    limit = np.empty((table.shape[1], LANES), dtype=counts.dtype)
     _raise_all(limit, table)
     steps = counts.shape[1]
     seen = np.zeros((steps, LANES), dtype=counts.dtype)
@@ -186,7 +186,7 @@ def largest_in_space_time(
                 mean = 0.0
                 for begin in range(end, max(-1, end - longest), -1):
                     mean += due[begin]
-                    column = min(BINS - 1, int(math.sqrt(mean) / width))
+                    column = min(len(limit) - 1, int(math.sqrt(mean) / width))
                     high = counts.dtype.type(0)
                     for lane in range(LANES):
                         sums[lane] += seen[begin, lane]
@@ -198,7 +198,7 @@ def largest_in_space_time(
 
 @numba.njit(cache=True, nogil=True)
 def _raise_all(limit: Counts, table: Ints) -> None:
-    for column in range(BINS):
+    for column in range(len(limit)):
         limit[column, :] = table[0, column]
 
 
@@ -217,5 +217,5 @@ def _note(
         reached = min(LEVELS - 1, int(value / LEVEL))
         if reached > level[lane]:
             level[lane] = reached
-            for each in range(BINS):
+            for each in range(len(limit)):
                 limit[each, lane] = table[reached, each]

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from gis.errors import BadValue
 from gis.hotspots import draw_kernels, scan_kernels
 from gis.hotspots.circles import Circles
-from gis.hotspots.scan_kernels import BINS, LANES
+from gis.hotspots.scan_kernels import LANES, MOST_BINS
 
 Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], NDArray[np.int32]]
 """A generator and how many replicas → counts, (places, steps, LANES)."""
 # Throwing cases one by one costs a few nanoseconds each, a binomial per cell about ten times that.
 THROWN_PER_CELL = 8
+LEAST_BINS, CIRCLES_A_BIN = 64, 16
 MOST_TRIALS = 999_999_999
 
 
@@ -45,10 +46,12 @@ def largest_ratios(
 
     `expected`: (places, steps), adding up to the null's cases over the whole study. The same seed gives the same blocks.
     """
-    width = np.sqrt(max(_largest_expectation(circles, expected.sum(axis=1)), 1e-12)) * (1 + 1e-9) / BINS
-    table = scan_kernels.thresholds(width, null.total, null.trials, null.model, null.least)
+    # A finer table rejects more, which few circles never earn back.
+    bins = int(np.clip(len(circles.order) // CIRCLES_A_BIN, LEAST_BINS, MOST_BINS))
+    width = np.sqrt(max(_largest_expectation(circles, expected.sum(axis=1)), 1e-12)) * (1 + 1e-9) / bins
+    table = scan_kernels.thresholds(bins, width, null.total, null.trials, null.model, null.least)
     space = expected[:, 0].copy()
-    bins = _bins(circles, space, width) if expected.shape[1] == 1 else np.empty(0, dtype=np.int16)
+    column = _columns(circles, space, width, bins) if expected.shape[1] == 1 else np.empty(0, dtype=np.int16)
     for begin in range(0, replicas, LANES):
         count = min(LANES, replicas - begin)
         drawn = draw(np.random.default_rng([seed, begin // LANES]), count)
@@ -56,7 +59,7 @@ def largest_ratios(
         counts = drawn.astype(np.int16) if null.total < 32_767 else drawn
         if expected.shape[1] == 1:
             best = scan_kernels.largest_in_space(
-                circles.first, circles.order, bins, space, counts[:, 0], table, float(null.total), null.trials, null.model,
+                circles.first, circles.order, column, space, counts[:, 0], table, float(null.total), null.trials, null.model,
             )  # fmt: skip
         else:
             best = scan_kernels.largest_in_space_time(
@@ -127,10 +130,10 @@ def _largest_expectation(circles: Circles, expected: Floats) -> float:
     return float(held.max())
 
 
-def _bins(circles: Circles, expected: Floats, width: float) -> NDArray[np.int16]:
-    """The threshold bin of each circle, by the square root of what it expects; -1 where no circle ends."""
+def _columns(circles: Circles, expected: Floats, width: float, bins: int) -> NDArray[np.int16]:
+    """The column of thresholds of each circle, by the square root of what it expects; -1 where no circle ends."""
     sums = np.cumsum(expected[circles.order])
     before = np.concatenate([[0.0], sums])[circles.first[:-1]]
     held = np.maximum(0.0, sums - np.repeat(before, np.diff(circles.first)))
-    bins = np.minimum(BINS - 1, (np.sqrt(held) * (1 - 1e-9) / width)).astype(np.int16)
-    return np.where(circles.whole, bins, np.int16(-1)).astype(np.int16)
+    column = np.minimum(bins - 1, (np.sqrt(held) * (1 - 1e-9) / width)).astype(np.int16)
+    return np.where(circles.whole, column, np.int16(-1)).astype(np.int16)
