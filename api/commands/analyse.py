@@ -10,10 +10,17 @@ GROUPS = {
     "api.commands.analyse_areas": {
         "gi": "Hot and cold spots of areas: Getis-Ord Gi*, permutation p, false-discovery control.",
         "moran": "Clusters and outliers of areas: local Moran with its quadrants.",
+        "lq": "Which category is over-represented where: location quotients with exact limits.",
         "eb": "Rates that small numbers do not mislead: empirical Bayes, exact intervals, funnel limits.",
     },
     "api.commands.analyse_emerging": {
         "emerging": "Emerging hot spots: Gi* on a space-time cube, Mann-Kendall, 17 categories.",
+    },
+    "api.commands.analyse_trend": {
+        "trend": "How numbers went: 环比 and 同比 with exact limits, season, trend, changes for good.",
+    },
+    "api.commands.analyse_doubts": {
+        "doubts": "Look at the records first: piles, repeats, missing places and times, sources that changed.",
     },
     "api.commands.analyse_scan": {
         "scan": "Circles with more cases than chance explains: Kulldorff's scan, also in time, also as a daily watch.",

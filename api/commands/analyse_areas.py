@@ -1,24 +1,28 @@
-"""The methods of `analyse` that ask about areas at one time: gi, moran, eb."""
+"""The methods of `analyse` that ask about areas at one time: gi, moran, eb, lq."""
 
 from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import typer
+from scipy.stats import false_discovery_control
 
 from api.commands import analyse_options as options
+from api.commands.analyse_study import one_place
 from api.commands.analyse_units import draws_note, neighbours_of, units_of
 from data.files.answer import Answer
 from gis.hotspots.gi import bins, classes, local_g
-from gis.hotspots.moran import local_moran
+from gis.hotspots.moran import global_moran, local_moran
 from gis.hotspots.permutation import PERMUTATIONS
 from gis.hotspots.rates import (
     LEAST_EXPECTED,
     PER,
     dispersion,
+    dispersion_p,
     empirical_bayes_rates,
     expected_cases,
     funnel_limits,
+    location_quotients,
     poisson_interval,
     spatial_empirical_bayes_rates,
     standardised_ratios,
@@ -75,6 +79,7 @@ def moran(  # noqa: PLR0913, PLR0917  each is an option of the command
     neighbours, notes = neighbours_of(units.source, weights)
     with options.progress("drawing", quiet=as_json) as say:
         found = local_moran(units.values, neighbours, permutations=permutations, seed=seed, progress=say)
+    whole = global_moran(units.values, neighbours, seed=seed)
     significant = np.where(found.q <= LEVEL, found.quadrant, "")
     answer = units.answer(
         "moran", neighbours,
@@ -82,10 +87,33 @@ def moran(  # noqa: PLR0913, PLR0917  each is an option of the command
          "permutations": permutations, "seed": seed, "false_discovery": "benjamini-hochberg"},
         {"I": found.i, "z": found.z, "p": found.p, "q": found.q, "quadrant": found.quadrant, "cluster": significant},
         np.where(significant == "HH", 1, np.where(significant == "LL", -1, 0)), found.z,
-        {"significant": {kind: int((significant == kind).sum()) for kind in ("HH", "LL", "HL", "LH")}},
+        {"significant": {kind: int((significant == kind).sum()) for kind in ("HH", "LL", "HL", "LH")},
+         "global": {"I": whole.i, "expected": whole.expected, "z": whole.z, "p_normal": whole.p_normal, "p": whole.p}},
         [*notes, *draws_note(neighbours, permutations)],
     )  # fmt: skip
     options.finish(answer, out, as_json=as_json, shown=["id", *units.columns, "I", "z", "p", "q", "quadrant"], ranked_by="z")
+
+
+@app.command()
+def lq(  # noqa: PLR0913, PLR0917  each is an option of the command
+    file: options.File, cases: options.Cases = None, population: options.Population = None, id_column: options.Id = None,
+    layer: options.Layer = None, lon: options.Lon = None, lat: options.Lat = None, crs: options.Crs = None, skip: options.Skip = False,
+    out: options.Out = None, as_json: options.AsJson = False,
+) -> None:  # fmt: skip
+    """Location quotients: the share of a category (--cases) among all incidents (--population) of an area against that of all areas."""
+    cases, population = options.needed(cases, "--cases"), options.needed(population, "--population")
+    source = options.opened(file, out, options.Reading(layer, id_column, lon, lat, crs, skip), cases, population)
+    count, every = source.numbers(cases), source.numbers(population)
+    found = one_place(source, lambda: location_quotients(count, every))
+    told = np.isfinite(found.p)
+    q = np.full(len(count), np.nan)
+    q[told] = false_discovery_control(found.p[told])
+    table = pd.DataFrame({"id": source.ids, "cases": count, "all": every, "LQ": found.quotient, "low": found.low, "high": found.high,
+                          "p": found.p, "q": q})  # fmt: skip
+    facts = {"n": len(table), "cases": float(count.sum()), "all": float(every.sum()), "share": float(count.sum() / every.sum())}
+    notes = [*source.notes, *([f"{int((~told).sum())} areas have no incident at all."] if not told.all() else [])]
+    answer = Answer("lq", {"cases": cases, "population": population}, table, facts=facts, notes=notes, shapes=source.ground, crs=source.crs)
+    options.finish(answer, out, as_json=as_json, shown=["id", "cases", "all", "LQ", "low", "high", "p", "q"], ranked_by="LQ")
 
 
 @app.command()
@@ -116,7 +144,11 @@ def eb(  # noqa: PLR0913, PLR0917  each is an option of the command
         notes.append(f"{int((base == 0).sum())} of {len(base)} areas have no population and so no rate.")
     if ratios.small.any():
         notes.append(f"{int(ratios.small.sum())} areas expect fewer than {LEAST_EXPECTED:g} cases: their ratio is to be suppressed.")
-    facts = {"n": len(table), "cases": float(count.sum()), "population": float(base.sum()), "dispersion": dispersion(count, expected)}
+    facts = {"n": len(table), "cases": float(count.sum()), "population": float(base.sum()), "dispersion": dispersion(count, expected),
+             "dispersion_p": dispersion_p(count, expected)}  # fmt: skip
+    if facts["dispersion_p"] <= LEVEL and facts["dispersion"] > 1:
+        notes.append(f"Counts vary {facts['dispersion']:.2g} times as much as chance at equal risk would make them: risk differs, or one"
+                     " happening counts several times. Intervals are too narrow if the latter.")  # fmt: skip
     parameters = {"cases": cases, "population": population, "per": PER, "weights": weights, "funnel": FUNNEL}
     answer = Answer("eb", parameters, table, facts=facts, notes=notes, shapes=source.ground, crs=source.crs)
     options.finish(answer, out, as_json=as_json, shown=["id", "cases", "population", "rate", "eb", "ratio"], ranked_by="eb")

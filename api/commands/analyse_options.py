@@ -1,7 +1,7 @@
 """What the sub-commands of `analyse` share: their words, reading the file, a bar while it works, and the answer."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,9 @@ Population = Annotated[str | None, typer.Option(help="Column of the population a
 Time = Annotated[str | None, typer.Option(help="Column of the time: dates, or numbers in days or steps.")]
 Weights = Annotated[
     str | None,
-    typer.Option(help="queen, rook, knn:K, distance:METRES, or a file (.gal, .json, .csv). Default: queen; knn:8 for points."),
+    typer.Option(
+        help="queen, rook, knn:K, distance:METRES, network:METRES:ROADS, or a file (.gal .gwt .json .csv). Default: queen; points knn:8."
+    ),
 ]
 Permutations = Annotated[int, typer.Option(min=99, max=9_999_999, help="Random draws behind each p.")]
 Seed = Annotated[int, typer.Option(min=0, help="Start of the random numbers: same seed, same answer.")]
@@ -95,10 +97,12 @@ def progress(what: str, *, quiet: bool) -> Iterator[Say]:
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
-def finish(answer: Answer, out: Path | None, *, as_json: bool, shown: list[str], ranked_by: str | None = None) -> None:
+def finish(
+    answer: Answer, out: Path | None, *, as_json: bool, shown: list[str], ranked_by: str | None = None, hidden: Collection[str] = ()
+) -> None:
     """Write the answer where asked, print it whole as JSON, or print its facts and the first rows.
 
-    Those are rows of the columns `shown`, the largest `ranked_by`, whatever its sign, first.
+    Those are rows of the columns `shown`, the largest `ranked_by`, whatever its sign, first. Facts that are `hidden` were told already.
     """
     if out is not None:
         answers.write(answer, out)
@@ -106,7 +110,8 @@ def finish(answer: Answer, out: Path | None, *, as_json: bool, shown: list[str],
         print(answers.as_json(answer))
         return
     for name, value in answer.facts.items():
-        print(f"{name:<20} {value}")
+        if name not in hidden:
+            print(f"{name:<20} {value}")
     for note in answer.notes:
         print(f"note: {note}")
     table = answer.units

@@ -10,10 +10,10 @@ import shapely
 import typer
 
 from api.commands import analyse_options as options
-from api.commands.analyse_study import one_place
+from api.commands.analyse_study import ground_of, one_place
 from data.files.answer import Answer
-from data.files.source import Source, source
-from gis.crs import LocalMetres, geometry_from
+from data.files.source import Source
+from gis.crs import LocalMetres
 from gis.errors import BadValue
 from gis.hotspots import dbscan as clusters_of
 from gis.hotspots.kde import Density, density
@@ -144,7 +144,7 @@ def kde(  # noqa: PLR0913, PLR0917  each is an option of the command
     """Kernel density: events per square kilometre on a raster in metres, a row for each cell with any."""
     read = options.opened(file, out, options.Reading(layer, None, lon, lat, crs, skip))
     measure = read.measure()
-    cut = None if outline is None else _ground(outline, read, measure)
+    cut = None if outline is None else ground_of(outline, read, measure)
     found = density(read.points(), bandwidth_m=bandwidth, cell_m=cell, kernel=kernel.value, outline=cut)
     parameters = {"bandwidth_m": found.bandwidth_m, "cell_m": cell, "kernel": kernel.value, "outline": outline and outline.name}
     table, shapes = _raster(found, measure)
@@ -186,15 +186,6 @@ def _edges(text: str, option: str) -> list[float]:
         return [float(each) for each in text.split(",")]
     except ValueError as problem:
         raise BadValue(f"{option} {text!r} is not a list of numbers, such as 0,100,200.", option=option) from problem
-
-
-def _ground(path: Path, read: Source, measure: LocalMetres | None) -> Any:
-    """The polygons of a file as one, in the metres of the points."""
-    ground = source(path)
-    if (measure is None) != (ground.crs is None):
-        raise BadValue(f"{ground.name} and {read.name} do not say places the same way; name one's system with --crs.")
-    shapes = ground.placed() if measure is None or ground.crs is None else measure.to_metres(geometry_from(ground.crs, ground.placed()))
-    return shapely.union_all(shapes)
 
 
 def _raster(found: Density, measure: LocalMetres | None) -> tuple[pd.DataFrame, Any]:

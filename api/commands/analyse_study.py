@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry import MultiPolygon, Polygon
 
-from data.files.source import Source
-from gis.crs import geometry_from
+from data.files.source import Source, source
+from gis.crs import LocalMetres, geometry_from
 from gis.errors import BadValue, InputRefused
+from gis.faces import polygonal
 from gis.hotspots.circles import on_sphere
 from gis.hotspots.scan_time import counts_of, steps_of
 
@@ -126,6 +129,15 @@ def one_place(read: Source, ask: Callable[[], Found]) -> Found:
         if not isinstance(row, int) or not 0 <= row < len(read):
             raise
         raise type(refusal)(f"{refusal.message} First in row {row + 1} of {read.name} ({read.ids[row]}).", **refusal.facts) from refusal
+
+
+def ground_of(path: Path, read: Source, measure: LocalMetres | None) -> Polygon | MultiPolygon:
+    """The polygons of a file as one, in the metres of the points."""
+    ground = source(path)
+    if (measure is None) != (ground.crs is None):
+        raise BadValue(f"{ground.name} and {read.name} do not say places the same way; name one's system with --crs.")
+    shapes = ground.placed() if measure is None or ground.crs is None else measure.to_metres(geometry_from(ground.crs, ground.placed()))
+    return polygonal(shapely.union_all(shapes))
 
 
 def _places(read: Source, id_column: str | None) -> tuple[Longs, Longs]:

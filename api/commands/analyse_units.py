@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from data.files.answer import Answer, Facts
 from data.files.neighbours import neighbours_from
 from data.files.source import Source, source
+from gis.crs import geometry_from
 from gis.errors import BadValue, WrongCrs
 from gis.hotspots.gi import FEW_NEIGHBOURS, patches, too_few_draws
 from gis.hotspots.gi_star import enough_to_analyse
+from gis.hotspots.network import network_band
 from gis.hotspots.rates import PER, eb_standardised, empirical_bayes_rates
 from gis.hotspots.weights import Neighbours, distance_band, nearest, queen, rook, unjoined
 
@@ -106,7 +109,9 @@ def neighbours_of(read: Source, weights: str | None) -> tuple[Neighbours, list[s
     if kind == "knn":
         return nearest(read.points(), int(_size(rule, size))), notes
     if kind in ("distance", "band"):
-        return distance_band(read.points(), _size(rule, size)), notes
+        return with_islands(distance_band(read.points(), _size(rule, size)), notes)
+    if kind == "network":
+        return with_islands(_along_roads(read, rule, size), notes)
     return neighbours_from(Path(rule), read.ids), notes
 
 
@@ -128,6 +133,13 @@ def island_note(neighbours: Neighbours) -> list[str]:
     return [f"{count} areas have no neighbour; they are left out and flagged as islands."] if count else []
 
 
+def pieces_note(neighbours: Neighbours) -> list[str]:
+    """Whether the areas fall into several pieces without a common border."""
+    _, piece = connected_components(neighbours.csr(), directed=False)
+    pieces = int((np.bincount(piece) > 1).sum()) if len(piece) else 0
+    return [f"The areas fall into {pieces} pieces that share no border; neighbours are sought within each."] if pieces > 1 else []
+
+
 def counted(areas: Path, read: Source, id_column: str | None, layer: str | None) -> tuple[Source, NDArray[np.int64]]:
     """Polygons of another file, and in which of them each row's place lies: its index, -1 for none.
 
@@ -146,12 +158,29 @@ def counted(areas: Path, read: Source, id_column: str | None, layer: str | None)
     return ground, np.where(where == len(shapes), -1, where)
 
 
+def with_islands(found: Neighbours, notes: list[str]) -> tuple[Neighbours, list[str]]:
+    """Neighbours, and what has to be said about areas without any."""
+    return found, [*notes, *island_note(found)]
+
+
+def _along_roads(read: Source, rule: str, size: str) -> Neighbours:
+    """network:METRES:FILE, along the lines of a file in the same coordinate system or any that both name."""
+    reach, _, name = size.partition(":")
+    if not name:
+        raise BadValue(f"{rule!r} names no roads; write network:500:roads.gpkg.", weights=rule)
+    roads, measure = source(Path(name)), read.measure()
+    if (measure is None) != (roads.crs is None):
+        raise WrongCrs(f"Only one of {read.name} and {roads.name} names its coordinate system. Say the other one with --crs.")
+    lines = roads.placed() if measure is None or roads.crs is None else measure.to_metres(geometry_from(roads.crs, roads.placed()))
+    return network_band(read.points(), lines, _size(rule, reach))
+
+
 def _by_border(read: Source, kind: str, notes: list[str]) -> tuple[Neighbours, list[str]]:
     if not read.polygonal:
         raise BadValue(f"{kind} neighbours are those of polygons; this file has none in every row. Take knn:{NEAREST} or distance:METRES.")
     shapes = read.placed()
     found = queen(shapes) if kind == "queen" else rook(shapes)
-    notes = notes + island_note(found)
+    notes = notes + island_note(found) + pieces_note(found)
     loose = unjoined(shapes, queen(shapes)) if len(shapes) <= JOINTS_CHECKED_TO else []
     if loose:
         first = " and ".join(read.ids[each] for each in loose[0])

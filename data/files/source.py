@@ -24,6 +24,9 @@ LAT_NAMES = ("lat", "latitude", "y", "纬度", "北纬")
 WKT_NAMES = ("wkt", "geometry", "geom", "the_geom")
 ID_NAMES = ("id", "code", "fid", "geoid", "name", "编号", "编码")
 DEGREES = "EPSG:4326"
+YEARS = (1800, 2200)
+MOST_DAYS = 200_000
+"""Since 1970: times beyond are no days, but dates written as one number."""
 
 
 @dataclass(frozen=True)
@@ -88,19 +91,43 @@ class Source:
         return self.moments(name).astype("datetime64[ms]").astype(np.int64) / 86_400_000.0
 
     def moments(self, name: str) -> NDArray[np.datetime64]:
-        """A column of dates, with or without a time of day, as wall-clock moments in milliseconds; an offset is left out."""
-        cells = [_text(each).strip().replace("/", "-") for each in self.column(name)]
-        bare = [re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", each) if len(each) > 10 else each for each in cells]
-        read = pd.to_datetime(pd.Series(bare, dtype=object), errors="coerce", format="mixed")
-        wrong = read.isna().to_numpy()
+        """A column of dates, with or without a time of day, as wall-clock moments in milliseconds; an offset is left out.
+
+        Numbers that are neither years nor written like 20260331 are days since 1970-01-01.
+        """
+        read, wrong = self.moments_if_any(name)
         if wrong.any():
             row = int(np.argmax(wrong))
             raise BadValue(
                 f"Column {name!r} of {self.name} is no date in {int(wrong.sum())} of {len(self)} rows, first in row {row + 1}"
-                f" ({self.ids[row]}): {cells[row][:40]!r}. Write dates as 2026-03-31 or 2026-03-31 14:05.",
+                f" ({self.ids[row]}): {_text(self.column(name).iloc[row])[:40]!r}. Write dates as 2026-03-31 or 2026-03-31 14:05.",
                 column=name, row=row + 1, rows=int(wrong.sum()),
             )  # fmt: skip
-        return np.asarray(read.to_numpy(), dtype="datetime64[ms]")
+        return read
+
+    def moments_if_any(self, name: str) -> tuple[NDArray[np.datetime64], NDArray[np.bool_]]:
+        """The same with nothing (NaT) where a row holds no date, and which rows those are."""
+        if self._counts_days(name):
+            cells = pd.to_numeric(pd.Series([number(each) if not _nothing(each) else None for each in self.column(name)]))
+            days = cells.to_numpy(dtype=np.float64)
+            wrong = ~np.isfinite(days)
+            read = np.where(wrong, 0.0, days * 86_400_000).round().astype("datetime64[ms]")
+            read[wrong] = np.datetime64("NaT")
+            return read, wrong
+        texts = [_text(each).strip().replace("/", "-") for each in self.column(name)]
+        bare = [re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", each) if len(each) > 10 else each for each in texts]
+        dates = pd.to_datetime(pd.Series(bare, dtype=object), errors="coerce", format="mixed")
+        return np.asarray(dates.to_numpy(), dtype="datetime64[ms]"), dates.isna().to_numpy()
+
+    def _counts_days(self, name: str) -> bool:
+        """Whether a column holds times as numbers of days."""
+        cells = self.column(name)
+        read = [number(each) for each in cells if not _nothing(each)]
+        if not read or any(each is None for each in read):
+            return False
+        days = np.array(read, dtype=np.float64)
+        years = ((days >= YEARS[0]) & (days <= YEARS[1])).all()
+        return bool(np.abs(days).max() < MOST_DAYS and not years)
 
     def placed(self) -> Shapes:
         """The shapes, none missing or empty; BadGeometry names the first row without one."""
