@@ -1,5 +1,6 @@
 """What every bench shares: a database to measure on, interleaved timing, the report."""
 
+import ctypes
 import gc
 import statistics
 import time
@@ -101,12 +102,14 @@ def interleaved(
     `clock` is wall time, or the CPU time of this process (meaningless where the work is done by the database).
     """
     contestants = {"ours": ours, "peer": peer, **({"limit": limit} if limit else {})}
+    memory = dict.fromkeys(contestants, 0.0)
     for _ in range(warm_up):
-        for run in contestants.values():
+        for name, run in contestants.items():
+            before = _resident(reset=True)["VmRSS"]
             run()
+            memory[name] = _resident()["VmHWM"] - before
     tick = UNITS[clock]
     times: dict[str, list[float]] = {name: [] for name in contestants}
-    memory = dict.fromkeys(contestants, 0.0)
     for number in range(rounds):
         names = list(contestants) if number % 2 == 0 else list(reversed(contestants))
         for name in names:
@@ -123,6 +126,7 @@ def interleaved(
 def _resident(*, reset: bool = False) -> dict[str, float]:
     """Memory of this process, MB: VmRSS now, VmHWM at its peak since the last reset; work of the database is not in it."""
     if reset:
+        ctypes.CDLL(None).malloc_trim(0)  # what was freed but is still held would hide what is taken
         Path("/proc/self/clear_refs").write_text("5")
     lines = (line.split() for line in Path("/proc/self/status").read_text().splitlines())
     return {line[0].rstrip(":"): float(line[1]) / 1024 for line in lines if line[0] in ("VmRSS:", "VmHWM:")}

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 import typer
+from numpy.typing import NDArray
 
 from api.commands import analyse_options as options
 from api.commands.analyse_study import ground_of
@@ -45,10 +46,13 @@ def look(  # noqa: PLR0913, PLR0917  each is an option of the command
     out: options.Out = None, as_json: options.AsJson = False,
 ) -> None:  # fmt: skip
     """Look at incidents before any method does: what is doubtful, how many, and what a run would do about it."""
-    read = options.opened(file, out, options.Reading(layer, id_column, lon, lat, crs, False))
-    measure = read.measure()
-    ground = None if outline is None else ground_of(outline, read, measure)
-    table, bad_times = _table(read, time, {"category": category, "source": source, "source_id": source_id, "address": address})
+    read = options.opened(file, out, options.Reading(layer, id_column, lon, lat, crs, tolerant=True))
+    there = _placed(read)
+    placed = read.only(there)
+    measure = placed.measure()
+    ground = None if outline is None else ground_of(outline, placed, measure)
+    columns = {"category": category, "source": source, "source_id": source_id, "address": address}
+    table, bad_times = _table(read, there, placed.points(), time, columns)
     found = doubts(table, ground=ground, until=None if until is None else _moment(until), least_pile=least_pile)
     parameters = {"time": time, "category": category, "source": source, "source_id": source_id, "address": address,
                   "outline": outline and outline.name, "until": until, "least_pile": least_pile}  # fmt: skip
@@ -70,16 +74,21 @@ def look(  # noqa: PLR0913, PLR0917  each is an option of the command
     options.finish(answer, out, as_json=as_json, shown=["id", "kept", "doubts"], hidden=("checks",))
 
 
-def _table(read: Source, time: str | None, columns: dict[str, str | None]) -> tuple[pd.DataFrame, int]:
-    """The columns that `doubts` looks at, rows without a place kept; and how many times could not be read."""
-    if read.ground is None:
-        raise BadValue(f"No row of {read.name} has a place. Say which columns hold it: --lon and --lat.")
+def _placed(read: Source) -> NDArray[np.bool_]:
+    """Which rows have a place other than 0 and 0; BadValue if none has."""
     there = ~(shapely.is_missing(read.shapes) | shapely.is_empty(read.shapes))
+    there[there] = (shapely.get_coordinates(shapely.centroid(read.shapes[there])) != 0).any(axis=1)
+    if not there.any():
+        raise BadValue(f"No row of {read.name} has a place. Say which columns hold it: --lon and --lat.")
+    return there
+
+
+def _table(
+    read: Source, there: NDArray[np.bool_], points: NDArray[np.float64], time: str | None, columns: dict[str, str | None]
+) -> tuple[pd.DataFrame, int]:
+    """The columns that `doubts` looks at, rows without a place kept; and how many times could not be read."""
     places = np.full((len(read), 2), np.nan)
-    places[there] = read.only(there).points()
-    zero = np.zeros(len(read), dtype=np.bool_)
-    zero[there] = (shapely.get_coordinates(shapely.centroid(read.shapes[there])) == 0).all(axis=1)
-    places[zero] = np.nan
+    places[there] = points
     table = pd.DataFrame({"x": places[:, 0], "y": places[:, 1]})
     for name, column in columns.items():
         if column is not None:

@@ -49,7 +49,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the whole answer as 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file is to be read, as the options say."""
+    """How a file is to be read, as the options say; `tolerant`: rows whose place cannot be read are rows without one."""
 
     layer: str | None = None
     id_column: str | None = None
@@ -57,6 +57,7 @@ class Reading:
     lat: str | None = None
     crs: str | None = None
     skip: bool = False
+    tolerant: bool = False
 
 
 def opened(file: Path, out: Path | None, how: Reading, *names: str | None) -> Source:
@@ -66,7 +67,10 @@ def opened(file: Path, out: Path | None, how: Reading, *names: str | None) -> So
     """
     if out is not None:
         answers.refuse_unknown(out)
-    read = source(file, layer=how.layer, lon=how.lon, lat=how.lat, id_column=how.id_column, crs=how.crs)
+    read = source(
+        file, layer=how.layer, lon=how.lon, lat=how.lat, id_column=how.id_column, crs=how.crs,
+        broken_as_missing=how.skip or how.tolerant,
+    )  # fmt: skip
     if not how.skip:
         return read
     kept = ~_without(read, [each for each in names if each is not None])

@@ -176,11 +176,12 @@ class Source:
 
 def source(
     path: Path, *, layer: str | None = None, lon: str | None = None, lat: str | None = None, id_column: str | None = None,
-    crs: str | None = None,
+    crs: str | None = None, broken_as_missing: bool = False,
 ) -> Source:  # fmt: skip
     """Read a file of any kind that can be imported; columns of places and ids are found by their usual names when not said.
 
-    Raises BadFile for a file that cannot be read, WrongCrs for an unknown coordinate system.
+    Raises BadFile for a file that cannot be read or, unless `broken_as_missing`, for a place that cannot be; WrongCrs for an
+    unknown coordinate system.
     """
     with Desk() as desk:
         question = Question(layer=layer)
@@ -188,12 +189,14 @@ def source(
         if first.findings.kind in TABLES and not first.spatial:
             question = _placed_by(question, first, lon, lat)
         read = desk.read(path, question)
-    if read.broken:
+    if read.broken and not broken_as_missing:
         row, why = next(iter(sorted(read.broken.items())))
         raise BadFile(f"{len(read.broken)} rows of {path.name} cannot be read, first row {row + 1}: {why}", row=row + 1)
     if not len(read):
         raise BadFile(f"{path.name} holds no row: there is nothing to analyse.", file=path.name)
     system, notes = _system(read, crs, tabular=question.x is not None or question.wkt is not None)
+    if read.broken:
+        notes.append(f"{len(read.broken)} places cannot be read and count as missing.")
     return Source(path.name, read.rows, read.shapes, system, _ids(read.rows, id_column, path.name), [*read.findings.notes, *notes])
 
 
