@@ -124,6 +124,7 @@ def take(browser: Browser, address: str, token: str, picture: Picture, file: Pat
         page.locator("#categories .bars button").first.click()
         page.wait_for_selector("#notices > *")
     page.screenshot(path=file, full_page=picture.device == "phone" and picture.page not in COVERED)
+    page.unroute_all(behavior="ignoreErrors")
     context.close()
     with Image.open(file) as full:
         small = full.convert("RGB").quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)

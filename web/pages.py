@@ -25,7 +25,7 @@ DESIGN_MODULE = "/static/js/design.js"
 SCREEN_STYLES = (
     "/static/vendor/leaflet.css",
     *COMMON_STYLES,
-    *(f"/static/css/{name}.css" for name in ("one_screen", "panels", "map", "detail", "phone", "wall")),
+    *(f"/static/css/{name}.css" for name in ("one_screen", "panels", "hours", "map", "detail", "phone", "wall")),
 )
 PLAIN = "plain"
 PLAIN_STYLES = (*COMMON_STYLES, "/static/css/plain.css")

@@ -112,5 +112,6 @@ function crumbs(nav, trail, deployment) {
         : make("button", { className: "crumb", type: "button", title: word("crumb.up", { name: text }), onclick: () => go(part) }, text),
     ),
   );
+  nav.scrollLeft = nav.scrollWidth;
   document.title = `${steps.at(-1).text} · ${named(deployment)} · ${word("title")}`;
 }

@@ -98,6 +98,8 @@ class District {
     const legend = document.querySelector("#legend:not(.folded)") && edge("#legend");
     if (left?.width) around.left = Math.max(left.right, legend?.right ?? 0) - box.left + 24;
     if (right?.width) around.right = box.right - right.left + 24;
+    const card = edge("#detail:not([hidden])");
+    if (card?.width) around.right = box.right - card.left + 24;
     around.top = 64;
     if (time?.height) around.bottom = box.bottom - time.top + 20;
     return around;

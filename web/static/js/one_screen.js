@@ -1,7 +1,7 @@
 /** The one screen: asks for what the state names and hands each panel its part. */
 
 import { ask, onAnswer } from "./api.js";
-import { failed } from "./components.js";
+import { failed, nothing } from "./components.js";
 import { make, put, skeleton } from "./dom.js";
 import { icon } from "./icons.js";
 import * as drill from "./drill.js";
@@ -46,8 +46,7 @@ export async function start(district, { timeZone }) {
   district.deployment = { ...me.deployment, root: rootOf(me) };
   tick(at("clock"));
   asOf(me.deployment.now);
-  if (me.permissions.includes("plans")) at("tools").prepend(make("a", { className: "tool", href: "/plans" }, word("plans_link")));
-  if (me.permissions.includes("statistics")) at("tools").prepend(make("a", { className: "tool", href: "/reports" }, word("reports_link")));
+  at("tools").prepend(...doors(me.permissions));
   const screen = new Screen(district, me);
   search.show(at("search"), district);
   switches.layers(bodyOf("switches"), me.permissions);
@@ -68,6 +67,7 @@ export async function start(district, { timeZone }) {
   await screen.load();
   rowsOf();
   if (wall.wanted()) await wall.start(district, state());
+  if (!me.deployment.district_code) at("one_screen").after(make("div", { className: "card no-ground" }, nothing("vertices", word("ground.none"), word("ground.none_text"))));
   document.addEventListener("alerts", () => alarm(me.permissions));
   await alarm(me.permissions);
   document.body.dataset.ready = "true";
@@ -245,6 +245,15 @@ function asOf(then) {
   if (behind() < ARCHIVE_MS) return;
   const chip = make("span", { className: "chip watch as-of", id: "as_of", title: word("archive.hint") }, word("archive.as_of", { date: isoDay(new Date(then).getTime() - 1) }));
   at("clock").before(chip);
+}
+
+/** The ways to the other pages that the caller may see. */
+function doors(permissions) {
+  const door = (path, text, name) => make("a", { className: "tool door", href: tools.keeping(path), "aria-label": text }, icon(name), make("span", {}, text));
+  return [
+    permissions.includes("statistics") && door("/reports", word("reports_link"), "report"),
+    permissions.includes("plans") && door("/plans", word("plans_link"), "vertices"),
+  ].filter(Boolean);
 }
 
 /** Alerts that wait, beside the clock; nothing where none does. */

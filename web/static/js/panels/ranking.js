@@ -18,7 +18,7 @@ export async function show(body, { ranking }, around, query) {
   const mine = ++turn;
   const children = ranking[0]?.level ?? "street";
   choices(body, children);
-  if (state().ranked !== "grid" || children === "grid") return draw(body, ranking, around);
+  if (state().ranked !== "grid" || children === "grid") return draw(body, ranking, around ?? {});
   if (!body.querySelector("table")) put(body, skeleton());
   try {
     const { items } = await ask("/ranking", { ...query, grid: "", order, limit: GRIDS });
@@ -70,7 +70,7 @@ function draw(body, rows, around) {
       sorted.map((row, rank) => line(row, rank, most, names[rank])),
     ),
   );
-  const host = make("div", { className: "rank", tabIndex: 0, role: "region", "aria-label": word("ranking.title") }, table);
+  const host = make("div", { className: around ? "rank" : "rank long", tabIndex: 0, role: "region", "aria-label": word("ranking.title") }, table);
   put(body, host);
   host.scrollTop = top;
 }

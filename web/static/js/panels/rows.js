@@ -98,6 +98,7 @@ function query(filter) {
 
 function sheet(list) {
   const made = table(word("rows.list"), ["incident", "where", "state", "reported"].map((key) => ({ text: word(`rows.${key}`) })), []);
+  made.classList.add("stacks");
   made.querySelector("tbody").replaceWith(list);
   return made;
 }
