@@ -41,7 +41,7 @@ KEPT = {
     "editor": (("zh", "light", "desk"), ("zh", "dark", "desk"), ("en", "light", "desk"), ("zh", "light", "phone")),
 }
 """The pictures in the repository; all looks of all pages are for those who change one."""
-COVERED = {"grid", "building", "editor", "rows", "hotspots"}
+COVERED = {"grid", "building", "editor", "rows", "hotspots", "lost"}
 """On a phone something lies over these pages, so that their full length would show it in the wrong place."""
 ANSWERS = re.compile(r"/api/v1/(overview|picture|feed|fills|hotspots)")
 BEFORE: dict[str, Callable[[Route], None]] = {
@@ -123,6 +123,7 @@ def take(browser: Browser, address: str, token: str, picture: Picture, file: Pat
         context.set_offline(True)
         page.locator("#categories .bars button").first.click()
         page.wait_for_selector("#notices > *")
+        page.evaluate("() => (document.activeElement.blur(), scrollTo(0, 0))")
     page.screenshot(path=file, full_page=picture.device == "phone" and picture.page not in COVERED)
     page.unroute_all(behavior="ignoreErrors")
     context.close()
