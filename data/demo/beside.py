@@ -6,13 +6,14 @@ import pickle
 import signal
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 T = TypeVar("T")
 PR_SET_PDEATHSIG = 1  # of prctl(2)
+YIELDED, ENDED, FAILED = range(3)
 
 
 class BesideFailed(Exception):
@@ -20,12 +21,13 @@ class BesideFailed(Exception):
 
 
 class Beside(Generic[T]):
-    """Runs `work` in a copy of this process until its `result` is asked for; leaving the context ends it.
+    """Runs `work` in a copy of this process while its `results` are taken; leaving the context ends it.
 
-    A copy shares nothing it changes and opens no connection. It dies with its parent, so that a killed load keeps no lock.
+    The copy is one result ahead at most: it waits with a finished one until it is taken. It shares nothing it changes and
+    opens no connection. It dies with its parent, so that a killed load keeps no lock.
     """
 
-    def __init__(self, work: Callable[[], T]) -> None:
+    def __init__(self, work: Callable[[], Iterable[T]]) -> None:
         self._work = work
 
     def __enter__(self) -> Self:
@@ -42,16 +44,18 @@ class Beside(Generic[T]):
         self._answer = os.fdopen(reader, "rb")
         return self
 
-    def result(self) -> T:
-        """Wait for what the work returns; BesideFailed when it broke off."""
-        try:
-            done, value = pickle.load(self._answer)  # noqa: S301  our own copy wrote it
-        except EOFError:
-            raise BesideFailed("The process ended before its work was done.") from None
-        if not done:
-            raise BesideFailed(value)
-        result: T = value
-        return result
+    def results(self) -> Iterator[T]:
+        """What the work yields, in order; BesideFailed when it broke off."""
+        while True:
+            try:
+                kind, value = pickle.load(self._answer)  # noqa: S301  our own copy wrote it
+            except EOFError:
+                raise BesideFailed("The process ended before its work was done.") from None
+            if kind == FAILED:
+                raise BesideFailed(value)
+            if kind == ENDED:
+                return
+            yield value
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
         self._answer.close()
@@ -60,20 +64,24 @@ class Beside(Generic[T]):
         os.waitpid(self._child, 0)
 
 
-def _live(work: Callable[[], Any], writer: int, parent: int) -> None:
+def _live(work: Callable[[], Iterable[Any]], writer: int, parent: int) -> None:
     """All that the copy ever does."""
     try:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if os.getppid() == parent:
             with os.fdopen(writer, "wb") as pipe:
-                pickle.dump(_outcome(work), pipe, protocol=5)
+                for answer in _answers(work):
+                    pickle.dump(answer, pipe, protocol=5)
+                    pipe.flush()
     finally:
         os._exit(0)
 
 
-def _outcome(work: Callable[[], Any]) -> tuple[bool, Any]:
+def _answers(work: Callable[[], Iterable[Any]]) -> Iterator[tuple[int, Any]]:
     try:
-        return True, work()
+        for value in work():
+            yield YIELDED, value
+        yield ENDED, None
     except BaseException:  # noqa: BLE001  told to the parent, whole
-        return False, traceback.format_exc()
+        yield FAILED, traceback.format_exc()

@@ -1,7 +1,7 @@
 """One fictitious district from a size, a seed and a moment: the order in which its parts are made."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from data.demo import areas, basemap, blocks, buildings, clusters, divide, fabric, facilities, incidents, people, roads, taxonomy, terrain
-from data.demo.model import NEVER, District, Happened, Incidents
+from data.demo.model import NEVER, District, Incidents, Scenes
 from data.demo.names import Name
 from data.demo.sizes import CENTRE, SIZES, Size
 from data.demo.timing import Rhythm, WorkingClock, calendar
@@ -26,6 +26,7 @@ Progress = Callable[[str, float], None]
 
 CHINA = timezone(timedelta(hours=8))
 YEARS = 3  # of incidents at most
+PART = 1_000_000  # incidents that are lived through at once: what bounds the memory of a city
 STEPS = ("ground", "buildings", "borders", "homes", "people", "facilities", "incidents")
 
 
@@ -46,10 +47,13 @@ class _Steps:
 
 @dataclass(frozen=True)
 class Begun:
-    """A district where nothing has happened yet, and the work that is left: its incidents, which nothing else waits for."""
+    """A district where nothing has happened yet, and the work that is left: its incidents, which nothing else waits for.
+
+    `happen` tells where things happen, then the incidents in order of time, PART of them at once.
+    """
 
     district: District
-    happen: Callable[[], Happened]
+    happen: Callable[[], Iterator[Scenes | Incidents]]
 
 
 def generate(size: str, *, seed: int = 7, now: datetime, progress: Progress | None = None) -> District:
@@ -58,7 +62,9 @@ def generate(size: str, *, seed: int = 7, now: datetime, progress: Progress | No
     Raises BadValue for an unknown size or a moment without a time zone.
     """
     begun = begin(size, seed=seed, now=now, progress=progress)
-    district = begun.district.after(begun.happen())
+    scenes, *parts = begun.happen()
+    assert isinstance(scenes, Scenes), "they are told first"
+    district = begun.district.among(scenes).after([part for part in parts if isinstance(part, Incidents)])
     if progress:
         progress("incidents", 1.0)
     return district
@@ -216,7 +222,7 @@ def _seen(staff: pd.DataFrame, duties: pd.DataFrame, town: _Town, now: datetime,
     return _placed(staff.assign(last_seen_at=seen.where(staff["on_duty"])), spots)
 
 
-def _happened(town: _Town, housed: _Housed, now: datetime, rng: np.random.Generator) -> Happened:
+def _happened(town: _Town, housed: _Housed, now: datetime, rng: np.random.Generator) -> Iterator[Scenes | Incidents]:
     ground, houses = town.ground, town.houses
     grids = ground.grids
     hearts = shapely.get_coordinates(shapely.centroid(_metres(grids.geometry)))
@@ -229,16 +235,18 @@ def _happened(town: _Town, housed: _Housed, now: datetime, rng: np.random.Genera
         scenery.building_xy, houses["households"].to_numpy(),
     )  # fmt: skip
     truth, extra = clusters.plant(planting, rhythm, town.size.incidents, town.size.clusters, round(now.timestamp() * 1e6), rng)
-    drawn = incidents.draw(scenery, shares, rhythm, extra, town.size.incidents, rng)
-    corners = _shared_vertices(grids)
-    spots, vertex = incidents.places(scenery, drawn, corners, np.sqrt(town.size.area_km2) * 1000, rng)
-    placed = _exactly(grids, spots, vertex, corners)
-    life = incidents.live(drawn, placed, WorkingClock(_years(now), feasts), now, rng)
-    officer = _officer_then(housed.assignments, drawn, len(grids))
-    addresses, address = _where(town, housed, scenery, drawn, np.isnan(placed.lon))
     codes = grids["code"].to_numpy()
     truth["grid_codes"] = [[str(codes[grid]) for grid in each] for each in truth["grids"]]
-    return Happened(incidents.assemble(drawn, placed, life, officer, address, rng), addresses, truth)
+    yield Scenes(_addresses_used(town, housed, scenery), truth)
+    drawn = incidents.draw(scenery, shares, rhythm, extra, town.size.incidents, rng)
+    corners, clock = _shared_vertices(grids), WorkingClock(_years(now), feasts)
+    locator = GridLocator(list(grids.geometry), np.arange(len(grids)))
+    for part in drawn.parts(PART):
+        spots, vertex = incidents.places(scenery, part, corners, np.sqrt(town.size.area_km2) * 1000, rng)
+        placed = _exactly(locator, spots, vertex, corners)
+        life = incidents.live(part, placed, clock, now, rng)
+        officer = _officer_then(housed.assignments, part, len(grids))
+        yield incidents.assemble(part, placed, life, officer, _address_of(town, scenery, part, np.isnan(placed.lon)), rng)
 
 
 def _neighbours(town: _Town) -> list[Integers]:
@@ -257,7 +265,7 @@ def _shared_vertices(grids: gpd.GeoDataFrame) -> Floats:
     return np.asarray(places[times > 1])
 
 
-def _exactly(grids: gpd.GeoDataFrame, spots: Floats, vertex: Integers, corners: Floats) -> incidents.Placed:
+def _exactly(locator: GridLocator, spots: Floats, vertex: Integers, corners: Floats) -> incidents.Placed:
     """Degrees and grids of places given in metres; those of border vertices are taken to the bit."""
     metric = local_metres(*CENTRE)
     degrees = np.full_like(spots, np.nan)
@@ -265,7 +273,7 @@ def _exactly(grids: gpd.GeoDataFrame, spots: Floats, vertex: Integers, corners: 
     degrees[known] = shapely.get_coordinates(metric.to_degrees(shapely.points(spots[known])))
     degrees[vertex >= 0] = corners[vertex[vertex >= 0]]
     lon, lat = np.ascontiguousarray(degrees[:, 0]), np.ascontiguousarray(degrees[:, 1])
-    found = GridLocator(list(grids.geometry), np.arange(len(grids))).assign(lon, lat)
+    found = locator.assign(lon, lat)
     return incidents.Placed(lon, lat, found.ids, found.distance_m, found.on_border, found.ambiguous)
 
 
@@ -281,17 +289,19 @@ def _officer_then(duties: pd.DataFrame, drawn: incidents.Drawn, grids: int) -> I
     return officer[(drawn.moment >= change[drawn.grid]).astype(np.int64), drawn.grid]
 
 
-def _where(
-    town: _Town, housed: _Housed, scenery: incidents.Scene, drawn: incidents.Drawn, lost: NDArray[np.bool_]
-) -> tuple[list[str], Integers]:
-    """All addresses in use and the one of each incident."""
+def _addresses_used(town: _Town, housed: _Housed, scenery: incidents.Scene) -> list[str]:
+    """The addresses of the buildings, then those beside roads, then what is told of a place that nobody knows."""
     road, house = _house_numbers(town, np.asarray(shapely.points(scenery.corner_xy)))
     beside = [f"{name}{number}号附近" for name, number in zip(town.streets["name"].to_numpy()[road], house, strict=True)]
     vague = [f"{name}附近，具体位置不详" for name in town.ground.areas["name"]]
+    return [*housed.buildings["address"], *beside, *vague]
+
+
+def _address_of(town: _Town, scenery: incidents.Scene, drawn: incidents.Drawn, lost: NDArray[np.bool_]) -> Integers:
+    """The row in `_addresses_used` of each incident."""
+    buildings, corners = len(town.houses), len(scenery.corner_xy)
     community = town.ground.grids["community"].to_numpy()[drawn.grid]
-    indoors = len(housed.buildings) + drawn.corner
-    address = np.where(lost, len(housed.buildings) + len(beside) + community, np.where(drawn.building >= 0, drawn.building, indoors))
-    return [*housed.buildings["address"], *beside, *vague], address
+    return np.where(lost, buildings + corners + community, np.where(drawn.building >= 0, drawn.building, buildings + drawn.corner))
 
 
 def _placed(frame: pd.DataFrame, metres: NDArray[np.object_]) -> gpd.GeoDataFrame:

@@ -1,6 +1,7 @@
 """A million incidents with places, times and a life: drawn by category, then worked off as far as now."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import numpy as np
@@ -17,6 +18,7 @@ from data.demo.timing import HOUR, Rhythm, WorkingClock
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Rows = NDArray[np.int32]  # eight bytes for each would be most of the memory of a city
 
 CORNERS = 64  # places beside roads in each grid
 WOBBLE_M = 1.5
@@ -43,11 +45,17 @@ class Drawn:
     """Incidents before anybody has dealt with them."""
 
     moment: Integers
-    category: Integers
-    grid: Integers
-    building: Integers
-    corner: Integers
-    cluster: Integers
+    category: Rows
+    grid: Rows
+    building: Rows
+    corner: Rows
+    cluster: Rows
+
+    def parts(self, at_most: int) -> Iterator["Drawn"]:
+        """The same in their order, cut into parts."""
+        columns = [getattr(self, field.name) for field in fields(self)]
+        for start in range(0, len(self.moment), at_most):
+            yield Drawn(*(column[start : start + at_most] for column in columns))
 
 
 def scene(fabric: Fabric, grid_of_piece: Integers, grids: int, buildings: pd.DataFrame, rng: np.random.Generator) -> Scene:
@@ -117,7 +125,7 @@ def draw(
     indoors = rng.random(total) < np.array([kind.indoors for kind in KINDS])[category]
     building = np.where((building < 0) & indoors, _houses(scenery, where, rng), building)
     corner = np.where(building < 0, scenery.corner_of_grid[where] + rng.integers(0, CORNERS, total), -1)
-    return Drawn(when, category, where, building, corner, cluster)
+    return Drawn(when, *(column.astype(np.int32) for column in (category, where, building, corner, cluster)))
 
 
 def _houses(scenery: Scene, grid: Integers, rng: np.random.Generator) -> Integers:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from data.demo import copying, generate, names
 from data.demo.beside import Beside
 from data.demo.history import history, remembered
-from data.demo.model import LEVELS, NEVER, SOURCES, STATES, District, Incidents
+from data.demo.model import LEVELS, NEVER, SOURCES, STATES, District, Incidents, Scenes
 from data.demo.timing import WorkingClock
 from data.hot.ground import Placements
-from data.queries.incident_load import Loaded, finish_load, load_many
+from data.queries.incident_load import Aside, Loaded, finish_load, load_many
 from data.sealing import Keyring, packed
 from gis import crs
 from gis.assignment import NOBODY
@@ -28,7 +28,7 @@ Integers = NDArray[np.int64]
 Progress = Callable[[str, float], None]
 
 GENERATED = 0.25  # share of the whole work
-CHUNK = 3_000_000  # incidents that are loaded at once
+PEOPLE = 250_000  # residents that are sealed and sent at once: sealed and in text they take many times their own memory
 KNOWN_SINCE = timedelta(days=4 * 366)  # areas and grids are older than any incident
 SCHEME = ("governance", "治理网格", "Governance grids", "{community}{serial:03d}")
 CATALOGUE_SINCE = date(2024, 1, 1)
@@ -66,7 +66,7 @@ def load_demo(
         connection.execute("SET client_connection_check_interval = '1s'")
         _must_be_empty(connection)
         loading.ground(connection)
-        loading.past(connection, begun.district.after(past.result()))
+        loading.past(connection, past.results())
     loading.done("commit", 0.9)
     finish_load(schema_url, [*HOMES, *GROUND, *RECORD])
     loading.done("statistics", 1.0)
@@ -111,12 +111,17 @@ class _Loading:
             self._equipment(connection)
         self.done("indexes", 0.6)
 
-    def past(self, connection: psycopg.Connection, district: District) -> None:
-        """What has happened, with its history."""
-        self._district = district
-        self.done("incidents made", 0.62)
-        with copying.bare(connection, RECORD):
-            self._incidents(connection)
+    def past(self, connection: psycopg.Connection, told: Iterator[Scenes | Incidents]) -> None:
+        """What has happened, with its history, part by part as it is told."""
+        loaded = 0
+        with copying.bare(connection, RECORD), Aside(connection) as aside:
+            for part in told:
+                if isinstance(part, Scenes):
+                    self._district = self._district.among(part)
+                    continue
+                self._incidents(connection, part, loaded, aside)
+                loaded += len(part)
+                self._tell("incidents", 0.6 + 0.2 * loaded / self._district.size.incidents)
         self._itself(connection)
         self.done("incidents loaded", 0.85)
 
@@ -201,29 +206,20 @@ class _Loading:
         building = own.households["building"].to_numpy()[household]
         cell, community = self._cell[building], self._ids["area"][own.buildings["community"]][building]
         resident = self._fresh(connection, "resident", len(own.residents))
-        frame = own.residents[["head", "sex", "birth_year"]].assign(
-            cell=cell, id=resident, household_id=self._ids["household"][household], community_id=community,
-        )  # fmt: skip
-        if self._keys:
-            frame = frame.assign(**self._sealed(self._keys, resident))
-        self._copy(connection, "resident", frame)
+        for start in range(0, len(resident), PEOPLE):
+            some = slice(start, start + PEOPLE)
+            people = own.residents.iloc[some]
+            frame = people[["head", "sex", "birth_year"]].assign(
+                cell=cell[some], id=resident[some], household_id=self._ids["household"][household[some]], community_id=community[some],
+            )  # fmt: skip
+            if self._keys:
+                frame = frame.assign(**_sealed(self._keys, people, resident[some]))
+            self._copy(connection, "resident", frame)
         at = own.care["resident"].to_numpy()
         self._copy(connection, "care", pd.DataFrame({
             "cell": cell[at], "resident_id": resident[at], "class": own.care["kind"], "community_id": community[at],
             "since": own.care["since"].dt.date,
         }))  # fmt: skip
-
-    def _sealed(self, keys: Keyring, resident: Integers) -> dict[str, list[str]]:
-        """Name, phone and number as one sealed field; phone and number also as blind indexes."""
-        people = self._district.residents
-        phones, numbers = ([text.decode() for text in people[column]] for column in ("phone", "number"))
-        plain = [packed({"name": n, "phone": p, "number": i}) for n, p, i in zip(people["name"], phones, numbers, strict=True)]
-        fields = {
-            "sealed": keys.seal_many("resident.sealed", resident.tolist(), plain),
-            "phone_index": keys.blind_indexes("resident.phone", phones),
-            "number_index": keys.blind_indexes("resident.number", numbers),
-        }  # fmt: skip
-        return {column: ["\\x" + each.hex() for each in values] for column, values in fields.items()}
 
     def _equipment(self, connection: psycopg.Connection) -> None:
         """Facilities, officers with their grids, and the base map."""
@@ -256,16 +252,12 @@ class _Loading:
         base = pd.DataFrame(own.base[["layer", "class", "name", "name_en", "min_zoom"]])
         self._copy(connection, "base_feature", base.assign(geom=copying.hexed(own.base.geometry.to_numpy())))
 
-    def _incidents(self, connection: psycopg.Connection) -> None:
-        own = self._district.incidents
-        year = own.reported_at.astype("datetime64[us]").astype("datetime64[Y]").astype(int)
-        parts = [np.arange(len(own))] if len(own) <= CHUNK else [np.flatnonzero(year == each) for each in np.unique(year)]
-        for number, part in enumerate(parts):
-            chosen, places = own.rows(part), self._places(own.rows(part))
-            loaded = load_many(connection, self._frame(part, chosen), places=places)
-            self.rows["incident"] = self.rows.get("incident", 0) + int((loaded.ids >= 0).sum())
-            self._history(connection, chosen, places, loaded)
-            self._tell("incidents", 0.62 + 0.23 * (number + 1) / len(parts))
+    def _incidents(self, connection: psycopg.Connection, own: Incidents, before: int, aside: Aside) -> None:
+        """One part of the incidents, `before` of which were loaded already."""
+        places = self._places(own)
+        loaded = load_many(connection, self._frame(own, before), places=places, aside=aside)
+        self.rows["incident"] = self.rows.get("incident", 0) + int((loaded.ids >= 0).sum())
+        self._history(connection, own, places, loaded)
 
     def _places(self, own: Incidents) -> Placements:
         """Where the generator, which asked these same borders, found each incident."""
@@ -291,11 +283,11 @@ class _Loading:
             cell=cell, incident_id=loaded.ids[row], community_id=places.community_ids[row],
         ))  # fmt: skip
 
-    def _frame(self, part: Integers, own: Incidents) -> pd.DataFrame:
-        """The incidents of some rows as the bulk loader takes them."""
+    def _frame(self, own: Incidents, before: int) -> pd.DataFrame:
+        """A part of the incidents as the bulk loader takes them; they are numbered on from those before."""
         rule = np.full(len(self._ids["category"]), -1, dtype=np.int64)
         rule[self._district.rules["category"]] = self._ids["category_rule"]
-        serial = names.digits(part.astype(np.int64) + 1, 9).astype(str)
+        serial = names.digits(np.arange(before + 1, before + len(own) + 1), 9).astype(str)
         moments = {name: pd.Series(getattr(own, name).astype("datetime64[us]")).dt.tz_localize("UTC") for name in _MOMENTS}
         return pd.DataFrame({
             "source": _chosen(SOURCES, own.source), "source_id": np.char.add("YL", serial), "lon": own.lon, "lat": own.lat,
@@ -323,6 +315,18 @@ class _Loading:
 
 _MOMENTS = ("reported_at", "filed_at", "dispatched_at", "handled_at", "closed_at", "due_at")
 assert np.datetime64("NaT", "us").astype(np.int64) == NEVER
+
+
+def _sealed(keys: Keyring, people: pd.DataFrame, resident: Integers) -> dict[str, list[str]]:
+    """Name, phone and number of some residents as one sealed field; phone and number also as blind indexes."""
+    phones, numbers = ([text.decode() for text in people[column]] for column in ("phone", "number"))
+    plain = [packed({"name": n, "phone": p, "number": i}) for n, p, i in zip(people["name"], phones, numbers, strict=True)]
+    fields = {
+        "sealed": keys.seal_many("resident.sealed", resident.tolist(), plain),
+        "phone_index": keys.blind_indexes("resident.phone", phones),
+        "number_index": keys.blind_indexes("resident.number", numbers),
+    }  # fmt: skip
+    return {column: ["\\x" + each.hex() for each in values] for column, values in fields.items()}
 
 
 def _chosen(words: tuple[str, ...] | list[str], index: NDArray[np.signedinteger]) -> pd.Series:

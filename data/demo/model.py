@@ -1,5 +1,6 @@
 """What a generated district is made of: tables in memory that refer to each other by row number."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
@@ -62,16 +63,19 @@ class Incidents:
         """Nothing has happened yet."""
         return cls(*(np.empty(0, dtype=np.int64) for _ in fields(cls)))  # type: ignore[arg-type]
 
+    def columns(self) -> tuple[NDArray[np.generic], ...]:
+        """Its columns in their order."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
     def rows(self, which: NDArray[np.generic]) -> "Incidents":
         """Some of the incidents, by mask or row numbers."""
         return Incidents(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
 @dataclass(frozen=True)
-class Happened:
-    """Incidents, the texts their `address` points to, and the planted clusters."""
+class Scenes:
+    """The texts that the `address` of incidents points to, and the planted clusters: told before the incidents themselves."""
 
-    incidents: Incidents
     addresses: list[str]
     clusters: pd.DataFrame
 
@@ -113,6 +117,12 @@ class District:
     clusters: pd.DataFrame
     seconds: dict[str, float]
 
-    def after(self, happened: Happened) -> "District":
-        """The same district with its past."""
-        return replace(self, incidents=happened.incidents, addresses=happened.addresses, clusters=happened.clusters)
+    def among(self, scenes: Scenes) -> "District":
+        """The same district, known where things happen."""
+        return replace(self, addresses=scenes.addresses, clusters=scenes.clusters)
+
+    def after(self, parts: Sequence[Incidents]) -> "District":
+        """The same district with all of its past."""
+        return replace(
+            self, incidents=Incidents(*(np.concatenate(columns) for columns in zip(*map(Incidents.columns, parts), strict=True)))
+        )

@@ -24,7 +24,7 @@ def read(path: Path, question: Question, folder: Path) -> Iterable[Layer]:
     Meant to run in the worker, which may be stopped at any time.
     """
     if not path.is_file():
-        raise BadFile("There is no such file.")
+        raise BadFile(f"There is no such file: {path}.")
     if path.stat().st_size > MAX_FILE_BYTES:
         raise BadFile(f"The file is larger than {MAX_FILE_BYTES // 1_000_000} MB. Split it into several files.")
     if path.stat().st_size == 0:

@@ -57,19 +57,39 @@ class Loaded:
     border_distance_m: NDArray[np.float32]
 
 
+class Aside:
+    """Years that are built beside the table from several loads, their indexes made once from all rows when the block ends.
+
+    For a first load whose rows come in parts; nobody sees any of them before.
+    """
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self.years: set[int] = set()
+
+    def __enter__(self) -> "Aside":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for year in sorted(self.years) if kind is None else ():
+            _attach(self._connection, year)
+
+
 def load_many(
-    connection: psycopg.Connection, incidents: pd.DataFrame, *, ambiguous_within_m: float = TOLERANCE_M, places: Placements | None = None
-) -> Loaded:
+    connection: psycopg.Connection, incidents: pd.DataFrame, *, ambiguous_within_m: float = TOLERANCE_M, places: Placements | None = None,
+    aside: Aside | None = None,
+) -> Loaded:  # fmt: skip
     """Load incidents as the owner of the schema, all or none with the caller's transaction; call `finish_load` after it.
 
     Columns `source`, `source_id`, `category_id`, `reported_at` (UTC), `lon`, `lat` (degrees of EPSG:4490, NaN for no place)
     are needed, those of DEFAULTS may be there. A place in no grid is loaded as unplaced. Row-level security forbids COPY
     into the table itself, so rows go into its partitions, whose triggers and rights are the owner's alone.
-    `places`, in the order of the rows, spares asking the current ground again when the caller just did.
+    `places`, in the order of the rows, spares asking the current ground again when the caller just did. With `aside`
+    the rows are part of a first load that brings each number once.
     Raises BadValue or BadCoordinate, naming the first row, before anything is written.
     """
     frame = _checked(connection, incidents)
-    known, clashing = _met_before(connection, frame)
+    known, clashing = (np.zeros((2, len(frame)), dtype=np.bool_)) if aside else _met_before(connection, frame)
     arriving = frame[~(known | clashing)]
     lon, lat = frame["lon"].to_numpy(), frame["lat"].to_numpy()
     at = places or _ground(connection, ambiguous_within_m).place_many(lon, lat)
@@ -78,7 +98,7 @@ def load_many(
     ordered = placed.sort_values("qk", kind="stable", na_position="first")
     years = ordered["reported_at"].dt.year
     for year in sorted(years.unique()):
-        _load_year(connection, int(year), ordered[years == year])
+        _load_year(connection, int(year), ordered[years == year], aside)
     _note_intake(connection, ordered)
     if len(placed):
         connection.execute("INSERT INTO deployment (key, value) VALUES ('statistics_due', 'true') ON CONFLICT (key) DO NOTHING")
@@ -236,17 +256,24 @@ def _new_ids(connection: psycopg.Connection, count: int) -> NDArray[np.int64]:
     return np.array(((row and row[0]) or "").split(), dtype=np.int64)
 
 
-def _load_year(connection: psycopg.Connection, year: int, rows: pd.DataFrame) -> None:
+def _load_year(connection: psycopg.Connection, year: int, rows: pd.DataFrame, aside: Aside | None) -> None:
     if not 2000 <= year <= 2200:
         leaf = "incident_before" if year < 2000 else "incident_other"
         _copy(connection, sql.Identifier(leaf), rows[list(COPIED)])
         return
     leaf = f"incident_{year}"
-    if len(rows) >= BUILD_ASIDE_ROWS and _holds_nothing(connection, leaf):
-        _build_aside(connection, year, rows)
-        return
-    connection.execute("SELECT incident_partition(%s)", [year])
-    _copy(connection, sql.Identifier(leaf), rows[list(COPIED)])
+    if aside is not None and year in aside.years:
+        _copy_frozen(connection, year, rows)
+    elif (aside is not None or len(rows) >= BUILD_ASIDE_ROWS) and _holds_nothing(connection, leaf):
+        _begin_aside(connection, year)
+        _copy_frozen(connection, year, rows)
+        if aside is None:
+            _attach(connection, year)
+        else:
+            aside.years.add(year)
+    else:
+        connection.execute("SELECT incident_partition(%s)", [year])
+        _copy(connection, sql.Identifier(leaf), rows[list(COPIED)])
 
 
 def _holds_nothing(connection: psycopg.Connection, leaf: str) -> bool:
@@ -256,15 +283,21 @@ def _holds_nothing(connection: psycopg.Connection, leaf: str) -> bool:
     return connection.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(leaf))).fetchone() is None
 
 
-def _build_aside(connection: psycopg.Connection, year: int, rows: pd.DataFrame) -> None:
-    """Copy frozen rows into a table of its own, then attach it: its indexes and foreign keys are built once, from all rows."""
+def _begin_aside(connection: psycopg.Connection, year: int) -> None:
+    """A table of its own instead of the year's empty partition: its indexes and foreign keys are built once, from all rows."""
     leaf = sql.Identifier(f"incident_{year}")
     connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(leaf))
     connection.execute(sql.SQL("CREATE TABLE {} (LIKE incident INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS)").format(leaf))
-    _copy(connection, leaf, rows[list(COPIED)], options="FORMAT csv, FREEZE")
+
+
+def _copy_frozen(connection: psycopg.Connection, year: int, rows: pd.DataFrame) -> None:
+    _copy(connection, sql.Identifier(f"incident_{year}"), rows[list(COPIED)], options="FORMAT csv, FREEZE")
+
+
+def _attach(connection: psycopg.Connection, year: int) -> None:
     connection.execute(
         sql.SQL("ALTER TABLE incident ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
-            leaf, sql.Literal(f"{year}-01-01 00:00+00"), sql.Literal(f"{year + 1}-01-01 00:00+00")
+            sql.Identifier(f"incident_{year}"), sql.Literal(f"{year}-01-01 00:00+00"), sql.Literal(f"{year + 1}-01-01 00:00+00")
         )
     )
 

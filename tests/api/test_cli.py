@@ -104,6 +104,15 @@ def test_a_taken_port_or_a_foreign_address_is_refused_before_any_work() -> None:
     assert "192.0.2.1 is no address of this machine" in foreign.stderr
 
 
+def test_a_data_folder_that_is_a_file_is_refused_as_one(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    run = wangge("up", "--data", str(file), "--demo", "none", "--detach")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert f"{file} is a file, not a folder" in run.stderr
+    assert f"There is no such file: {tmp_path / 'none.csv'}." in wangge("import", str(tmp_path / "none.csv")).stderr
+
+
 def test_a_wrong_command_is_told_in_the_words_people_typed() -> None:
     assert "Try './wangge token -h' for help" in wangge("token").stderr
 

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,7 +11,7 @@ import psycopg
 import pytest
 
 from data import roles
-from data.demo import load
+from data.demo import generate, load
 from data.demo.beside import Beside, BesideFailed
 from data.demo.history import remembered
 from data.demo.load import load_demo
@@ -54,21 +55,24 @@ def test_every_row_of_the_district_arrives(empty, loaded):
     assert loaded.rows["grid"] == 36 and loaded.rows["household"] == 6_600 and loaded.rows["incident"] == 5_000
 
 
-def test_years_are_loaded_one_by_one_where_there_are_many_incidents_and_one_may_have_no_history(empty, monkeypatch):
-    recent = []
+def test_a_past_that_comes_in_parts_is_loaded_whole_and_a_part_may_have_no_history(empty, monkeypatch):
+    told = []
 
-    def only_the_last_year(own, now_us):
-        recent.append(len(own))
-        return remembered(own, now_us) if len(recent) == 2 else np.empty(0, dtype=np.int64)
+    def only_the_last_part(own, now_us):
+        told.append(len(own))
+        return remembered(own, now_us) if len(told) == 6 else np.empty(0, dtype=np.int64)
 
-    monkeypatch.setattr(load, "CHUNK", 1_000)
-    monkeypatch.setattr(load, "remembered", only_the_last_year)
-    report = load_demo(empty.schema_url, empty.app_url, "small", now=datetime(2026, 3, 1, tzinfo=UTC))
-    assert len(recent) == 2 and sum(recent) == 5_000
-    assert asked(empty, "SELECT count(*), count(DISTINCT id) FROM incident") == [(5_000, 5_000)]
-    assert asked(empty, "SELECT count(DISTINCT date_part('year', reported_at)) FROM incident JOIN incident_log ON incident_id = id") == [
-        (1,)
-    ]
+    monkeypatch.setattr(generate, "PART", 900)
+    monkeypatch.setattr(load, "PEOPLE", 1_000)
+    monkeypatch.setattr(load, "remembered", only_the_last_part)
+    report = load_demo(empty.schema_url, empty.app_url, "small", now=datetime(2026, 3, 1, tzinfo=UTC), keys=KEYS)
+    assert told == [900] * 5 + [500]
+    assert asked(empty, "SELECT count(*), count(DISTINCT id), count(DISTINCT source_id) FROM incident") == [(5_000, 5_000, 5_000)]
+    assert asked(empty, "SELECT min(source_id), max(source_id), count(*) FROM intake") == [("YL000000001", "YL000005000", 5_000)]
+    assert asked(empty, "SELECT count(*) FROM incident AS i JOIN intake USING (source, source_id) WHERE i.id = incident_id") == [(5_000,)]
+    assert asked(empty, "SELECT count(DISTINCT date_part('year', reported_at)) FROM incident") == [(2,)]
+    assert asked(empty, "SELECT count(*) FROM resident WHERE sealed IS NULL") == [(0,)]
+    assert asked(empty, "SELECT statistics_mend()") == [(0,)]
     assert report.rows["incident_log"] > 0
 
 
@@ -195,8 +199,16 @@ def test_places_told_by_the_generator_are_those_of_the_stored_borders(empty, loa
     assert at.ambiguous[inside].tolist() == [stored[number][5] for number in inside]
 
 
-def test_work_beside_returns_its_result_or_its_whole_failure():
-    with Beside(lambda: [1, 2, 3]) as work:
-        assert work.result() == [1, 2, 3]
-    with Beside([].pop) as work, pytest.raises(BesideFailed, match="pop from empty list"):
-        work.result()
+def test_work_beside_tells_each_result_as_it_comes_or_its_whole_failure():
+    with Beside(lambda: iter([1, [2], 3])) as work:
+        assert list(work.results()) == [1, [2], 3]
+
+    def breaks_off() -> Iterator[int]:
+        yield 1
+        [].pop()
+
+    with Beside(breaks_off) as work:
+        told = work.results()
+        assert next(told) == 1
+        with pytest.raises(BesideFailed, match="pop from empty list"):
+            next(told)
