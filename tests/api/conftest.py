@@ -1,14 +1,19 @@
 """Fixtures of the import: a desk that reads files, and a city to bring in."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from api.cluster import Cluster
+from api.work import Work
 from data.database import open_database
 from data.files.desk import Desk
-from tests.conftest import Clone
+from tests import insight
+from tests.conftest import WORKER, Clone, cloned
 from tests.imported_city import City
+from tests.insight import InsightCity
 
 
 @pytest.fixture(scope="module")
@@ -25,3 +30,27 @@ def city(tmp_path: Path, empty: Clone, desk: Desk) -> Iterator[City]:
     made.write_calls()
     yield made
     database.close()
+
+
+@pytest.fixture(scope="session")
+def insight_template(cluster: Cluster, migrated: str) -> Iterator[str]:
+    """Name of a template with the ground of the city for analyses, made once a run."""
+    name = f"insight_{WORKER}"
+    with cloned(cluster, migrated, name) as clone:
+        insight.make_city(clone)
+        yield name
+
+
+@pytest.fixture
+def insight_city(cluster: Cluster, insight_template: str) -> Iterator[InsightCity]:
+    """The city for analyses, without any incident, for one test alone."""
+    with cloned(cluster, insight_template, f"insight_{WORKER}_{uuid.uuid4().hex[:8]}") as clone:
+        yield InsightCity(clone)
+
+
+@pytest.fixture
+def insight_work(insight_city: InsightCity, tmp_path: Path) -> Iterator[Work]:
+    """What a job works with, in that city."""
+    opened = Work(insight_city.clone.schema_url, outbox=tmp_path / "outbox")
+    yield opened
+    opened.close()

@@ -1,6 +1,5 @@
 """The live watch: a fresh cluster is one alert on the day it appears, and chance alone rarely is."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,7 +9,6 @@ from api.analyses import watch
 from api.work import Work
 from data.queries import alerts, analyses
 from tests import insight
-from tests.conftest import Clone
 from tests.factories import District
 from tests.insight import TODAY, InsightCity, grid_id
 
@@ -19,15 +17,13 @@ RECURRENCE = 365.0
 
 
 @pytest.fixture
-def city(empty: Clone) -> InsightCity:
-    return insight.make_city(empty)
+def city(insight_city: InsightCity) -> InsightCity:
+    return insight_city
 
 
 @pytest.fixture
-def work(city: InsightCity) -> Iterator[Work]:
-    opened = Work(city.clone.schema_url)
-    yield opened
-    opened.close()
+def work(insight_work: Work) -> Work:
+    return insight_work
 
 
 def looked(work: Work, day: date, *, recurrence_days: float = RECURRENCE) -> watch.Watched:

@@ -30,15 +30,13 @@ HOT = [grid_id(column, row) for column in (4, 5, 6) for row in (4, 5, 6)]
 
 
 @pytest.fixture
-def city(empty: Clone) -> InsightCity:
-    return insight.make_city(empty)
+def city(insight_city: InsightCity) -> InsightCity:
+    return insight_city
 
 
 @pytest.fixture
-def work(city: InsightCity) -> Iterator[Work]:
-    opened = Work(city.clone.schema_url)
-    yield opened
-    opened.close()
+def work(insight_work: Work) -> Work:
+    return insight_work
 
 
 @pytest.fixture

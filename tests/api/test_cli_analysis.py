@@ -13,18 +13,15 @@ from api.commands import analysis, plan_review, watch
 from api.tokens import FIRST_PERSON, sign_in_link
 from api.work import Work
 from gis.errors import BadFile, BadValue, Conflict, NotFound, Refusal
-from tests import insight
-from tests.conftest import Clone
 from tests.insight import InsightCity, grid_id
 
 Typed = Callable[..., Result]
 
 
 @pytest.fixture
-def city(empty: Clone) -> InsightCity:
-    made = insight.make_city(empty)
-    sign_in_link(empty.schema_url, FIRST_PERSON)
-    return made
+def city(insight_city: InsightCity) -> InsightCity:
+    sign_in_link(insight_city.clone.schema_url, FIRST_PERSON)
+    return insight_city
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from api.work import Work
 from data.database import open_database
 from data.queries.statistics import Moment
 from tests import insight
-from tests.conftest import Clone, make_app, settings_for
+from tests.conftest import make_app, settings_for
 from tests.insight import InsightCity
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -22,15 +22,13 @@ QUICK = {"permutations": 999, "alternate": False}
 
 
 @pytest.fixture
-def city(empty: Clone) -> InsightCity:
-    return insight.make_city(empty)
+def city(insight_city: InsightCity) -> InsightCity:
+    return insight_city
 
 
 @pytest.fixture
-def work(city: InsightCity, tmp_path: Path) -> Iterator[Work]:
-    opened = Work(city.clone.schema_url, outbox=tmp_path / "outbox")
-    yield opened
-    opened.close()
+def work(insight_work: Work) -> Work:
+    return insight_work
 
 
 @pytest.fixture
