@@ -19,7 +19,7 @@ from api.work import Work
 from data.demo.load import load_demo
 from data.sealing import keyring
 from tests.browser.plans import COMMUNITY, DISTRICT, Planner, Planners
-from tests.conftest import Clone, _clone, serve
+from tests.conftest import Clone, cloned, serve
 
 CHROMIUM = os.environ.get("WANGGE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 OFFLINE = [
@@ -117,7 +117,7 @@ def opener(browser: Browser, live_server: str, session_token: str) -> Iterator[O
 @pytest.fixture(scope="session")
 def drawn_on(cluster: Cluster, migrated: str, data_dir: Path) -> Iterator[Clone]:
     """A small demo district that may be redrawn."""
-    with _clone(cluster, migrated, "redrawn") as clone:
+    with cloned(cluster, migrated, "redrawn") as clone:
         load_demo(clone.schema_url, clone.app_url, "small", keys=keyring(data_dir))
         yield clone
 
