@@ -1,18 +1,21 @@
-"""Bulk assignment of places to grids: ours against geopandas' spatial join and PostGIS' join on ST_Contains."""
+"""Bulk assignment of places to grids and hexagons: ours against geopandas' spatial join, PostGIS' join on ST_Contains, a tree."""
 
 import geopandas as gpd
 import numpy as np
 import psycopg
 import shapely
+from scipy.spatial import cKDTree
 
 from bench._ground import settled
 from bench.harness import BenchContext, Report, Timing, interleaved
 from gis.assignment import NOBODY, GridLocator
+from gis.hotspots.hexagons import hexagons_of
 
 PLACES = 1_000_000
 POSTGIS_PLACES = 100_000
 """PostGIS is asked about a tenth of the places and counted per place."""
 ROUNDS = 3
+MANY = 10_000_000
 CURRENT = """
     SELECT grid.id, ST_AsBinary(geom) FROM grid JOIN scheme ON scheme.id = scheme_id AND is_primary
      WHERE valid_to IS NULL ORDER BY grid.code"""
@@ -49,7 +52,31 @@ def run(context: BenchContext, report: Report) -> None:
         )
         _add(report, "PostGIS ST_Contains join", postgis, POSTGIS_PLACES)
         report.note(_agreement(locator, lon, lat, points, frame))
+        _many(report, locator, borders)
+    _hexagons(report)
     report.note(f"{PLACES:,} places, {len(borders):,} grids of {np.mean(shapely.get_num_coordinates(borders)):.0f} vertices on average.")
+
+
+def _many(report: Report, locator: GridLocator, borders: list[shapely.Geometry]) -> None:
+    """So many that a peer's points alone take gigabytes: ours beside reading both numbers and writing one."""
+    lon, lat = (np.tile(each, MANY // PLACES) for each in _places(borders))
+    timing = interleaved(
+        ours=lambda: locator.assign(lon, lat, distances=False), peer=lambda: (lon + lat).astype(np.int32), rounds=1, clock="cpu"
+    )
+    report.add(f"{MANY:,} places v reading and writing them", ours=timing.ours, peer=timing.peer, unit="cpu s", memory=timing.memory)
+
+
+def _hexagons(report: Report) -> None:
+    """Cells by arithmetic against the nearest middle in a tree, which is asked about a tenth and counted per place."""
+    cells = hexagons_of(shapely.box(0, 0, 31_623, 31_623), cell_m2=10_000)
+    points = np.random.default_rng(0).random((MANY, 2)) * 31_623
+    some, tree = points[:PLACES], cKDTree(cells.middles)
+    found = cells.at(some)
+    if (found[found >= 0] != tree.query(some)[1][found >= 0]).any():
+        raise RuntimeError("A hexagon is not that of the nearest middle.")
+    timing = interleaved(ours=lambda: cells.at(points), peer=lambda: tree.query(some), rounds=1, clock="cpu")
+    report.add(f"{MANY:,} places in {len(cells):,} hexagons v scipy's tree", ours=timing.ours, peer=timing.peer * MANY / PLACES,
+               unit="cpu s", memory=timing.memory)  # fmt: skip
 
 
 def _add(report: Report, case: str, timing: Timing, places: int) -> None:

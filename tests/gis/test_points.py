@@ -102,6 +102,17 @@ def test_arsons_in_chicago_repeat_near_by_as_in_nearrepeat() -> None:
     assert (np.abs(found.table["p"].to_numpy().reshape(5, 2) - theirs) <= 3 * np.sqrt(theirs * (1 - theirs) / 999) + 0.002).all()
 
 
+def test_burkitts_lymphoma_in_west_nile_has_the_pairs_that_pysal_prints() -> None:
+    # PySAL's worked example: 13 pairs within 20 and 5 days, both closed.
+    from libpysal.examples import get_path  # noqa: PLC0415  seconds to load
+    from pyogrio import read_dataframe  # noqa: PLC0415
+
+    cases = read_dataframe(get_path("burkitt.shp"))
+    points = np.column_stack([cases.geometry.x, cases.geometry.y])
+    found = knox(points, cases["T"], bands_m=[0, 20.001], bands_days=[0, 5.001], permutations=99)
+    assert (found.events, found.table["observed"].tolist()) == (188, [13])
+
+
 def test_the_knox_table_equals_brute_force_with_half_open_bands() -> None:
     random = np.random.default_rng(3)
     points, days = np.round(random.random((80, 2)) * 20), np.round(random.random(80) * 30)

@@ -2,8 +2,10 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binom, poisson
 
@@ -63,6 +65,17 @@ def test_the_global_index_is_the_mean_of_the_local_ones_and_its_z_that_of_esda(d
         Moran(theirs.y, theirs.w, "b", permutations=0),
     )
     assert (binary.i, binary.z) == (pytest.approx(theirs.I), pytest.approx(theirs.z_rand))
+
+
+def test_homicides_around_st_louis_have_the_global_index_that_pysal_prints() -> None:
+    from libpysal.examples import get_path  # noqa: PLC0415  seconds to load
+
+    table = pd.read_csv(get_path("stl_hom.csv"))
+    lines = iter(Path(get_path("stl.gal")).read_text().splitlines()[1:])
+    rows = [(int(line.split()[0]) - 1, int(other) - 1) for line in lines for other in next(lines).split()]
+    found = global_moran(table["HR8893"], pairs_given(*zip(*rows, strict=True), len(table)), seed=1)
+    assert found.i == pytest.approx(0.24365582621771659, abs=1e-12)
+    assert found.p <= 0.01
 
 
 def test_exact_limits_are_those_of_the_printed_table() -> None:
