@@ -6,7 +6,7 @@ import shapely
 
 from bench._ground import TOKEN, prepared
 from bench.harness import BenchContext, Report, interleaved
-from bench.tiles import HEADERS, _ours
+from bench.tiles import HEADERS, serving_ours
 from data.database import open_database
 from data.hot.ground import ground_index
 
@@ -51,7 +51,7 @@ def run(context: BenchContext, report: Report) -> None:
             rounds=3,
         )
         report.add("100,000 places at once v STRtree", ours=bulk.ours * 1e6 / len(many), peer=bulk.peer * 1e6 / len(many), unit="µs/place")
-        with _ours(context, cache_bytes=0) as server:
+        with serving_ours(context, cache_bytes=0) as server:
             over_http = interleaved(
                 ours=lambda: [server.get(f"/api/v1/locate?lon={lon}&lat={lat}", HEADERS) for lon, lat in places],
                 peer=of_postgis,

@@ -8,7 +8,7 @@ from api import tokens
 from bench._crowd import crowd, faults, made_plan
 from bench._ground import settled
 from bench.harness import BenchContext, Report
-from bench.tiles import _ours
+from bench.tiles import serving_ours
 
 PLANNERS = 8
 SECONDS = 120.0
@@ -29,7 +29,7 @@ def run(context: BenchContext, report: Report) -> None:
     # A person for each of them: undo is everybody's own.
     holders = [tokens.bearer_token(context.schema_url, "planner", code[:length]) for length in (6, 9, 12)]
     holders += [tokens.bearer_token(context.schema_url, "planner", None)]
-    with _ours(context, cache_bytes=0) as server:
+    with serving_ours(context, cache_bytes=0) as server:
         port = server.connection.port
         assert port is not None
         plan = made_plan(port, holders[0], code)

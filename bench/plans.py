@@ -13,7 +13,7 @@ from api import tokens
 from bench._draft import Draft, ask, edit
 from bench._ground import NOW
 from bench.harness import BenchContext, Report
-from bench.tiles import _ours
+from bench.tiles import serving_ours
 from data.demo import sizes
 from data.demo.load import load_demo
 
@@ -44,7 +44,8 @@ def run(context: BenchContext, report: Report) -> None:
 
 def _measure(context: BenchContext, report: Report, size: str) -> dict[str, float]:
     headers = {"Authorization": f"Bearer {tokens.bearer_token(context.schema_url, 'planner', None)}"}
-    with _ours(context, cache_bytes=0) as server, psycopg.connect(context.schema_url.replace("+psycopg", ""), autocommit=True) as owner:
+    database = context.schema_url.replace("+psycopg", "")
+    with serving_ours(context, cache_bytes=0) as server, psycopg.connect(database, autocommit=True) as owner:
         district = owner.execute("SELECT code FROM area WHERE level = 'district' AND valid_to IS NULL LIMIT 1").fetchone()
         assert district is not None
         status, body = ask(server.connection, "POST", "/api/v1/plans", {"name": "bench", "area": district[0]}, headers)
