@@ -200,7 +200,9 @@ def _sum_faults(watch: psycopg.Connection, plan: int) -> list[str]:
         "SELECT count(*) FROM (SELECT before, before_geom, lag(after) OVER of_grid AS ended, lag(after_geom) OVER of_grid AS ended_geom,"
         "                             row_number() OVER of_grid AS turn FROM plan_op_grid WHERE plan_id = %s"
         "                      WINDOW of_grid AS (PARTITION BY grid_id ORDER BY seq)) AS step"
-        " WHERE turn > 1 AND (before IS DISTINCT FROM ended OR before_geom::bytea IS DISTINCT FROM ended_geom::bytea)",
+        # Without a row of its own before, a grid begins with today's border, wherever the step before left it.
+        " WHERE turn > 1 AND (before IS DISTINCT FROM ended"
+        "                     OR (before IS NOT NULL AND before_geom::bytea IS DISTINCT FROM ended_geom::bytea))",
         [plan],
     ).fetchone()
     other = watch.execute(
