@@ -12,6 +12,7 @@ import psycopg
 from api import tokens
 from bench._draft import Draft, ask, edit
 from bench._ground import NOW
+from bench._processes import Server, backends_cpu_s, cpu_s
 from bench.harness import BenchContext, Report
 from bench.tiles import serving_ours
 from data.demo import sizes
@@ -53,17 +54,20 @@ def _measure(context: BenchContext, report: Report, size: str) -> dict[str, floa
         draft = Draft(server.connection, headers, orjson.loads(body)["id"])
         draft.open()
         taken: dict[str, list[float]] = {kind: [] for kind in KINDS}
+        spent: dict[str, list[float]] = {kind: [] for kind in KINDS}
         refused = 0
         bare: list[float] = []
         for kind in itertools.islice(itertools.cycle(KINDS), 7 * 3):  # everything is loaded and compiled
             edit(draft, kind)
         while min(len(each) for each in taken.values()) < ROUNDS:
             for kind in KINDS:
+                before = _cpu(server, owner)
                 heard = edit(draft, kind)
                 if heard is None or heard.status != 200:
                     refused += 1
                 else:
                     taken[kind].append(heard.ms)
+                    spent[kind].append((_cpu(server, owner) - before) * 1e3)
             bare.append(_bare(owner, draft.id))
         p95 = {kind: statistics.quantiles(each, n=20)[-1] for kind, each in taken.items()}
         limit = statistics.median(bare)
@@ -72,11 +76,18 @@ def _measure(context: BenchContext, report: Report, size: str) -> dict[str, floa
         worst = max(p95, key=lambda kind: p95[kind])
         told = ", ".join(f"{kind} {p95[kind]:.1f}" for kind in KINDS)
         report.note(f"{size}: p95 in ms: {told}; worst {worst}, {_verdict(p95[worst], BAR_MS)}; {refused} random edits refused.")
+        told = ", ".join(f"{kind} {statistics.quantiles(spent[kind], n=20)[-1]:.1f}" for kind in KINDS)
+        report.note(f"{size}: p95 of CPU in ms, server and database together: {told}.")
         opening = [_timed(draft.open) for _ in range(9)]
         report.add(f"{size}, opening", ours=statistics.median(opening), peer=_timed_ground(owner, draft.id), unit="ms")
         report.note(f"{size}: opening p95 {max(opening):.0f} ms with decoding, {_verdict(max(opening), OPEN_BAR_MS)}.")
         report.note("Peer of an operation: a bare UPDATE of three such rows with its commit; of opening: the same rows as WKB.")
         return p95
+
+
+def _cpu(server: Server, owner: psycopg.Connection) -> float:
+    """Processor time of the server and of its connections to the database so far, seconds: a busy machine does not lengthen it."""
+    return cpu_s(server.process.pid) + backends_cpu_s(owner)
 
 
 def _bare(owner: psycopg.Connection, plan: int) -> float:

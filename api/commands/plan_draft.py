@@ -62,7 +62,7 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what it would do, change nothing.")] = False,
     key: Key = None, name: Name = FIRST, data: Data = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Do one operation, the same as over HTTP (docs/api.md lists them)."""
+    """Do one operation, the same as over HTTP (docs/planning.md lists them)."""
     written = sys.stdin.read() if file is None or str(file) == "-" else file.read_text(encoding="utf-8")
     asked = _operation(written, key)
     with acting(data, name) as (session, actor, _):
