@@ -4,7 +4,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -23,6 +23,7 @@ FEW, MANY = 8, 40
 REFUSALS = frozenset({409, 422})
 FRESH = 0.1
 """How often a planner looks at the whole plan anew without being told to."""
+PROVE_EVERY_S = 0.2
 CHAIN = """
     WITH drawn AS (SELECT grid_id, geom FROM plan_grid WHERE plan_id = %(plan)s),
     polygon AS (
@@ -90,7 +91,7 @@ def crowd(port: int, plan: int, tokens: Sequence[str], *, goes_on: Callable[[int
         working = [pool.submit(work, number) for number in range(len(tokens))]
         if database is not None:
             with psycopg.connect(database, autocommit=True) as watch:
-                while not all(each.done() for each in working):
+                while wait(working, timeout=PROVE_EVERY_S).not_done:
                     _prove(watch, plan, told)
         for each in working:
             told.heard += each.result()
