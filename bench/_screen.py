@@ -17,7 +17,7 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 # The software renderer of WebGL is switched on, or the peer that needs it would not draw at all.
 SWITCHES = ["--no-sandbox", "--headless=new", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 SIZE = {"width": 1920, "height": 1080}
-QUIET_S, QUIET_CPU = 0.35, 0.04
+QUIET_S, QUIET_CPU, QUIET_TIMES = 0.35, 0.06, 4
 LONGEST_S = 120.0
 
 
@@ -38,13 +38,12 @@ class Opened:
         return self._spent() - before
 
     def settle(self) -> None:
-        """Wait until nothing is under way: hardly any processor time for a while."""
-        until = time.monotonic() + LONGEST_S
-        while time.monotonic() < until:
+        """Wait until nothing is under way: hardly any processor time, several times over, since a busy machine starves the busy too."""
+        until, quiet = time.monotonic() + LONGEST_S, 0
+        while time.monotonic() < until and quiet < QUIET_TIMES:
             before = self._spent()
             self.page.wait_for_timeout(QUIET_S * 1000)
-            if self._spent() - before < QUIET_S * QUIET_CPU * 2:
-                return
+            quiet = quiet + 1 if self._spent() - before < QUIET_S * QUIET_CPU else 0
 
     def _spent(self) -> float:
         return sum(cpu_s(each) for each in _descendants(self.root))

@@ -24,6 +24,13 @@ PEERS = {"leaflet": "1.9.4", "leaflet.vectorgrid": "1.3.0", "maplibre-gl": "5.9.
 PAGES = Path(__file__).parent / "pages"
 BUDGET = {"page": (10, "kB of HTML"), "requests": (30, "requests at start"), "received": (1200, "kB received at start")}
 Figures = dict[str, list[float]]
+UNDERS = 400
+# The clock of a page has steps of 0.1 ms, so many are timed together.
+UNDER = """async ([[lon, lat], times]) => {
+    const began = performance.now();
+    for (let i = 0; i < times; i++) await window.bench.pick([lon + (i % 20) * 2e-5, lat + (i / 20) * 2e-5]);
+    return (performance.now() - began) / times;
+}"""
 LOOK = "([place, zoom]) => window.bench.look(place, zoom)"
 Place = tuple[float, float]
 
@@ -68,6 +75,8 @@ def _measured(browser: Opened, address: str, name: str, homes: list[tuple[int, P
     note("drag", browser.cpu(lambda: _dragged(browser)) / DRAGS)
     note("hover", browser.cpu(lambda: _hovered(browser)) / HOVERS)
     note("recolour", browser.cpu(lambda: _recoloured(browser)) / RECOLOURS)
+    if name in {"ours", "maplibre"}:
+        note("under", float(page.evaluate(UNDER, [middle, UNDERS])) / 1000)
     if homes and name != "folium":
         right = 0
         for number, place in homes:
@@ -134,6 +143,7 @@ def _told(report: Report, figures: Mapping[str, Figures], whole: Figures) -> Non
     for what, case in cases.items():
         for peer in ("folium", "vectorgrid", "maplibre"):
             report.add(f"{case}, against {peer}", ours=middle("ours", what), peer=middle(peer, what), unit="ms")
+    report.add("what lies under the pointer, against maplibre", ours=middle("ours", "under"), peer=middle("maplibre", "under"), unit="ms")
     report.add(
         "the whole page against stock Folium's bare map, CPU",
         ours=statistics.median(whole["render"]) * 1000,

@@ -74,6 +74,16 @@ function gridCard(card, permissions) {
   ];
 }
 
+/** Who answers for a building: the officer of its grid. */
+function answering(grid) {
+  const host = make("div", {});
+  ask(`/grids/${grid}/card`).then(
+    ({ officer }) => put(host, make("h4", {}, word("card.officer")), officer ? person(officer, officer.phone_masked) : make("p", { className: "chip watch" }, icon("watch"), word("fill.unassigned"))),
+    () => null,
+  );
+  return host;
+}
+
 const figures = (pairs) =>
   make(
     "dl",
@@ -129,6 +139,7 @@ async function buildingCard(id, permissions) {
       ["card.levels", building.levels == null ? "–" : count(building.levels)],
       ["card.households", count(building.households)],
     ]),
+    building.grid && answering(building.grid.id),
     households === null ? make("p", { className: "sub" }, word("card.no_permission")) : household.list(households, permissions),
   ];
 }
