@@ -42,18 +42,18 @@ def map_of(analysis_id: Id, session: Session, actor: CurrentActor, language: Ask
     return Response(orjson.dumps(told), media_type="application/json", headers={"Cache-Control": "private, no-cache"})
 
 
-@router.get("/{analysis_id}/files/{name}", response_class=Response)
+@router.get("/{analysis_id}/files/{report_file}", response_class=Response)
 def file(
     analysis_id: Id,
-    name: Annotated[str, Path(pattern=r"^(report\.(pdf|xlsx|gpkg)|[a-z_]{1,40}\.csv)$")],
+    report_file: Annotated[str, Path(pattern=r"^(report\.(pdf|xlsx|gpkg)|[a-z_]{1,40}\.csv)$")],
     session: Session,
     actor: CurrentActor,
     language: Asked = None,
 ) -> Response:
     """One file of a report: report.pdf, report.xlsx, report.gpkg (with styles for QGIS), or a table such as clusters.csv."""
-    body = service.file(session, actor, analysis_id, name, language or language_of(actor.language))
-    ending = name.rsplit(".", 1)[1]
-    return _file(body, f"report-{analysis_id}-{name}" if ending == "csv" else f"report-{analysis_id}.{ending}", ending)
+    body = service.file(session, actor, analysis_id, report_file, language or language_of(actor.language))
+    ending = report_file.rsplit(".", 1)[1]
+    return _file(body, f"report-{analysis_id}-{report_file}" if ending == "csv" else f"report-{analysis_id}.{ending}", ending)
 
 
 def _file(body: bytes, name: str, ending: str) -> Response:

@@ -119,6 +119,8 @@ IDS: dict[str, Known] = {
     "proposal_id": one_of("proposals"),
     "comment_id": one_of("comments"),
     "analysis_id": one_of("analyses"),
+    "first": one_of("analyses"),
+    "second": one_of("analyses"),
     "alert_id": one_of("alerts"),
     "schedule_id": one_of("schedules"),
     "run_id": one_of("runs"),
@@ -161,6 +163,7 @@ PLAIN: dict[str, list[object]] = {
     "by": ["grid", "community", "street"],
     "metric": ["rate", "open", "overdue_share", "households", "officer_load", "assignment"],
     "file_name": ["result.json"],
+    "report_file": ["report.xlsx"],
 }
 ALWAYS: dict[str, object] = {"seconds": 0}
 """Optional parameters that are given in any case: a stream has to end."""

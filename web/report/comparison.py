@@ -104,12 +104,11 @@ def _figures(sides: tuple[Speech, Speech]) -> Table:
 
 def _said(speech: Speech, name: str) -> str:
     facts, summary = speech.facts, speech.facts.summary
-    n = summary["incidents"]
-    days = (facts.last - facts.first).days + 1
-    value: Any = {
-        "incidents": n, "per_day": None if n is None else n / days,
-        "rate": summary.get("rate"), "overdue_share": summary.get("overdue_share"), "clusters": summary["clusters"], "hot_units": sum(bool(unit.get("hot")) for unit in facts.units.values()),
-    }[name]  # fmt: skip
+    n, days = summary["incidents"], (facts.last - facts.first).days + 1
+    told: dict[str, Any] = {name: summary.get(name) for name in ("incidents", "rate", "overdue_share", "clusters")}
+    told["per_day"] = None if n is None else n / days
+    told["hot_units"] = sum(bool(unit.get("hot")) for unit in facts.units.values())
+    value = told[name]
     if value is None:
         return "–"
     return percent(value, 1) if name == "overdue_share" else decimal(value) if name in ("per_day", "rate") else count(value)
