@@ -41,7 +41,8 @@ EDITOR_STYLES = (
 PLANS = "plans"
 PLANS_STYLES = (*COMMON_STYLES, "/static/css/plans.css")
 REPORTS = "reports"
-REPORTS_MODULE, REPORT_MODULE = "/static/js/reports.js", "/static/js/report.js"
+READING = "reading"
+REPORTS_MODULE, REPORT_MODULE, READING_MODULE = "/static/js/reports.js", "/static/js/report.js", "/static/js/reading.js"
 REPORTS_STYLES = (*COMMON_STYLES, "/static/css/reports.css")
 REPORT_STYLES = ("/static/vendor/leaflet.css", *COMMON_STYLES, "/static/css/report.css")
 REPORT_LAYERS = (BaseMapLayer,)
@@ -53,6 +54,7 @@ BUNDLES = {
     PLANS: ((PLANS_MODULE,), PLANS_STYLES),
     PLAIN: ((PLAIN_MODULE,), PLAIN_STYLES),
     REPORTS: ((REPORTS_MODULE,), REPORTS_STYLES),
+    READING: ((READING_MODULE,), REPORT_STYLES),
     REPORT: ((MAP_MODULE, *(layer.module for layer in REPORT_LAYERS), REPORT_MODULE), REPORT_STYLES),
     DESIGN: ((DESIGN_MODULE,), DESIGN_STYLES),
 }
@@ -95,15 +97,14 @@ def report(view: View, ground: Ground, document: Document, analysis_id: int) -> 
     """A report of one analysis: its document with a live map in place of the drawn one."""
     drawn = any(figure.key == "map" for figure in document.figures())
     page = _report(view, ground, document.title, document=document, analysis_id=analysis_id, other=None, drawn=drawn)
-    config = {"analysis": analysis_id, "timeZone": ground.time_zone}
     if drawn:
         district = ReportMap("report_map", bounds=ground.bounds)
         for layer in REPORT_LAYERS:
             district.add_child(layer(bundle=REPORT))
-        district.add_child(Behaviour(REPORT_MODULE, bundle=REPORT, **config))
+        district.add_child(Behaviour(REPORT_MODULE, bundle=REPORT, analysis=analysis_id))
         page.add_child(district)
     else:
-        _begin(page, config)
+        _begin(page, {"timeZone": ground.time_zone})
     return str(page.render())
 
 
@@ -122,14 +123,15 @@ def report_waiting(view: View, ground: Ground, analysis: Mapping[str, Any]) -> s
 
 
 def _report(view: View, ground: Ground, title: str, **facts: object) -> Page:
-    page = Page(view, name="report", title=f"{title} · {ground.name}", styles=REPORT_STYLES, bundle=REPORT)
+    bundle = REPORT if facts["drawn"] else READING
+    page = Page(view, name="report", title=f"{title} · {ground.name}", styles=REPORT_STYLES, bundle=bundle)
     page.html.add_child(_Literal(fill("report.html", view, ground=ground, kind_of=kind_of, numbers=NUMBERS, **facts)), name="report")
     return page
 
 
 def _begin(page: Page, config: Mapping[str, object]) -> None:
-    """Start the report's module on a page without a map."""
-    statement = f"{bundled.importing(REPORT, REPORT_MODULE, 'start', 'start')}\nstart(null, {json.dumps(config)});"
+    """Start a page without a map: the modules of maps need Leaflet."""
+    statement = f"{bundled.importing(READING, READING_MODULE, 'start', 'start')}\nstart({json.dumps(config)});"
     page.script.add_child(_Literal(statement), name="report")
 
 

@@ -61,7 +61,8 @@ def test_numbers_that_are_held_back_are_not_told() -> None:
     )
     told = sentences(clusters=[cluster(1, [1], **gone)])
     assert told[2] == "第 1 处：枫一社区（第1网格），少于 5 件。"
-    assert "少于 5" in "".join("".join(each) for each in rows_of(facts(), "categories"))
+    table = next(each for each in report(facts(), "zh").tables() if each.key == "categories")
+    assert table.texts("zh", table.rows[1]) == ["其他", "–", "–"] and table.note == "“–”：少于 5，不予显示。"
 
 
 def test_a_cluster_beyond_the_readers_area_is_told_without_numbers() -> None:

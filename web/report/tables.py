@@ -254,7 +254,9 @@ def _shares(speech: Speech, which: str, name: Any, label: str) -> Table | None:
         }
         for row in rows
     ]
-    return Table(which, speech.word(f"report.{which}_caption"), columns, told) if told else None
+    held = any(row["observed"] is None for row in rows)
+    note = speech.word("report.held_note", few=speech.number(None)) if held else ""
+    return Table(which, speech.word(f"report.{which}_caption"), columns, told, note) if told else None
 
 
 def doubts(speech: Speech) -> Table | None:

@@ -1,24 +1,18 @@
-/** A report: its live map beside its tables, each leading to the other; or how far an analysis is that has none yet. */
+/** A report with a map: the live map beside its tables, each leading to the other. */
 
-import { ask, tell } from "./api.js";
-import { chip } from "./components.js";
+import { ask } from "./api.js";
 import { make, put } from "./dom.js";
-import { icon } from "./icons.js";
 import * as tools from "./tools.js";
 import { colour } from "./palette.js";
-import { count, decimal, keepTime, known, language, word } from "./words.js";
+import { count, decimal, language, word } from "./words.js";
 
 const at = (id) => document.querySelector(`#${id}`);
-const LOOK_MS = 1_000;
 
-/** Bring the page to life; `district` is the map, or null where there is none. */
-export async function start(district, { analysis, waiting, timeZone }) {
+/** Bring the page to life. */
+export async function start(district, { analysis }) {
   tools.show(at("tools"), { signedIn: true });
-  if (waiting) return follow(waiting, timeZone);
-  if (district) {
-    const linked = new Linked(district, await ask(`/reports/${analysis}/map`, { language }));
-    linked.show();
-  }
+  const linked = new Linked(district, await ask(`/reports/${analysis}/map`, { language }));
+  linked.show();
   document.body.dataset.ready = "true";
 }
 
@@ -70,7 +64,8 @@ class Linked {
   number(rank, layer) {
     const L = window.L;
     const place = layer.getBounds ? layer.getBounds().getCenter() : layer.getLatLng();
-    const label = make("button", { type: "button", className: "rank", "aria-label": word("reports.to_row", { n: rank }) }, String(rank));
+    // For the mouse alone: numbers lie close together, and the rows below lead to the same places by keyboard.
+    const label = make("span", { className: "rank", "aria-hidden": "true", title: word("reports.to_row", { n: rank }) }, String(rank));
     const mark = L.marker(place, { icon: L.divIcon({ className: "rank-mark", html: label, iconSize: [26, 26] }), keyboard: false, pane: "labels", interactive: true });
     label.addEventListener("click", () => this.toTable(rank));
     mark.addTo(this.map);
@@ -132,43 +127,4 @@ class Linked {
     };
     put(at("key"), make("ul", {}, this.key.map(({ colour: tint, text }) => make("li", {}, swatch(tint), text))));
   }
-}
-
-/** Ask again until the analysis is over; then show its report, or say why there is none. */
-async function follow(id, timeZone) {
-  const me = await ask("/me");
-  keepTime(timeZone, me.deployment.now);
-  const bar = make("progress", { max: 1, value: 0, "aria-label": word("reports.progress") });
-  const stage = make("p", {}, "");
-  const stop = make("button", { type: "button", className: "button", onclick: () => cancel(id, stop) }, word("reports.cancel"));
-  const may = me.permissions.includes("analyses.write");
-  put(at("waiting"), make("h2", {}, word("reports.working")), stage, bar, may && stop);
-  document.body.dataset.ready = "true";
-  const look = async () => {
-    const { analysis } = await ask(`/analyses/${id}`).catch(() => ({ analysis: null }));
-    if (!analysis) return setTimeout(look, LOOK_MS * 3);
-    if (analysis.state === "done") return location.reload();
-    if (!["asked", "running"].includes(analysis.state)) return over(analysis);
-    bar.value = analysis.progress;
-    stage.textContent = word(`stage.${analysis.stage}`);
-    return setTimeout(look, LOOK_MS);
-  };
-  await look();
-}
-
-async function cancel(id, stop) {
-  stop.disabled = true;
-  await tell(`/analyses/${id}/cancel`, {}).catch(() => null);
-}
-
-function over({ state, refusal }) {
-  const why = refusal && (known(`refusal.${refusal.code}`) ? word(`refusal.${refusal.code}`) : refusal.message);
-  put(
-    at("waiting"),
-    make("h2", {}, icon(state === "cancelled" ? "close" : "watch"), word(`reports.is_${state}`)),
-    make("p", {}, chip(word(`analysis_state.${state}`), state === "failed" ? "alarm" : "watch")),
-    why && make("p", {}, why),
-    refusal?.message && why !== refusal.message && make("p", { className: "note" }, refusal.message),
-    make("a", { className: "button primary", href: tools.keeping("/reports") }, word("reports.ask_again")),
-  );
 }
