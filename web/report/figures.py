@@ -66,7 +66,7 @@ def fill_of(speech: Speech, unit: Answer) -> str:
 def fill_words(speech: Speech, style: str) -> str:
     """What the key says of a fill."""
     family = speech.facts.method if speech.facts.method in ("gi", "moran", "rates", "emerging", "trend") else "ratio"
-    key = f"emerging.{style}" if family == "emerging" and style not in ("plain", "missing") else f"report.key.{family}.{style}"
+    key = f"pattern.{style}" if family == "emerging" and style not in ("plain", "missing") else f"report.key.{family}.{style}"
     return speech.word(key if style not in ("plain", "missing") else f"report.key.{style}")
 
 

@@ -90,7 +90,7 @@ def _classes(speech: Speech) -> list[str]:
 def _patterns(speech: Speech) -> str:
     kinds = speech.facts.summary.get("categories_of_units", {})
     told = [
-        speech.word("report.n_of", n=count(n), name=speech.word(f"emerging.{kind}"))
+        speech.word("report.n_of", n=count(n), name=speech.word(f"pattern.{kind}"))
         for kind, n in sorted(kinds.items(), key=lambda each: -each[1])
         if kind != "none"
     ]
@@ -177,7 +177,7 @@ def _size(speech: Speech, cluster: Answer) -> str:
     timed = cluster["kind"] in ("cylinder", "near_repeat") or speech.facts.method == "stdbscan"
     when = speech.word("report.when", period=speech.days(cluster["period"])) if timed and cluster["period"] else ""
     if speech.facts.method == "emerging":
-        when = speech.word("report.when", period=speech.coded("emerging", cluster["kind"]))
+        when = speech.word("report.when", period=speech.coded("pattern", cluster["kind"]))
     told = {"rank": cluster["rank"], "place": speech.place(cluster), "when": when, "n": speech.number(cluster["observed"])}
     if cluster["ratio"] is None or cluster["expected"] is None:
         return speech.word("report.cluster_plain", **told)

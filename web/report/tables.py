@@ -86,7 +86,7 @@ def _cluster(speech: Speech, each: Answer) -> Answer:
 
 def _kind(speech: Speech, cluster: Answer) -> str:
     kind, ratio = cluster["kind"], cluster["ratio"]
-    told = speech.coded("emerging" if kind.endswith(("_hot", "_cold")) else "cluster", kind)
+    told = speech.coded("pattern" if kind.endswith(("_hot", "_cold")) else "cluster", kind)
     # Gi* is of an area and its neighbours: a hot one may have less than its share, and a cold one more.
     owed = ratio is not None and ((kind == "hot" and ratio <= 1) or (kind == "cold" and ratio >= 1))
     return told + speech.word("report.bracketed", text=speech.word("report.neighbours")) if owed else told
@@ -186,7 +186,7 @@ def _unit(speech: Speech, unit: Answer) -> Answer:
     told = {name: unit.get(name) for name in ("code", "observed", "population", "expected", "ratio", "rate", "rate_smoothed", "cluster")}
     told |= {name: unit.get(name) for name in METHOD_COLUMNS.get(speech.facts.method, ())}
     told |= {name: (unit.get(name) or {}).get("ratio") for name in ("pop", "yoy") if name in told}
-    for name, family in (("funnel", "funnel"), ("category", "emerging"), ("quadrant", "quadrant")):
+    for name, family in (("funnel", "funnel"), ("category", "pattern"), ("quadrant", "quadrant")):
         if told.get(name):
             told[name] = speech.coded(family, told[name])
     return {
