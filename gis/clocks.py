@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from gis.errors import BadValue, DeadlineUnknown
 
+EXTENSIONS_AT_MOST = 2
 DEFAULT_SLOTS = ((time(8), time(12)), (time(14), time(18)))
 Span = tuple[datetime, datetime]
 
@@ -90,7 +91,7 @@ def elapsed(start: datetime, end: datetime, unit: str, calendar: Calendar, suspe
 
 def extended_deadline(due: datetime, limit: float, unit: str, calendar: Calendar, *, granted: int, now: datetime) -> datetime:  # fmt: skip
     """The deadline after one more extension by the original limit; at most two, and only before it has passed."""
-    if granted >= 2:
+    if granted >= EXTENSIONS_AT_MOST:
         raise BadValue("A limit can be extended twice at most.", granted=granted)
     if now >= due:
         raise BadValue("A limit can be extended only before it has run out.", due=due.isoformat())

@@ -126,6 +126,24 @@ def permitted(state: str) -> list[str]:
     return [action.value for at, action in TRANSITIONS if at is known]
 
 
+def needs(state: str, action: str) -> list[str]:
+    """What an action asks for beside the version that was seen: reason, condition, hands (who is to do it) or date."""
+    step = TRANSITIONS.get((_state(state), _action(action)))
+    asked = {
+        "reason": step is not None and step.reason_required,
+        "condition": step is not None and step.condition_required,
+        "hands": action == Action.DISPATCH,
+        "date": action == Action.SUSPEND,
+    }
+    return [name for name, wanted in asked.items() if wanted]
+
+
+def way_to(state: str, action: str) -> list[Action]:
+    """The actions that lead to one that is asked for: what is dispatched before it was filed is filed by it."""
+    unfiled = _state(state) in (State.REPORTED, State.VERIFYING)
+    return [Action.FILE, Action.DISPATCH] if unfiled and action == Action.DISPATCH else [_action(action)]
+
+
 def open311_status(state: str) -> str:
     """The status that Open311 knows: open or closed."""
     return "open" if _state(state) in OPEN_STATES else "closed"

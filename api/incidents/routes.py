@@ -9,7 +9,19 @@ from starlette.responses import Response
 from api.deps import AppSettings, CurrentActor, Session
 from api.idempotency import Once
 from api.incidents import intake, service, workflow
-from api.incidents.schemas import ActionIn, ActionOut, BulkOut, BulkRow, FeedOut, IncidentOut, ListOut, ReportIn, ReportOut
+from api.incidents.schemas import (
+    ActionIn,
+    ActionOut,
+    BulkOut,
+    BulkRow,
+    FeedOut,
+    HandsOut,
+    IncidentOut,
+    ListOut,
+    ReportIn,
+    ReportOut,
+    UndoIn,
+)
 from api.incidents.service import Listing
 from api.period import AskedChoice
 from data.queries.incidents import Timed
@@ -109,6 +121,18 @@ def act(incident_id: IncidentId, asked: ActionIn, session: Session, actor: Curre
         session, actor, 200,
         lambda: ActionOut.model_validate(workflow.act(session, actor, incident_id, step, ambiguous_within_m=settings.ambiguous_within_m)),
     )  # fmt: skip
+
+
+@router.get("/incidents/{incident_id}/hands")
+def hands(incident_id: IncidentId, session: Session, actor: CurrentActor) -> HandsOut:
+    """To whom an incident can be dispatched: who answers for its grid, the nearest three on duty, the community's queue."""
+    return HandsOut.model_validate(service.hands(session, actor, incident_id), from_attributes=True)
+
+
+@router.post("/incidents/{incident_id}/undo", response_model=ActionOut)
+def undo(incident_id: IncidentId, asked: UndoIn, session: Session, actor: CurrentActor, once: Once) -> Response:
+    """Take back what the caller did last (dispatch, escalate, supervise), within ten seconds and if nobody acted since."""
+    return once.run(session, actor, 200, lambda: ActionOut.model_validate(workflow.undo(session, actor, incident_id, asked.version)))
 
 
 def _bulk(session: Session, actor: CurrentActor, lines: list[bytes], *, all_or_nothing: bool, ambiguous_within_m: float) -> BulkOut:

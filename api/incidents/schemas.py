@@ -90,7 +90,8 @@ class ReportOut(BaseModel):
 class ActionIn(BaseModel):
     """One action on an incident, with the version that was seen.
 
-    verify, file, decline, close_on_spot, reopen, dispatch (officer_id), escalate, accept, return, suspend (until), resume, feed_back,
+    verify, file, decline, close_on_spot, reopen, dispatch (officer_id, or queue; what is
+    not filed yet is filed by it), escalate, accept, return, suspend (until), resume, feed_back,
     check, close, reject; beside the loop supervise, extend, place (lon and lat, or grid_id), merge (duplicate_of).
     Reasons go into `note`; `confirmed` says that the close condition holds.
     """
@@ -105,6 +106,7 @@ class ActionIn(BaseModel):
     note: Note = ""
     confirmed: Flag = False
     officer_id: Id | None = None
+    queue: Flag = Field(default=False, description="dispatch: to the community's queue instead of an officer.")
     until: Moment | None = None
     lon: Degrees | None = None
     lat: Degrees | None = None
@@ -120,6 +122,50 @@ class ActionOut(BaseModel):
     state: str
     due_at: datetime | None
     seconds_used: int | None
+    undo_s: int | None = Field(default=None, description="So many seconds whoever did it may take it back: POST …/undo.")
+
+
+class UndoIn(BaseModel):
+    """Takes back the last action of the caller; `version` is that of its answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class HandOut(BaseModel):
+    """An officer who could handle an incident; `distance_m` from where they were last seen, `open` incidents they have already."""
+
+    id: int
+    name: str
+    on_duty: bool
+    last_seen_at: datetime | None
+    distance_m: float | None
+    open: int
+
+
+class QueueOut(BaseModel):
+    """The queue of the incident's community; `waiting` incidents are in it."""
+
+    community: str
+    name: str
+    name_en: str
+    waiting: int
+
+
+class HandsOut(BaseModel):
+    """To whom an incident can be dispatched: who answers for its grid, the nearest others on duty, the community's queue."""
+
+    grid_officer: HandOut | None
+    nearest: list[HandOut]
+    queue: QueueOut | None
+
+
+class StepOut(BaseModel):
+    """An action that is open to the caller; `needs`: reason, condition, hands, date."""
+
+    action: str
+    needs: list[str]
 
 
 class BulkRow(BaseModel):
@@ -264,6 +310,7 @@ class IncidentOut(ListItem):
     closed_at: datetime | None
     suspended_until: datetime | None
     extensions: int
-    permitted: list[str]
+    permitted: list[str] = Field(description="Actions that are open to the caller now.")
+    steps: list[StepOut]
     log: list[LogLine]
     placement: PlacementOut

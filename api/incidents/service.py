@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.actor import Actor
+from api.incidents import workflow
 from api.incidents.table import table
 from api.period import Choice
 from data.queries import audit, incidents, statistics
@@ -14,9 +15,10 @@ from data.queries.incidents import Cursor, One, Timed, Wanted
 from data.queries.reach import reach
 from data.queries.statistics import Moment
 from gis.errors import BadValue, TooLarge
-from gis.lifecycle import State, permitted
+from gis.lifecycle import State
 
 DEFAULT_WINDOW = timedelta(days=30)
+NEAREST = 3
 EXPORT_LIMIT = 50_000
 """Most incidents one file holds; more go out by the period."""
 EXPORT_PAGE = 5_000
@@ -111,6 +113,7 @@ def detail(session: Session, actor: Actor, incident_id: int) -> Answer:
     at = statistics.moment(session)
     row = incidents.one(session, actor.scope, incident_id, at.now)
     history = incidents.placements(session, actor.scope, incident_id)
+    steps = workflow.steps(actor, row, at.now)
     return _line(row) | {
         "urgent": row.urgent,
         "supervised": row.supervised,
@@ -123,7 +126,8 @@ def detail(session: Session, actor: Actor, incident_id: int) -> Answer:
         "closed_at": row.closed_at,
         "suspended_until": row.suspended_until,
         "extensions": row.extensions,
-        "permitted": permitted(row.state),
+        "permitted": [each["action"] for each in steps],
+        "steps": steps,
         "log": [dict(line._mapping) for line in incidents.log(session, actor.scope, incident_id)],
         "placement": {
             "grid_id": row.grid_id,
@@ -133,6 +137,24 @@ def detail(session: Session, actor: Actor, incident_id: int) -> Answer:
             "ambiguous": row.ambiguous,
             "history": [dict(line._mapping) for line in history],
         },
+    }
+
+
+def hands(session: Session, actor: Actor, incident_id: int) -> Answer:
+    """To whom an incident can be dispatched; NotFound out of scope."""
+    actor.must("incidents.dispatch")
+    actor.must("officers")
+    at = statistics.moment(session)
+    row = incidents.one(session, actor.scope, incident_id, at.now)
+    found = incidents.hands(session, actor.scope, incident_id, at.today, NEAREST)
+    queue = None
+    if row.community_code is not None:
+        waiting = incidents.queued(session, actor.scope, row.community_id)
+        queue = {"community": row.community_code, "name": row.community_name, "name_en": row.community_name_en, "waiting": waiting}
+    return {
+        "grid_officer": next((each._mapping for each in found if each.answers), None),
+        "nearest": [each._mapping for each in found if not each.answers],
+        "queue": queue,
     }
 
 

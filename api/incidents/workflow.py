@@ -1,7 +1,7 @@
 """Use case of the closed loop: one action on one incident, by the rules of gis.lifecycle, with its clock and its line in the log."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from gis import clocks, crs
 from gis.clocks import Calendar
 from gis.errors import BadValue, DeadlineUnknown, NotPermitted, StaleVersion, TransitionRefused
 from gis.geojson_gate import point_from_geojson
-from gis.lifecycle import OPEN_STATES, Action, State, after, level_above
+from gis.lifecycle import LEVELS, OPEN_STATES, Action, State, after, level_above, needs, permitted, way_to
 
 DISPATCHERS = frozenset(
     {Action.DECLINE, Action.DISPATCH, Action.ESCALATE, Action.CHECK, Action.CLOSE, Action.REJECT, Action.REOPEN}
@@ -28,6 +28,9 @@ DISPATCHERS = frozenset(
 """What needs the permission to dispatch; the rest is the work of whoever may write incidents."""
 BESIDE = frozenset({"supervise", "place", "merge", "extend"})
 """Actions beside the loop: they leave the state, or end a duplicate."""
+UNDOABLE = frozenset({Action.DISPATCH, Action.ESCALATE, "supervise"})
+"""Quick actions of the one screen: whoever did one may take it back for a moment."""
+UNDO_S = 10
 LONGEST_SUSPENSION = timedelta(days=366)
 Facts = dict[str, Any]
 
@@ -41,6 +44,7 @@ class Step:
     note: str = ""
     confirmed: bool = False
     officer_id: int | None = None
+    queue: bool = False
     until: datetime | None = None
     lon: float | None = None
     lat: float | None = None
@@ -62,6 +66,8 @@ class Case:
     ambiguous_within_m: float
     to_state: str = ""
     changes: Facts = field(default_factory=dict)
+    before: Facts = field(default_factory=dict)
+    """What this action, and the one it began with, have changed: the values that were."""
 
     @property
     def now(self) -> datetime:
@@ -81,10 +87,68 @@ def act(session: Session, actor: Actor, incident_id: int, step: Step, *, ambiguo
     if step.action in BESIDE:
         _needs_reason(step)
         case.to_state = incident.state
-    else:
-        case.to_state = after(incident.state, step.action, reason=step.note, condition_met=step.confirmed).value
-        case.changes["state"] = case.to_state
-    EFFECTS.get(step.action, _nothing)(case)
+        return _done(case)
+    first, *then = way_to(incident.state, step.action)
+    case.step = replace(step, action=first.value)
+    told = _stepped(case)
+    for action in then:
+        again = _case(
+            session, actor, incidents.locked(session, actor.scope, incident_id), replace(step, action=action.value), ambiguous_within_m
+        )
+        again.before = case.before
+        told = _stepped(again)
+    return told
+
+
+def steps(actor: Actor, incident: One, now: datetime) -> list[Facts]:
+    """What this actor may do to an incident now, each with what it needs: {action, needs}."""
+    if not actor.may("incidents.write"):
+        return []
+    found = permitted(incident.state)
+    if "file" in found:
+        found.append(Action.DISPATCH)
+    if incident.level == LEVELS[-1] and Action.ESCALATE in found:
+        found.remove(Action.ESCALATE)
+    if incident.state == State.HANDLING and incident.suspended_s > 0:
+        found.remove(Action.SUSPEND)
+    loop = [{"action": each, "needs": needs(incident.state, each)} for each in found]
+    late = incident.due_at is not None and incident.due_at < now
+    if incident.state in OPEN_STATES and not incident.supervised:
+        loop.append({"action": "supervise", "needs": ["reason"]})
+    if incident.state in OPEN_STATES and incident.due_at is not None and not late and incident.extensions < clocks.EXTENSIONS_AT_MOST:
+        loop.append({"action": "extend", "needs": ["reason"]})
+    return [each for each in loop if each["action"] not in DISPATCHERS or actor.may("incidents.dispatch")]
+
+
+def undo(session: Session, actor: Actor, incident_id: int, version: int) -> Facts:
+    """Take back what the actor did last, as long as nobody acted since; a new line of the log puts back what was."""
+    actor.must("incidents.write")
+    incident = incidents.locked(session, actor.scope, incident_id)
+    if incident.version != version:
+        raise StaleVersion("Somebody changed this incident in between.", version=incident.version, state=incident.state)
+    last = incidents.last_step(session, actor.scope, incident)
+    if last is None or last.before is None or last.actor_id != actor.person_id:
+        raise TransitionRefused("There is nothing of yours to take back.", action="undo", reason="nothing")
+    if last.action in DISPATCHERS:
+        actor.must("incidents.dispatch")
+    if last.too_late:
+        raise TransitionRefused("The time to take it back is over.", action="undo", reason="too-late")
+    case = _case(session, actor, incident, Step("undo", version), 0.0)
+    case.changes = incidents.restored(last.before)
+    case.to_state = case.changes.get("state", incident.state)
+    return _saved(case)
+
+
+def _stepped(case: Case) -> Facts:
+    step = case.step
+    case.to_state = after(case.incident.state, step.action, reason=step.note, condition_met=step.confirmed).value
+    case.changes["state"] = case.to_state
+    return _done(case)
+
+
+def _done(case: Case) -> Facts:
+    EFFECTS.get(case.step.action, _nothing)(case)
+    case.before = {name: getattr(case.incident, name) for name in case.changes} | case.before
     return _saved(case)
 
 
@@ -107,7 +171,7 @@ def _saved(case: Case) -> Facts:
         session, scope, incident,
         at=case.now, community_id=community_id, actor_id=case.actor.person_id, action=case.step.action, from_state=incident.state,
         to_state=case.changes.get("state", incident.state), seconds_used=used, overdue=bool(due_at and due_at < case.now),
-        note=case.step.note,
+        note=case.step.note, before=case.before if case.step.action in UNDOABLE else None, undo_s=UNDO_S,
     )  # fmt: skip
     if "placed_by" in case.changes:
         incidents.keep_placement(session, scope, incident, case.now, community_id, case.step.note)
@@ -118,6 +182,7 @@ def _saved(case: Case) -> Facts:
     facts = {"action": case.step.action, "from": incident.state, "to": case.changes.get("state", incident.state)}
     audit.record(session, case.actor, "update", "incident", incident.id, community_id=community_id, facts=facts)
     told = {"state": facts["to"], "due_at": case.changes.get("due_at", due_at), "seconds_used": used}
+    told["undo_s"] = UNDO_S if case.step.action in UNDOABLE else None
     return {"id": incident.id, "version": version} | told
 
 
@@ -150,10 +215,18 @@ def _reopen(case: Case) -> None:
 
 
 def _dispatch(case: Case) -> None:
-    if case.step.officer_id is None:
-        raise BadValue("Name the officer who is to handle it.", field="officer_id")
-    officer = incidents.officer(case.session, case.actor.scope, case.step.officer_id, case.at.today)
-    case.changes |= {"officer_id": officer.id, "dispatched_at": case.now, "filed_at": case.incident.filed_at or case.now}
+    """To an officer, or into the queue of the community, whose people take up what waits there."""
+    step = case.step
+    if (step.officer_id is None) == (not step.queue):
+        raise BadValue("Name the officer who is to handle it, or the community's queue.", field="officer_id")
+    officer_id = None
+    if step.officer_id is not None:
+        officer_id = incidents.officer(case.session, case.actor.scope, step.officer_id, case.at.today).id
+    elif not case.incident.community_id:
+        raise BadValue("It lies in no community yet: place it first.", field="queue")
+    elif case.incident.level == LEVELS[0]:
+        case.changes["level"] = LEVELS[1]
+    case.changes |= {"officer_id": officer_id, "dispatched_at": case.now, "filed_at": case.incident.filed_at or case.now}
 
 
 def _return(case: Case) -> None:

@@ -136,9 +136,33 @@ def change(session: Session, scope: Scope, incident: Row[Any], **values: object)
     return int(incident.version) + 1
 
 
-def write_log(session: Session, scope: Scope, incident: Row[Any], **facts: object) -> None:
-    """Add a line to an incident's log: at, community_id, actor_id, action, from_state, to_state, seconds_used, overdue, note."""
-    session.execute(_named("continue_log"), {"cell": incident.cell, "id": incident.id} | facts)
+def write_log(session: Session, scope: Scope, incident: Row[Any], *, before: Facts | None = None, undo_s: int = 0, **facts: object) -> None:
+    """Add a line to an incident's log: at, community_id, actor_id, action, from_state, to_state, seconds_used, overdue, note.
+
+    `before`: what the step changed, as it was; it can be taken back for `undo_s` seconds by the clock on the wall.
+    """
+    kept = {"before": None if before is None else orjson.dumps(dict(before)).decode(), "undo_s": undo_s}
+    session.execute(_named("continue_log"), {"cell": incident.cell, "id": incident.id} | kept | facts)
+
+
+def last_step(session: Session, scope: Scope, incident: Row[Any]) -> Row[Any] | None:
+    """The last line of an incident's log: action, actor_id, before, and whether it is too late to take it back."""
+    return session.execute(_named("last_step"), {"cell": incident.cell, "id": incident.id}).one_or_none()
+
+
+def restored(before: Facts) -> dict[str, Any]:
+    """The values a log line kept, as the table takes them."""
+    return {name: datetime.fromisoformat(each) if each and name.endswith("_at") else each for name, each in before.items()}
+
+
+def hands(session: Session, scope: Scope, incident_id: int, today: object, nearest: int) -> Sequence[Row[Any]]:
+    """Who could handle an incident: who answers for its grid (`answers`), then the nearest on duty; with distance and open incidents."""
+    return session.execute(_named("hands"), _in_scope(scope) | {"id": incident_id, "today": today, "nearest": nearest}).all()
+
+
+def queued(session: Session, scope: Scope, community_id: int) -> int:
+    """How many incidents wait in a community's queue: dispatched to nobody in particular."""
+    return int(session.execute(_named("queued"), _in_scope(scope) | {"community_id": community_id}).scalar_one())
 
 
 def keep_placement(session: Session, scope: Scope, incident: Row[Any], at: datetime, community_id: int, why: str) -> None:

@@ -90,9 +90,40 @@ SELECT cell, id, 1, now(), community_id, :actor_id, 'report', 'reported', 0, ''
   FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (cell integer, id bigint, community_id integer);
 
 -- continue_log --
-INSERT INTO incident_log (cell, incident_id, serial, at, community_id, actor_id, action, from_state, to_state, seconds_used, overdue, note)
-SELECT :cell, :id, coalesce(max(serial), 0) + 1, :at, :community_id, :actor_id, :action, :from_state, :to_state, :seconds_used, :overdue, :note
+INSERT INTO incident_log (cell, incident_id, serial, at, community_id, actor_id, action, from_state, to_state, seconds_used, overdue, note,
+       before, undo_until)
+SELECT :cell, :id, coalesce(max(serial), 0) + 1, :at, :community_id, :actor_id, :action, :from_state, :to_state, :seconds_used, :overdue, :note,
+       CAST(:before AS jsonb), CASE WHEN CAST(:before AS jsonb) IS NOT NULL THEN clock_timestamp() + make_interval(secs => :undo_s) END
   FROM incident_log WHERE incident_id = :id;
+
+-- last_step --
+SELECT action, actor_id, before, undo_until IS NULL OR undo_until < clock_timestamp() AS too_late
+  FROM incident_log WHERE cell = :cell AND incident_id = :id ORDER BY serial DESC LIMIT 1;
+
+-- hands --
+-- Who answers for the grid, and the nearest on duty by where they were last seen; how many open incidents each has.
+WITH here AS MATERIALIZED (
+    SELECT grid_id, place FROM incident WHERE id = :id AND (:everything OR community_id = ANY (:communities))
+), answering AS MATERIALIZED (
+    SELECT officer_id FROM assignment JOIN here ON here.grid_id = assignment.grid_id WHERE duty = 'main' AND valid @> CAST(:today AS date)
+), chosen AS MATERIALIZED (
+    SELECT officer.id, true AS answers FROM officer JOIN answering ON officer_id = officer.id
+    UNION ALL
+    (SELECT officer.id, false FROM officer, here
+      WHERE on_duty AND last_place IS NOT NULL AND here.place IS NOT NULL AND officer.id NOT IN (SELECT officer_id FROM answering)
+        AND (:everything OR officer.community_id = ANY (:communities)) AND (ended_on IS NULL OR ended_on > CAST(:today AS date))
+      ORDER BY ST_DistanceSphere(last_place, here.place), officer.id LIMIT :nearest)
+)
+SELECT officer.id, officer.name, officer.on_duty, officer.last_seen_at, chosen.answers,
+       ST_Distance(officer.last_place::geography, here.place::geography) AS distance_m,
+       (SELECT count(*) FROM incident WHERE incident.officer_id = officer.id AND is_open) AS open
+  FROM chosen JOIN officer ON officer.id = chosen.id CROSS JOIN here
+ ORDER BY chosen.answers DESC, distance_m NULLS LAST, officer.id;
+
+-- queued --
+SELECT count(*) FROM incident
+ WHERE is_open AND community_id = :community_id AND state = 'dispatched' AND officer_id IS NULL
+   AND (:everything OR community_id = ANY (:communities));
 
 -- begin_placement --
 INSERT INTO incident_placement (cell, incident_id, at, community_id, grid_id, grid_version, placed_by, why)

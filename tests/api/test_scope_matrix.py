@@ -54,14 +54,11 @@ NEVER_WELL = {
     "POST /api/v1/plans/{plan_id}/publish": "needs a plan agreed to; tests/api/test_plan_publish.py does it",
     "POST /api/v1/plans/{plan_id}/reverse": "needs a published plan; tests/api/test_plan_publish.py does it",
     "POST /api/v1/plans/{plan_id}/import": "needs a file; tests/api/test_plan_interchange.py does it",
-    "GET /api/v1/reports/compared/report.pdf": "needs a finished analysis; tests/api/test_reports.py does it",
-    "GET /api/v1/reports/{analysis_id}/map": "needs a finished analysis; tests/api/test_reports.py does it",
-    "GET /api/v1/reports/{analysis_id}/files/{report_file}": "needs a finished analysis; tests/api/test_reports.py does it",
-    "GET /reports/compared": "needs a finished analysis; tests/api/test_reports.py does it",
     "DELETE /api/v1/analyses/{analysis_id}": "needs a word; tests/api/test_analyses.py does it",
     "GET /api/v1/schedules/runs/{run_id}/files/{file_name}": "needs a file; tests/api/test_schedules.py does it",
     "DELETE /api/v1/me/sessions/{session_name}": "needs a session's name; tests/api/test_auth_people.py does it",
     "DELETE /api/v1/people/{person_id}/sessions/{session_name}": "needs a session's name; tests/api/test_auth_people.py does it",
+    "POST /api/v1/incidents/{incident_id}/undo": "needs a step of one's own; tests/api/test_dispatch.py does it",
     "POST /api/v1/people/{person_id}/tokens": "needs an integration; tests/api/test_auth_people.py does it",
 }
 
@@ -123,8 +120,6 @@ IDS: dict[str, Known] = {
     "proposal_id": one_of("proposals"),
     "comment_id": one_of("comments"),
     "analysis_id": one_of("analyses"),
-    "first": one_of("analyses"),
-    "second": one_of("analyses"),
     "alert_id": one_of("alerts"),
     "schedule_id": one_of("schedules"),
     "run_id": one_of("runs"),
@@ -167,7 +162,6 @@ PLAIN: dict[str, list[object]] = {
     "by": ["grid", "community", "street"],
     "metric": ["rate", "open", "overdue_share", "households", "officer_load", "assignment"],
     "file_name": ["result.json"],
-    "report_file": ["report.xlsx"],
 }
 ALWAYS: dict[str, object] = {"seconds": 0}
 """Optional parameters that are given in any case: a stream has to end."""
@@ -197,6 +191,7 @@ BODIES: dict[str, Known] = {
     "POST /api/v1/incidents": lambda ids, _: report_at(ids),
     "POST /api/v1/incidents/bulk": lambda ids, _: orjson.dumps(report_at(ids)) + b"\n",
     "POST /api/v1/incidents/{incident_id}/actions": lambda ids, _: {"action": "feed_back", "note": "处理完毕", "version": 1},
+    "POST /api/v1/incidents/{incident_id}/undo": lambda ids, _: {"version": 1},
     "POST /api/v1/residents/{resident_id}/reveal": lambda ids, _: {"field": "phone", "why": "核对联系方式"},
     "POST /api/v1/plans": lambda ids, district: {"name": "新方案", "area": code_of(ids, district)},
     "PATCH /api/v1/plans/{plan_id}": lambda ids, _: {"note": "已核对"},
