@@ -27,12 +27,14 @@ NEEDS = {
     "incident": "incidents",
     "plan": "plans",
     "hotspot": "statistics",
+    "analysis": "statistics",
+    "alert": "statistics",
+    "schedule": "statistics",
     "officer": "officers",
     "facility": "facilities",
     "household": "households",
-}
-"""The permission by which one hears of a layer; of all others whoever may see the map."""
-AREAS = "area"
+} | dict.fromkeys(("area", "grid", "building"), "map")
+"""The permission by which one hears of a layer; of a layer that is not named here nobody does."""
 POSITION = Question("SELECT newest, forgotten FROM gate.stream_ends()")
 MISSED = Question("SELECT number, at, layer, op, noun_id, cell, community_id, reach FROM gate.changes_after(%(after)s, %(at_most)s)")
 View = tuple[object, frozenset[str]]
@@ -90,9 +92,10 @@ class Stream:
                         return
                 if spoken := await self._spoken():
                     yield spoken
-                elif self.feed.alive and now - beaten > BEAT_S:
+                elif now - beaten > BEAT_S:
                     beaten = now
-                    yield self._beat()
+                    if self.feed.alive:
+                        yield self._beat()
                 await self.feed.news(max(min(beaten + BEAT_S, checked + CHECK_S, until) - time.monotonic(), 0.05))
         finally:
             self.feed.streams -= 1
@@ -161,7 +164,7 @@ def spoken(batch: Batch, actor: Actor, view: View) -> bytes:
 
 def hears(actor: Actor, change: Told) -> bool:
     """Whether a change lies in what somebody may see."""
-    if not actor.may(NEEDS.get(change.layer, "map")):
+    if change.layer not in NEEDS or not actor.may(NEEDS[change.layer]):
         return False
     if change.reach is None or actor.scope.everything:
         return True
@@ -169,8 +172,8 @@ def hears(actor: Actor, change: Told) -> bool:
 
 
 def _plain(change: Told, actor: Actor) -> dict[str, object]:
-    # An area's change has no community: those who see a part of the ground hear that the map has changed, not where.
-    where = change.noun_id if change.layer != AREAS or actor.scope.everything else None
+    # What lies in no community may be about anybody's: those who see a part of the ground hear that something changed, not what.
+    where = change.noun_id if change.reach is not None or actor.scope.everything else None
     return {
         "number": change.number, "at": change.at, "layer": change.layer, "op": change.op, "id": where, "cell": change.cell,
         "community_id": change.community_id or None,

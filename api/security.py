@@ -29,6 +29,8 @@ HEADERS = {
 }
 HSTS = "max-age=31536000"
 NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
+WORKER = "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'"
+"""A script that runs as a worker lives under the policy it came with, not under its page's."""
 PAGE = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
@@ -145,8 +147,9 @@ class Wall:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                page = headers.get("content-type", "").startswith("text/html")
-                headers[self.policy] = PAGE.format(nonce=nonce) if page else NO_PAGE
+                kind = headers.get("content-type", "")
+                page = kind.startswith("text/html")
+                headers[self.policy] = PAGE.format(nonce=nonce) if page else WORKER if kind.startswith("text/javascript") else NO_PAGE
                 if api or page:
                     headers.setdefault("Cache-Control", "no-store")
                 if self.secure:

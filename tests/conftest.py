@@ -170,16 +170,49 @@ def live_server(demo_small: Clone, data_dir: Path) -> Iterator[str]:
 @contextmanager
 def serve(clone: Clone, data_dir: Path) -> Iterator[str]:
     """A real server on a free loopback port, in a thread of this process."""
-    app = make_app(settings_for(clone, data_dir), open_database(clone.app_url, pool_size=8))
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    # The socket listens already: the first request waits in its queue until the server accepts.
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(timeout=20)
-    listening.close()
+    with serving(clone, data_dir) as served:
+        yield served.address
+
+
+@dataclass
+class Served:
+    """A server that a test may stop and start again on the same port."""
+
+    settings: Settings
+    listening: socket.socket
+    running: "tuple[uvicorn.Server, threading.Thread] | None" = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+
+    def start(self) -> None:
+        """Serve; the socket listens already, so that a first request waits in its queue until the server accepts."""
+        from api.server import Server  # noqa: PLC0415  as the application
+
+        server = Server(make_app(self.settings, open_database(self.settings.database_url, pool_size=8)), log_level="warning")
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [self.listening.dup()]}, daemon=True)
+        self.running = (server, thread)
+        thread.start()
+
+    def stop(self) -> None:
+        """End it, open streams with it; what asks now is refused."""
+        if self.running is None:
+            return
+        server, thread = self.running
+        self.running = None
+        server.should_exit = True
+        thread.join(timeout=20)
+
+
+@contextmanager
+def serving(clone: Clone, data_dir: Path) -> Iterator[Served]:
+    """A real server in a thread of this process that can be stopped and started again."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        served = Served(settings_for(clone, data_dir), listening)
+        served.start()
+        yield served
+        served.stop()
 
 
 def settings_for(clone: Clone, data_dir: Path) -> Settings:

@@ -1,11 +1,15 @@
 """`serve`: the server process alone."""
 
+import importlib
 import os
+import sys
 from pathlib import Path
 
-import uvicorn
-
 from api.deployment import Deployment
+from api.server import Server
+
+NOT_STARTED = 3
+"""Exit status of a server that could not open its port or its database."""
 
 
 def run(data: Path | None) -> None:
@@ -14,12 +18,8 @@ def run(data: Path | None) -> None:
         deployment = Deployment(data)
         deployment.wake()
         os.environ.update({**deployment.settings(), **{name: value for name, value in os.environ.items() if name.startswith("WANGGE_")}})
-    uvicorn.run(
-        "api.main:create_app_from_settings",
-        factory=True,
-        host=os.environ.get("WANGGE_HOST", "127.0.0.1"),
-        port=int(os.environ.get("WANGGE_PORT", "8420")),
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+    app = importlib.import_module("api.main").create_app_from_settings()
+    server = Server(app, host=os.environ.get("WANGGE_HOST", "127.0.0.1"), port=int(os.environ.get("WANGGE_PORT", "8420")))
+    server.run()
+    if not server.started:
+        sys.exit(NOT_STARTED)

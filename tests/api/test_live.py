@@ -1,5 +1,6 @@
 """The stream of changes: who hears what, in which order, and what a listener finds who was away."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -61,11 +62,19 @@ def test_nobody_hears_of_what_their_role_may_not_see(address: str, fresh: Clone,
     with listening(address, "planner", "a1", after=0, seconds=1) as planner:
         heard = planner.everything()
     assert [(each["layer"], each["id"]) for each in heard] == [
-        ("plan", district.own.plans[0]), ("hotspot", 5), ("area", None), ("grid", None),
+        ("plan", district.own.plans[0]), ("hotspot", None), ("area", None), ("grid", None),
     ]  # fmt: skip
     with listening(address, "officer", "a1", after=0, seconds=1) as officer:
         heard = officer.everything()
     assert [each["layer"] for each in heard] == ["area", "grid"]
+
+
+def test_every_layer_that_is_published_has_a_permission_by_which_it_is_heard() -> None:
+    root = Path(live.__file__).parent.parent
+    sources = [file.read_text("utf-8") for room in ("api", "data") for file in (root / room).rglob("*.py")]
+    published = {layer for source in sources for layer in re.findall(r"\bChange\(\s*\"([a-z_]+)\"", source)}
+    assert published >= {"incident", "plan", "hotspot"}
+    assert published - set(live.NEEDS) == set()
 
 
 def test_what_becomes_visible_late_is_missed_by_nobody_who_comes_back(address: str, fresh: Clone) -> None:

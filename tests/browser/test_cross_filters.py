@@ -20,7 +20,7 @@ def test_hours_are_chosen_by_dragging_and_by_keys_and_filter_everything(opener: 
     page.mouse.move(first["x"] + 3, first["y"] + 5)
     page.mouse.down()
     page.mouse.move(last["x"] + 3, last["y"] + 5)
-    with page.expect_response(re.compile(r"/fills\?.*hours=8-12")), page.expect_response(re.compile(r"/tiles/incidents/.*hours=8-12")):
+    with page.expect_response(re.compile(r"/picture\?.*hours=8-12")), page.expect_response(re.compile(r"/tiles/incidents/.*hours=8-12")):
         page.mouse.up()
     wait_for_address(page, hours="8-12")
     page.wait_for_function("() => document.querySelectorAll('#time .hours [aria-pressed=true]').length === 4")

@@ -35,14 +35,14 @@ def days_back(page: Page, days: int) -> str:
 def test_days_of_ones_own_reach_every_panel_with_the_keyboard_alone_and_stand_in_the_address(opener: Opener) -> None:
     page = opener().open("/?lang=en")
     first, last = days_back(page, 40), days_back(page, 20)
-    questions = {path: asked(page, path) for path in ("/overview", "/fills", "/incidents?", "/tiles/incidents/")}
+    questions = {path: asked(page, path) for path in ("/picture", "/tiles/incidents/")}
     page.locator("#time .own").focus()
     page.keyboard.press("Enter")
     assert page.evaluate("() => document.activeElement.name") == "from"
     page.fill('#time [name="from"]', first)
     page.fill('#time [name="to"]', last)
     page.locator('#time [name="to"]').focus()
-    with page.expect_response(lambda answer: "/incidents?" in answer.url), page.expect_response(lambda answer: "/overview" in answer.url):
+    with page.expect_response(lambda answer: "/picture" in answer.url and "dated=true" in answer.url):
         page.keyboard.press("Enter")
     page.wait_for_function("() => document.querySelector('#trend h2').textContent.startsWith('14 days to')")
     assert (address(page)["from"], address(page)["to"]) == (first, last)
@@ -102,13 +102,13 @@ def test_an_archive_says_of_which_day_it_is_and_counts_ages_from_then(opener: Op
 
     def reported_then(route: Route) -> None:
         answer = route.fetch()
-        feed = answer.json()
-        for item in feed["items"]:
+        picture = answer.json()
+        for item in picture["feed"]["items"]:
             item["reported_at"] = "2022-10-22T12:00:00Z"
-        route.fulfill(response=answer, body=json.dumps(feed))
+        route.fulfill(response=answer, body=json.dumps(picture))
 
     watched.page.route("**/api/v1/me", years_ago)
-    watched.page.route("**/api/v1/feed*", reported_then)
+    watched.page.route("**/api/v1/picture*", reported_then)
     page = watched.open("/?lang=en&period=30d")
     assert page.locator("#as_of").inner_text() == "As of 2022-10-22"
     assert page.locator("#feed .age").first.inner_text() == "3 h ago"

@@ -18,20 +18,22 @@ export function onAnswer(listen) {
   return () => listeners.delete(listen);
 }
 
-/** GET a path under /api/v1; parameters that are empty are left out, lists are repeated. */
-export async function ask(path, parameters = {}, { signal } = {}) {
+/** GET a path under /api/v1; parameters that are empty are left out, lists are repeated. `background`: the page asks by itself, nobody did. */
+export async function ask(path, parameters = {}, { signal, background = false } = {}) {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(parameters))
     for (const each of [value].flat()) if (each !== null && each !== undefined && each !== "") query.append(key, each);
   const text = query.toString();
-  return send("GET", text ? `${path}?${text}` : path, undefined, signal);
+  return send("GET", text ? `${path}?${text}` : path, undefined, { signal, background });
 }
 
 /** POST, PUT, PATCH or DELETE, of JSON or of a file as it is; the custom header proves that the request came from our own page. */
 export const tell = (path, body, method = "POST") => send(method, path, body);
 
-async function send(method, path, body, signal) {
+async function send(method, path, body, { signal, background = false } = {}) {
   const headers = { Accept: "application/json", "X-Wangge": "1" };
+  // An open page alone must not keep a session from going idle.
+  if (background) headers["X-Wangge-Background"] = "1";
   const file = body instanceof Blob;
   if (body !== undefined) headers["Content-Type"] = file ? "application/octet-stream" : "application/json";
   let answer;

@@ -36,6 +36,14 @@ export const CanvasTiles = L.GridLayer.extend({
     return canvas;
   },
 
+  /** Paint what the source has now, for tiles that were fetched anew. */
+  async renew() {
+    for (const { el, coords } of Object.values(this._tiles ?? {})) {
+      el.tile = await this._source.at(coords.z - 1, coords.x, coords.y);
+      this._draw(el, coords);
+    }
+  },
+
   /** Paint every tile that is on the map again, from what was fetched. */
   repaint() {
     for (const { el, coords } of Object.values(this._tiles ?? {})) if (el.tile) this._draw(el, coords);
@@ -140,6 +148,9 @@ export const Sheet = L.Renderer.extend({
     this._drawing(this._context, size, { zoom, origin, shift });
   },
 });
+
+/** The zoom of the tiles that a map's view is made of. */
+export const zoomInView = (map) => tileZoomOf(map.getZoom()) - 1;
 
 /** Tiles that cover the view at its own zoom, with where each starts: [{tile, left, top, scale}]. */
 export async function tilesInView(map, source, { padding = 64 } = {}) {

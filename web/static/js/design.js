@@ -123,7 +123,7 @@ const overlays = () =>
       button("panel", word("design.drawer"), () => drawer(word("design.drawer"), make("p", {}, word("design.hint")))),
       button("file", word("design.form"), () => formDialog(word("design.form"), field(word("sign_in.name"), make("input", { className: "field", required: true })), word("save"), none)),
       button("comment", word("design.toast"), () => say(word("design.hint"))),
-      button("watch", word("design.notice"), () => notice("shown", `▲ ${word("stale")}`)),
+      button("watch", word("design.notice"), () => notice("shown", `▲ ${word("live.stale.hint", { time: "12:03" })}`)),
     ),
   );
 

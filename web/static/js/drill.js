@@ -91,8 +91,9 @@ function go(part) {
 }
 
 function up(trail) {
-  const { area, grid, building, household } = state();
+  const { area, grid, building, household, incident } = state();
   if (household) return change({ household: "" }, { step: true });
+  if (incident) return change({ incident: "" }, { step: true });
   if (building) return change({ building: "" }, { step: true });
   if (grid) return go({});
   if (!area) return false;

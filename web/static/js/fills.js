@@ -33,7 +33,12 @@ export class Fill {
     if (key === this.asked) return;
     this.asked = key;
     const answer = metric === "none" ? null : await ask("/fills", { metric, ...query });
-    if (key !== this.asked) return;
+    if (key === this.asked) this.take(metric, query, answer);
+  }
+
+  /** Show an answer that came together with others; null where nothing is to be filled. */
+  take(metric, query, answer) {
+    this.asked = JSON.stringify([metric, query]);
     this.metric = metric;
     this.answer = answer;
     this.paint();

@@ -1,33 +1,93 @@
-/** Tells the page that something changed. It asks every few seconds now; a stream can take its place behind the same door. */
+/** Tells a page what has changed, over one connection for all pages of the browser; and how sure that is. */
 
-const EVERY = 10_000;
-const LONGEST = 60_000;
+import { Stream } from "./stream.js";
 
-/** Call `look` now and then; slower while it fails, at once when the page is seen again. Returns a function that stops. */
-export function watch(look, { every = EVERY } = {}) {
-  let timer = null;
-  let pause = every;
-  let stopped = false;
-  const turn = async () => {
-    clearTimeout(timer);
-    if (stopped) return;
-    if (!document.hidden)
-      try {
-        await look();
-        pause = every;
-      } catch {
-        pause = Math.min(LONGEST, pause * 2);
-      }
-    if (!stopped) timer = setTimeout(turn, pause);
+const WORKER = "/static/js/stream.js";
+const STALE = 120_000;
+const LOOK = 5_000;
+const MANY = 500;
+
+/**
+ * Follow the changes of one person's scope after number `after`, which the page shows already. `changed(changes)` comes while the
+ * page is seen, `renew()` when it must ask for everything anew, `sign({state, since})` with state starting, live, stale, lost or out.
+ * Returns a function that stops.
+ */
+export function follow(person, { after = null, changed, renew, sign }) {
+  let state = "starting";
+  let last = Date.now();
+  let kept = [];
+  let whole = false;
+  let begun = after === null;
+  const tell = (next) => {
+    if (next === state && next !== "stale") return;
+    state = next;
+    sign({ state, since: last });
   };
-  const seen = () => !document.hidden && turn();
+  const pass = () => {
+    if (document.hidden || (!kept.length && !whole)) return;
+    const changes = kept;
+    kept = [];
+    if (whole) renew();
+    else changed(changes);
+    whole = false;
+  };
+  const hear = ({ kind, number, changes }) => {
+    if (kind === "lost" || kind === "out") return tell(kind);
+    last = Date.now();
+    tell("live");
+    if (kind === "changes") kept = [...kept, ...changes.filter((each) => begun || each.number > after)];
+    // What happened between the page's own first question and the stream.
+    const between = !begun && kind === "sign" && number !== null && number > after;
+    if (number !== null) begun = true;
+    if (kind === "reset" || between || kept.length > MANY) {
+      whole = true;
+      kept = [];
+    }
+    pass();
+  };
+  const line = shared(person, hear) ?? own(hear);
+  const seen = () => {
+    line.seen(!document.hidden);
+    pass();
+  };
+  const watch = setInterval(() => state === "live" && Date.now() - last > STALE && tell("stale"), LOOK);
+  const leave = () => line.close();
+  const back = (event) => event.persisted && location.reload();
   document.addEventListener("visibilitychange", seen);
-  window.addEventListener("online", seen);
-  timer = setTimeout(turn, pause);
+  window.addEventListener("pagehide", leave);
+  window.addEventListener("pageshow", back);
+  seen();
   return () => {
-    stopped = true;
-    clearTimeout(timer);
+    clearInterval(watch);
     document.removeEventListener("visibilitychange", seen);
-    window.removeEventListener("online", seen);
+    window.removeEventListener("pagehide", leave);
+    window.removeEventListener("pageshow", back);
+    leave();
   };
+}
+
+/** One stream of all pages of this person. A person who signs in after another does not hear what the other heard. */
+function shared(person, hear) {
+  if (typeof SharedWorker === "undefined") return null;
+  let worker;
+  try {
+    worker = new SharedWorker(WORKER, { type: "module", name: `live-${person}` });
+  } catch {
+    return null;
+  }
+  let instead = null;
+  // Where a shared worker cannot run after all, the page listens for itself.
+  worker.addEventListener("error", () => (instead ??= own(hear)));
+  worker.port.addEventListener("message", ({ data }) => hear(data));
+  worker.port.start();
+  return {
+    seen: (yes) => (instead ? instead.seen(yes) : worker.port.postMessage(yes ? "seen" : "unseen")),
+    close: () => (instead ? instead.close() : worker.port.postMessage("bye")),
+  };
+}
+
+/** A stream of this page alone; closed while nobody looks. */
+function own(hear) {
+  const stream = new Stream(hear);
+  return { seen: (yes) => (yes ? stream.open() : stream.close()), close: () => stream.close() };
 }

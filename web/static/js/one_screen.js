@@ -1,18 +1,18 @@
 /** The one screen: asks for what the state names and hands each panel its part. */
 
-import { ask, onAnswer } from "./api.js";
+import { ask } from "./api.js";
 import { failed, nothing } from "./components.js";
 import { make, put, skeleton } from "./dom.js";
 import { icon } from "./icons.js";
 import * as drill from "./drill.js";
 import * as explain from "./explain.js";
 import { Fill } from "./fills.js";
-import { watch } from "./live.js";
+import { follow } from "./live.js";
 import * as clusters from "./panels/clusters.js";
 import * as categories from "./panels/categories.js";
 import * as charts from "./panels/charts.js";
 import * as detail from "./panels/detail.js";
-import { Feed, goTo } from "./panels/feed.js";
+import { Feed, KEPT, goTo } from "./panels/feed.js";
 import * as kpi from "./panels/kpi.js";
 import * as hours from "./panels/hours.js";
 import * as legend from "./panels/legend.js";
@@ -22,15 +22,16 @@ import * as rows from "./panels/rows.js";
 import * as search from "./panels/search.js";
 import * as switches from "./panels/switches.js";
 import * as pointer from "./pointer.js";
+import { signs } from "./signs.js";
 import { change, onChange, state } from "./state.js";
+import { Together } from "./together.js";
 import * as tools from "./tools.js";
 import * as wall from "./wall.js";
 import { behind, clock, isoDay, keepTime, now, word } from "./words.js";
 
 const PANELS = { kpi: kpi.show, trend: charts.trend, categories: categories.show, ranking: ranking.show, time: hours.show };
-const FEED = 40;
-const STALE_MS = 120_000;
 const PINS = 6;
+const CARD = ["incident", "building", "grid"];
 const ARCHIVE_MS = 86_400_000;
 const at = (id) => document.querySelector(`#${id}`);
 const bodyOf = (id) => at(id).querySelector(".body");
@@ -40,7 +41,7 @@ export async function start(district, { timeZone }) {
   for (const id of [...Object.keys(PANELS), "feed", "legend"]) put(bodyOf(id), skeleton());
   tools.show(at("tools"), { signedIn: true, full: true });
   sheets();
-  notices();
+  const sign = signs(at("clock"));
   const me = await ask("/me");
   keepTime(timeZone, me.deployment.now);
   district.deployment = { ...me.deployment, root: rootOf(me) };
@@ -71,7 +72,8 @@ export async function start(district, { timeZone }) {
   document.addEventListener("alerts", () => alarm(me.permissions));
   await alarm(me.permissions);
   document.body.dataset.ready = "true";
-  watch(() => screen.live());
+  const together = screen.together();
+  follow(me.person_id, { after: screen.number, changed: (changes) => together.changed(changes), renew: () => together.renew(), sign });
 }
 
 /** A scope of one area is that person's whole ground; more than one is the district. */
@@ -82,7 +84,8 @@ class Screen {
     this.district = district;
     this.permissions = me.permissions;
     this.turn = 0;
-    this.feedTurn = 0;
+    this.number = 0;
+    this.shown = "";
     this.fill = new Fill(() => {
       district.ground.recolour();
       this.drawLegend();
@@ -98,7 +101,7 @@ class Screen {
                 .reverse()
             : [],
         ),
-      open: (item) => this.openIncident(item),
+      open: (item) => goTo(district, item),
     });
     document.addEventListener("hotspots", () => this.drawLegend());
   }
@@ -107,15 +110,6 @@ class Screen {
   query() {
     const present = state();
     return { area: present.area, grid: present.grid, ...period.asked(present), category: present.category, hours: present.hours };
-  }
-
-  /** The newest incidents; of days somebody named, the newest of those. */
-  async newest() {
-    const { area, grid, category, hours, from, to } = this.query();
-    const { items } = await (to
-      ? ask("/incidents", { area, grid, category, hours, from, to, limit: FEED })
-      : ask("/feed", { area, grid, category, hours, limit: FEED }));
-    return items;
   }
 
   async load() {
@@ -128,69 +122,80 @@ class Screen {
     );
     const hot = district.hotspots.load().catch(() => this.drawLegend());
     detail.show(at("detail"), district, this.permissions);
-    await Promise.all([this.panels(), this.feeds(), this.map(), hot]);
+    await Promise.all([this.panels(), hot]);
   }
 
   follow(present, before) {
     const moved = present.area !== before.area || present.grid !== before.grid;
     const filtered = period.differs(present, before) || present.hours !== before.hours || String(present.category) !== String(before.category);
-    if (moved || filtered) {
-      this.panels();
-      this.feeds();
-    }
-    if (filtered || present.fill !== before.fill) this.map();
-    if (present.grid !== before.grid || present.building !== before.building) detail.show(at("detail"), this.district, this.permissions);
+    if (moved || filtered) this.panels();
+    else if (present.fill !== before.fill) this.refill();
+    if (CARD.some((each) => present[each] !== before[each])) detail.show(at("detail"), this.district, this.permissions);
     if (String(present.layers) !== String(before.layers)) {
       this.drawLegend();
       this.feed.seen(this.feed.items);
     }
   }
 
-  /** All panels from one question; each shows its own failure with a way to try again. */
-  async panels({ quiet = false } = {}) {
+  /** All panels, the feed and the fill, anew; each shows the failure with a way to try again. */
+  async panels() {
+    const turn = this.turn + 1;
+    this.district.incidents.load(this.tileQuery());
+    try {
+      await (await this.picture())?.();
+    } catch (problem) {
+      if (turn === this.turn) for (const id of [...Object.keys(PANELS), "feed", "legend"]) failing(bodyOf(id), problem, () => this.panels());
+    }
+  }
+
+  /** What panels, feed and fill show, all of one moment; returns what shows it, or nothing where something else is asked by now. */
+  async picture({ background = false } = {}) {
     const turn = ++this.turn;
-    try {
-      const overview = await ask("/overview", this.query());
-      const around = await this.district.drill.here();
-      if (turn !== this.turn) return;
-      for (const [id, show] of Object.entries(PANELS)) await show(bodyOf(id), overview, around, this.query());
-    } catch (problem) {
-      if (quiet) throw problem;
-      if (turn === this.turn) for (const id of Object.keys(PANELS)) failing(bodyOf(id), problem, () => this.panels());
-    }
-  }
-
-  async feeds() {
-    const turn = ++this.feedTurn;
-    try {
-      const items = await this.newest();
-      if (turn === this.feedTurn) this.feed.show(items);
-    } catch (problem) {
-      failing(bodyOf("feed"), problem, () => this.feeds());
-    }
-  }
-
-  async map() {
     const { fill } = state();
-    const { from, to, category, hours: chosen } = this.query();
-    const query = new URLSearchParams([["from", from], ...(to ? [["to", to]] : []), ...category.map((each) => ["category", each]), ...(chosen ? [["hours", chosen]] : [])]);
-    this.district.incidents.load(`?${query}`);
+    const query = this.query();
+    const asked = { ...query, fill: fill === "none" ? "" : fill, feed: KEPT, dated: query.to ? true : "" };
+    const { number, overview, feed, fill: filled } = await ask("/picture", asked, { background });
+    const around = await this.district.drill.here();
+    if (turn !== this.turn) return null;
+    const key = JSON.stringify(query);
+    return () => {
+      this.number = number;
+      if (fill === state().fill) this.fill.take(fill, ground(query), filled);
+      if (feed && this.shown === key) this.feed.offer(feed.items);
+      else if (feed) this.feed.show(feed.items);
+      this.shown = key;
+      return Promise.all(overview ? Object.entries(PANELS).map(([id, show]) => show(bodyOf(id), overview, around, query)) : []);
+    };
+  }
+
+  /** Another measure on the same grids. */
+  async refill() {
     try {
-      await this.fill.show(fill, { from, to, category, hours: chosen });
+      await this.fill.show(state().fill, ground(this.query()));
     } catch (problem) {
       this.fill.asked = null;
-      failing(bodyOf("legend"), problem, () => this.map());
+      failing(bodyOf("legend"), problem, () => this.refill());
     }
   }
 
-  /** What changed since: new reports wait in the feed, figures follow. */
-  async live() {
-    const turn = this.feedTurn;
-    const items = await this.newest();
-    if (turn !== this.feedTurn) return;
-    const newest = this.feed.items[0]?.id;
-    this.feed.offer(items);
-    if (items[0]?.id !== newest) await this.panels({ quiet: true });
+  tileQuery() {
+    const asked = Object.entries(ground(this.query())).flatMap(([key, value]) => [value].flat().map((each) => [key, each]));
+    return `?${new URLSearchParams(asked.filter(([, value]) => value))}`;
+  }
+
+  /** What follows the changes that others make: everything a change touches is asked for, then shown at once. */
+  together() {
+    const { district } = this;
+    const together = new Together();
+    together.join(["incident", "grid", "area", "building", "officer"], () => this.picture({ background: true }));
+    together.join(["incident"], ({ touched }) => district.incidents.renew(touched(["incident"])));
+    together.join(["grid", "area", "building"], ({ touched }) => district.ground.renew(touched(["grid", "area", "building"])));
+    together.join(["hotspot"], () => district.hotspots.renew());
+    together.join(["alert"], async () => () => document.dispatchEvent(new CustomEvent("alerts")));
+    together.join(["incident", "grid", "building", "officer"], () => detail.renew(at("detail"), this.permissions));
+    // Whoever acts sees it at once; the stream tells the map and everybody else.
+    document.addEventListener("acted", () => together.changed([{ layer: "incident" }]));
+    return together;
   }
 
   drawLegend() {
@@ -204,24 +209,17 @@ class Screen {
     charts.redraw();
   }
 
-  async openIncident(item) {
-    goTo(this.district, item);
-    if (!item.grid) detail.incidentCard(at("detail"), item);
-  }
-
   /** A mark on the map was chosen; false lets the click go to the ground. */
   openMark({ kind, data }) {
-    if (kind === "feed") this.openIncident(data);
-    else if (kind === "incident")
-      ask(`/incidents/${data.id}`).then(
-        (incident) => detail.incidentCard(at("detail"), incident),
-        () => null,
-      );
-    else if (kind === "officer" && data.grids?.length) return false;
+    if (kind === "feed") goTo(this.district, data);
+    else if (kind === "incident") change({ incident: String(data.id) }, { step: true });
     else return false;
     return true;
   }
 }
+
+/** Of a question, what the map is asked too: it shows the whole ground whatever area is chosen. */
+const ground = ({ from, to, category, hours: chosen }) => ({ from, to, category, hours: chosen });
 
 /** A panel's own failure, with its own way to ask again. */
 const failing = (body, problem, again) => put(body, failed(problem, () => (put(body, skeleton()), again())));
@@ -266,36 +264,6 @@ async function alarm(permissions) {
   at("clock").before(
     make("button", { type: "button", id: "alerts", className: "chip alarm", title: text, "aria-label": text, onclick: show }, icon("bell"), String(open.length)),
   );
-}
-
-/** Stale after two minutes without an answer; sign in again when the session has ended. */
-function notices() {
-  const box = at("notices");
-  let last = Date.now();
-  let shown = null;
-  const tell = (kind, ...content) => {
-    if (shown === kind) return;
-    shown = kind;
-    put(box, kind && make("div", { className: "notice" }, ...content));
-    document.body.classList.toggle("stale", Boolean(kind));
-  };
-  onAnswer((outcome) => {
-    if (outcome === true || (outcome.status > 0 && outcome.status < 500 && outcome.status !== 401)) {
-      last = Date.now();
-      tell(null);
-    } else if (outcome.status === 401) {
-      tell(
-        "out",
-        word("error.signed_out"),
-        make(
-          "a",
-          { className: "button small primary", href: `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}` },
-          word("sign_in.submit"),
-        ),
-      );
-    } else if (outcome.status === 0) tell("lost", `▲ ${word("lost")}`);
-  });
-  setInterval(() => Date.now() - last > STALE_MS && shown === null && tell("stale", `▲ ${word("stale")}`), 10_000);
 }
 
 /** On a phone the legend and the layers are sheets behind two buttons on the map. */

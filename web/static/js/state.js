@@ -4,6 +4,7 @@ const DEFAULTS = {
   area: "",
   grid: "",
   building: "",
+  incident: "",
   period: "7d",
   from: "",
   to: "",
@@ -31,7 +32,9 @@ export const state = () => ({ ...current });
 /** Change some of it. `step` makes a step one can go back over; otherwise the present one is rewritten. */
 export function change(part, { step = false } = {}) {
   const before = current;
-  current = { ...current, ...part };
+  // The card of an incident gives way to whatever else is gone to.
+  const elsewhere = ["area", "grid", "building"].some((each) => each in part && part[each] !== before[each]);
+  current = { ...current, ...(elsewhere ? { incident: "" } : {}), ...part };
   const url = address();
   if (step) history.pushState(null, "", url);
   else history.replaceState(null, "", url);

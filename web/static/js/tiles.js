@@ -44,6 +44,24 @@ export class TileSource {
     return tile;
   }
 
+  /** Fetch the tiles that a change touches anew; returns what puts them in place of the old ones, together. */
+  async renew(touches, zoom) {
+    const fresh = new Map();
+    for (const key of [...this.kept.keys()]) {
+      const [z, x, y] = key.split("/").map(Number);
+      if (!touches(z, x, y)) continue;
+      // Only what is looked at; the rest is fetched when somebody looks.
+      if (z === zoom) fresh.set(key, this.load(key));
+      else this.kept.delete(key);
+    }
+    const query = this.query;
+    await Promise.all(fresh.values());
+    return () => {
+      if (query === this.query) for (const [key, tile] of fresh) this.kept.set(key, tile);
+      return fresh.size;
+    };
+  }
+
   async load(key) {
     const [z, x, y] = key.split("/");
     const url = this.template.replace("{z}", z).replace("{x}", x).replace("{y}", y) + this.query;

@@ -1,6 +1,6 @@
 /** Streets, communities, grids and buildings from one tile: fills on one pane, borders on another, picks that are exact. */
 
-import { CanvasTiles, Sheet, tileUnder, tilesInView } from "../canvas.js";
+import { CanvasTiles, Sheet, tileUnder, tilesInView, zoomInView } from "../canvas.js";
 import { colour } from "../palette.js";
 import { TILE, batches, trace } from "../tiles.js";
 
@@ -34,6 +34,11 @@ export function show(district, { tiles }) {
     source,
     recolour: () => fill.repaint(),
     refocus: () => veil.repaint(),
+    /** What a change of borders or buildings touches, fetched anew; returns what shows it. */
+    renew: async (touches) => {
+      const swap = await source.renew(touches, zoomInView(map));
+      return () => swap() && Promise.all([fill, ink, veil].map((layer) => layer.renew())).then(() => (district.labels?.renew(), document.dispatchEvent(new CustomEvent("ground"))));
+    },
     outline,
     pick: (latlng) => pick(map, source, latlng),
   };

@@ -30,19 +30,24 @@ export function show(district) {
   toggle();
   onChange(toggle);
   document.addEventListener("theme", () => layer?.repaint());
+  document.addEventListener("ground", () => layer?.renew());
   /** Show other classes of the grids in place of the newest run's; null shows that again. */
   district.hotspots.over = (others) => {
     over = others;
     layer?.repaint();
   };
-  district.hotspots.load = async () => {
-    const { run, items: found } = await ask("/hotspots/latest");
-    items.clear();
-    for (const item of found) items.set(item.grid_id, item);
-    district.hotspots.run = run;
-    layer?.repaint();
-    document.dispatchEvent(new CustomEvent("hotspots"));
+  /** Ask for the latest run; returns what shows it. */
+  district.hotspots.renew = async () => {
+    const { run, items: found } = await ask("/hotspots/latest", {}, { background: true });
+    return () => {
+      items.clear();
+      for (const item of found) items.set(item.grid_id, item);
+      district.hotspots.run = run;
+      layer?.repaint();
+      document.dispatchEvent(new CustomEvent("hotspots"));
+    };
   };
+  district.hotspots.load = async () => (await district.hotspots.renew())();
 }
 
 function paint(items, context, tile, { px }) {

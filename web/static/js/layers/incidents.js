@@ -1,6 +1,6 @@
 /** Incidents: open ones counted by cell from afar, single ones by shape and severity from near, the newest always. */
 
-import { Sheet, tilesInView } from "../canvas.js";
+import { Sheet, tilesInView, zoomInView } from "../canvas.js";
 import { fromTile } from "../map.js";
 import { colour } from "../palette.js";
 import { onChange, state } from "../state.js";
@@ -43,6 +43,11 @@ export function show(district, { tiles }) {
     load: (query) => {
       period = true;
       if (source.ask(query)) follow();
+    },
+    /** What a change touches, fetched anew; returns what shows it. */
+    renew: async (touches) => {
+      const swap = await source.renew(touches, zoomInView(map));
+      return () => swap() && follow();
     },
     pins: (items) => {
       pins = items;

@@ -27,7 +27,7 @@ export function show(district) {
   };
   map.on("moveend", follow);
   document.addEventListener("theme", () => sheet.redraw());
-  district.labels = { redraw: () => sheet.redraw() };
+  district.labels = { redraw: () => sheet.redraw(), renew: follow };
   follow();
 }
 

@@ -3,47 +3,69 @@
 import { ask } from "../api.js";
 import { make, put, skeleton } from "../dom.js";
 import { icon } from "../icons.js";
+import { atHand, incidentCard } from "./incident.js";
 import { change, state } from "../state.js";
 import * as household from "./household.js";
 import * as why from "./why.js";
 import { age, area, coded, count, decimal, named, namedIn, word } from "../words.js";
 
-/** Follow the state's grid and building in `section`. */
+/** Follow the state's incident, building and grid in `section`. */
 export async function show(section, district, permissions) {
-  const { grid, building } = state();
-  if (!grid && !building) {
+  const { grid, building, incident } = state();
+  if (!grid && !building && !incident) {
     section.hidden = true;
+    section.dataset.for = "";
     return;
   }
   const body = section.querySelector(".body");
-  const key = `${grid}/${building}`;
+  const key = keyOf(state());
   section.hidden = false;
   section.dataset.for = key;
   put(body, skeleton());
   try {
-    const content = building ? await buildingCard(building, permissions) : gridCard(await ask(`/grids/${grid}/card`), permissions);
-    if (section.dataset.for === key) put(body, closing(building), content);
+    const content = await card(state(), permissions);
+    if (section.dataset.for !== key) return;
+    put(body, closing(), content);
+    if (incident) atHand(section);
   } catch (problem) {
     if (section.dataset.for === key)
       put(
         body,
-        closing(building),
+        closing(),
         make("p", { className: "failed" }, problem.status === 404 ? word("error.not_found") : word("error.failed")),
       );
   }
 }
 
-const closing = (building) =>
-  make(
-    "button",
-    {
-      type: "button",
-      className: "tool close",
-      "aria-label": word("close"),
-      onclick: () => change(building ? { building: "" } : { grid: "", building: "" }, { step: true }),
-    },
-    icon("close"),
-  );
+/** The card that is shown, asked for anew after a change; returns what shows it. */
+export async function renew(section, permissions) {
+  const key = keyOf(state());
+  if (section.hidden || section.dataset.for !== key) return null;
+  const content = await card(state(), permissions, { background: true });
+  return () => section.dataset.for === key && inPlace(section, () => put(section.querySelector(".body"), closing(), content));
+}
+
+const keyOf = ({ grid, building, incident }) => (incident ? `incident/${incident}` : `${grid}/${building}`);
+
+async function card({ grid, building, incident }, permissions, options = {}) {
+  if (incident) return incidentCard(incident, options);
+  return building ? buildingCard(building, permissions, options) : gridCard(await ask(`/grids/${grid}/card`, {}, options), permissions);
+}
+
+/** Put something else into a section and leave the focus on the same button, where it is still there. */
+function inPlace(section, putIn) {
+  const held = section.contains(document.activeElement) ? document.activeElement.dataset.act : null;
+  putIn();
+  if (held) (section.querySelector(`[data-act="${held}"]`) ?? section.querySelector("button"))?.focus({ preventScroll: true });
+}
+
+const closing = () =>
+  make("button", { type: "button", className: "tool close", "data-act": "close", "aria-label": word("close"), onclick: shut }, icon("close"));
+
+function shut() {
+  const { incident, building } = state();
+  change(incident ? { incident: "" } : building ? { building: "" } : { grid: "", building: "" }, { step: true });
+}
 
 function gridCard(card, permissions) {
   const where = (card.ancestors ?? [])
@@ -125,9 +147,9 @@ function care(classes) {
   ];
 }
 
-async function buildingCard(id, permissions) {
-  const building = await ask(`/buildings/${id}`);
-  const households = permissions.includes("households") ? (await ask(`/buildings/${id}/households`)).items : null;
+async function buildingCard(id, permissions, options) {
+  const building = await ask(`/buildings/${id}`, {}, options);
+  const households = permissions.includes("households") ? (await ask(`/buildings/${id}/households`, {}, options)).items : null;
   const where = [building.community && named(building.community), building.grid && namedIn(building.grid, building.community)]
     .filter(Boolean)
     .join(" · ");
@@ -142,47 +164,4 @@ async function buildingCard(id, permissions) {
     building.grid && answering(building.grid.id),
     households === null ? make("p", { className: "sub" }, word("card.no_permission")) : household.list(households, permissions),
   ];
-}
-
-/** What is known of one incident, over the map. */
-export function incidentCard(section, incident) {
-  const body = section.querySelector(".body");
-  section.hidden = false;
-  section.dataset.for = `incident/${incident.id}`;
-  put(
-    body,
-    make(
-      "button",
-      { type: "button", className: "tool close", "aria-label": word("close"), onclick: () => (section.hidden = true) },
-      icon("close"),
-    ),
-    make("h3", {}, incident.title || named(incident.category)),
-    make(
-      "p",
-      { className: "sub" },
-      [
-        named(incident.category),
-        incident.community && named(incident.community),
-        incident.grid && namedIn(incident.grid, incident.community),
-      ]
-        .filter(Boolean)
-        .join(" · "),
-    ),
-    make(
-      "p",
-      {},
-      make("span", { className: `chip s${incident.severity}` }, word(`severity.${incident.severity}`)),
-      " ",
-      make("span", { className: "chip" }, coded("state", incident.state)),
-      " ",
-      incident.overdue && make("span", { className: "chip alarm" }, icon("alarm"), word("overdue")),
-    ),
-    make(
-      "p",
-      { className: "sub" },
-      [incident.address, age(incident.reported_at), incident.officer && `${word("officer.one")} ${incident.officer.name}`]
-        .filter(Boolean)
-        .join(" · "),
-    ),
-  );
 }

@@ -6,7 +6,7 @@ import { change } from "../state.js";
 import { shape } from "../symbols.js";
 import { age, coded, named, namedIn, word } from "../words.js";
 
-const KEPT = 60;
+export const KEPT = 60;
 
 /** A feed in `section`; `seen` is told which items are shown, `open` what was chosen. */
 export class Feed {
@@ -51,8 +51,23 @@ export class Feed {
 
   refresh(items) {
     const latest = new Map(items.map((item) => [item.id, item]));
-    this.items = this.items.map((item) => latest.get(item.id) ?? item);
-    for (const row of this.list.children) row.querySelector(".age").textContent = age(row.reportedAt);
+    const changed = new Set();
+    const newer = (item) => {
+      const found = latest.get(item.id) ?? item;
+      if (JSON.stringify(found) !== JSON.stringify(item)) changed.add(item.id);
+      return found;
+    };
+    this.waiting = this.waiting.map(newer);
+    this.items = this.items.map(newer);
+    for (const row of [...this.list.children]) {
+      row.querySelector(".age").textContent = age(row.reportedAt);
+      const button = row.querySelector("[data-incident]");
+      if (!changed.has(Number(button.dataset.incident))) continue;
+      const held = document.activeElement === button;
+      const fresh = this.row(this.items.find(({ id }) => id === Number(button.dataset.incident)), false);
+      row.replaceWith(fresh);
+      if (held) fresh.querySelector("button").focus();
+    }
   }
 
   announce() {
@@ -115,11 +130,9 @@ export class Feed {
   }
 }
 
-/** Lead to a feed's item: its place on the map, its grid in the URL. */
+/** Lead to a feed's item: its card, its place on the map, its grid in the URL. */
 export function goTo(district, item) {
-  if (item.place) {
-    if (item.grid && item.community)
-      change({ area: item.community.code, grid: String(item.grid.id), building: "", at: [...item.place, 17] }, { step: true });
-    district.fly(item.place, 17);
-  }
+  const ground = item.place && item.grid && item.community && { area: item.community.code, grid: String(item.grid.id), building: "", at: [...item.place, 17] };
+  change({ ...ground, incident: String(item.id) }, { step: true });
+  if (item.place) district.fly(item.place, 17);
 }

@@ -1,0 +1,112 @@
+/** What is done to an incident from its card: told at once, taken back for ten seconds, and honest when somebody was faster. */
+
+import { tell } from "../api.js";
+import { explained, field, formDialog } from "../components.js";
+import { make } from "../dom.js";
+import { icon } from "../icons.js";
+import { notice, say } from "../notices.js";
+import { coded, isoDay, now, startOf, word } from "../words.js";
+
+const DAY_MS = 86_400_000;
+let takeBack = null;
+
+/** Send somebody, or put it into the queue: one click. */
+export const dispatchTo = (incident, to, name, button) =>
+  held(button, () => done(incident, { action: "dispatch", ...to }, word("act.dispatched", { name })));
+
+/** Another step; what it needs is asked for first. */
+export function step(incident, { action, needs }, button) {
+  const told = () => word("act.done", { action: word(`action.${action}`) });
+  if (!needs.length) return held(button, () => done(incident, { action }, told()));
+  const fields = asked(needs);
+  formDialog(word(`action.${action}`), Object.values(fields), word(`action.${action}`), async () => {
+    const given = { action };
+    if (fields.reason) given.note = fields.reason.querySelector("textarea").value.trim();
+    if (fields.condition) given.confirmed = fields.condition.querySelector("input").checked;
+    if (fields.date) given.until = startOf(fields.date.querySelector("input").value);
+    await done(incident, given, told(), { inDialog: true });
+  });
+}
+
+function asked(needs) {
+  const fields = {};
+  if (needs.includes("reason"))
+    fields.reason = field(word("act.reason"), make("textarea", { className: "field", name: "note", rows: 3, maxLength: 2000, required: true }));
+  if (needs.includes("date")) {
+    const day = (days) => isoDay(now() + days * DAY_MS);
+    fields.date = field(word("act.until"), make("input", { type: "date", className: "field", name: "until", required: true, min: day(1), max: day(365) }));
+  }
+  if (needs.includes("condition"))
+    fields.condition = make("label", { className: "check" }, make("input", { type: "checkbox", name: "confirmed", required: true }), word("act.condition"));
+  return fields;
+}
+
+async function done(incident, asked, text, { inDialog = false } = {}) {
+  let told;
+  try {
+    told = await tell(`/incidents/${incident.id}/actions`, { version: incident.version, ...asked });
+  } catch (problem) {
+    if (problem.code !== "stale-version") {
+      if (inDialog) throw problem;
+      return say(refused(problem));
+    }
+    say(word("act.others_first", { state: coded("state", problem.facts.state) }));
+    return again();
+  }
+  if (told.undo_s) offer(told, text);
+  else say(text);
+  again();
+}
+
+/** Take back what was just done: by the button, or by Ctrl+Z, until the time is over. */
+function offer(told, text) {
+  clearInterval(takeBack?.watch);
+  const left = make("span", { className: "number", "aria-hidden": "true" });
+  const until = Date.now() + told.undo_s * 1000;
+  const undo = async () => {
+    shut();
+    try {
+      await tell(`/incidents/${told.id}/undo`, { version: told.version });
+      say(word("act.undone"));
+    } catch (problem) {
+      say(problem.code === "stale-version" ? word("act.others_since", { state: coded("state", problem.facts.state) }) : refused(problem));
+    }
+    again();
+  };
+  const shut = () => {
+    clearInterval(takeBack?.watch);
+    takeBack = null;
+    notice("undo");
+  };
+  const tick = () => {
+    const seconds = Math.ceil((until - Date.now()) / 1000);
+    if (seconds <= 0) return shut();
+    left.textContent = String(seconds);
+  };
+  takeBack = { undo, watch: setInterval(tick, 250) };
+  tick();
+  notice("undo", icon("good"), text, make("button", { type: "button", className: "button small primary", onclick: undo, "aria-keyshortcuts": "Control+Z" }, word("act.undo"), left));
+}
+
+document.addEventListener("keydown", (event) => {
+  if (!takeBack || event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
+  if (event.target.closest("input, textarea, select, dialog")) return;
+  event.preventDefault();
+  takeBack.undo();
+});
+
+/** The page shows what is now, before the stream says it. */
+const again = () => document.dispatchEvent(new CustomEvent("acted"));
+
+const refused = (problem) =>
+  problem.facts?.reason === "too-late" ? word("act.too_late") : problem.facts?.reason === "nothing" ? word("act.nothing") : explained(problem);
+
+/** Nothing is sent twice by a second click. */
+async function held(button, work) {
+  button.disabled = true;
+  try {
+    await work();
+  } finally {
+    button.disabled = false;
+  }
+}
