@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
@@ -20,6 +20,7 @@ import web
 from api.actor import Actor
 from api.auth import possible_actor_of
 from api.deps import CurrentActor, Session
+from api.reports import service as report_service
 from api.security import PROGRAM_PATHS
 from data.queries.first_view import first_view
 from gis.errors import NotFound, Refusal
@@ -32,6 +33,8 @@ OPENAPI = "/api/openapi.json"
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 PlanId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
+AnalysisId = Annotated[int, PathParameter(gt=0, lt=2**63)]
+AnalysisQuery = Annotated[int, Query(gt=0, lt=2**63)]
 LinkToken = Annotated[str, PathParameter(min_length=20, max_length=200, pattern=r"^[A-Za-z0-9_-]+$")]
 Visitor = Annotated[Actor | None, Depends(possible_actor_of)]
 
@@ -92,6 +95,31 @@ def editor(request: Request, session: Session, actor: CurrentActor, plan_id: Pla
 def design(request: Request, session: Session, actor: CurrentActor) -> str:
     """Every component of the pages in every state."""
     return pages.design(*_on_own_ground(request, session, actor, theme="light"))
+
+
+@router.get("/reports")
+def reports(request: Request, session: Session, actor: CurrentActor) -> str:
+    """Analyses of the caller's ground and their reports."""
+    actor.must("statistics")
+    return pages.reports(*_on_own_ground(request, session, actor, theme="light"))
+
+
+@router.get("/reports/compared")
+def reports_compared(request: Request, session: Session, actor: CurrentActor, first: AnalysisQuery, second: AnalysisQuery) -> str:
+    """Two analyses of one method side by side."""
+    view, ground = _on_own_ground(request, session, actor, theme="light")
+    document = report_service.compared(session, actor, (first, second), view.language)
+    return pages.reports_compared(view, ground, document, (first, second))
+
+
+@router.get("/reports/{analysis_id}")
+def report(request: Request, session: Session, actor: CurrentActor, analysis_id: AnalysisId) -> str:
+    """The report of an analysis, or how far it is."""
+    view, ground = _on_own_ground(request, session, actor, theme="light")
+    found = report_service.document(session, actor, analysis_id, view.language)
+    if isinstance(found, report_service.Waiting):
+        return pages.report_waiting(view, ground, found.analysis)
+    return pages.report(view, ground, found, analysis_id)
 
 
 @router.get("/sign-in")

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from api.analyses import service, working
+from api.analyses.question import QuestionIn, complete
+from api.work import Work
+from data.queries import analyses
 from gis import crs
 from tests import factories
 from tests.conftest import Clone
@@ -17,6 +22,8 @@ SIDE = 8
 ZONE = ZoneInfo("Asia/Shanghai")
 TODAY = date(2026, 3, 31)
 HOUSEHOLDS = 400
+QUICK = {"permutations": 999, "alternate": False}
+SCAN: dict[str, object] = {"method": "scan", "seed": 5, "parameters": {"permutations": 99}}
 DISTRICT, STREET = 7200, 7210
 
 
@@ -28,6 +35,9 @@ def grid_id(column: int, row: int) -> int:
 def community_id(column: int, row: int) -> int:
     """The community, two by two grids, that a grid lies in."""
     return 7300 + (row // 2) * (SIDE // 2) + column // 2
+
+
+HOT = [grid_id(column, row) for column in (4, 5, 6) for row in (4, 5, 6)]
 
 
 @dataclass
@@ -146,3 +156,24 @@ def _make_person(connection: psycopg.Connection, name: str, roles: list[str], ar
     assert row is not None
     connection.execute("INSERT INTO person_scope (person_id, area_id) VALUES (%s, %s)", (row[0], area))
     factories.open_session(connection, row[0], token(name))
+
+
+def with_a_hot_corner(city: InsightCity, extra: int = 40) -> None:
+    """The same chance everywhere, and in nine grids far more."""
+    city.background(20)
+    city.add(np.arange(extra * len(HOT)) % 90, np.repeat(HOT, extra), seed=3)
+
+
+def asked(work: Work, **question: object) -> int:
+    """A question stored for the worker; its id."""
+    with work.unit() as (session, scope):
+        found = complete(session, scope, QuestionIn.model_validate(question))
+        return service.keep(session, scope, found, origin="command", asked_by=None)
+
+
+def answered(work: Work, **question: object) -> tuple[str, Any, Any]:
+    """A question worked out: its state, its result, its row."""
+    id = asked(work, **question)
+    state = working.work_out(work, id)
+    with work.unit() as (session, scope):
+        return state, analyses.document(session, scope, id), analyses.one(session, scope, id)

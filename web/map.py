@@ -9,7 +9,7 @@ from web import bundled
 Bounds = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 MAP_MODULE = "/static/js/map.js"
-SCREEN, EDITOR = "screen", "editor"
+SCREEN, EDITOR, REPORT = "screen", "editor", "report"
 """The bundles of the pages that show a map."""
 
 
@@ -47,6 +47,12 @@ class PlanMap(DistrictMap):
 
     def __init__(self, name: str, *, bounds: Bounds) -> None:
         super().__init__(name, bounds=bounds, min_zoom=9, max_zoom=21)
+
+
+class ReportMap(DistrictMap):
+    """The map of a report, beside its table."""
+
+    bundle = REPORT
 
 
 class Behaviour(MacroElement):

@@ -1,7 +1,9 @@
 """One function a page: what a service answered goes in, a whole HTML document comes out."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from branca.element import Element
 
@@ -14,8 +16,10 @@ from web.layers.incidents import IncidentLayer
 from web.layers.labels import LabelLayer
 from web.layers.officers import OfficerLayer
 from web.layers.today import TodayLayer
-from web.map import EDITOR, MAP_MODULE, SCREEN, Behaviour, Bounds, DistrictMap, PlanMap
+from web.map import EDITOR, MAP_MODULE, REPORT, SCREEN, Behaviour, Bounds, DistrictMap, PlanMap, ReportMap
 from web.page import COMMON_STYLES, Page, View, fill
+from web.paper.document import Document, kind_of
+from web.telling import NUMBERS
 
 LAYERS = (BaseMapLayer, GroundLayer, HotSpotLayer, IncidentLayer, FacilityLayer, OfficerLayer, LabelLayer)
 EDITOR_LAYERS = (BaseMapLayer, TodayLayer)
@@ -36,6 +40,12 @@ EDITOR_STYLES = (
 )
 PLANS = "plans"
 PLANS_STYLES = (*COMMON_STYLES, "/static/css/plans.css")
+REPORTS = "reports"
+READING = "reading"
+REPORTS_MODULE, REPORT_MODULE, READING_MODULE = "/static/js/reports.js", "/static/js/report.js", "/static/js/reading.js"
+REPORTS_STYLES = (*COMMON_STYLES, "/static/css/reports.css")
+REPORT_STYLES = ("/static/vendor/leaflet.css", *COMMON_STYLES, "/static/css/report.css")
+REPORT_LAYERS = (BaseMapLayer,)
 DESIGN = "design"
 DESIGN_STYLES = (*COMMON_STYLES, "/static/css/design.css")
 BUNDLES = {
@@ -43,6 +53,9 @@ BUNDLES = {
     EDITOR: ((MAP_MODULE, *(layer.module for layer in EDITOR_LAYERS), EDITOR_MODULE), EDITOR_STYLES),
     PLANS: ((PLANS_MODULE,), PLANS_STYLES),
     PLAIN: ((PLAIN_MODULE,), PLAIN_STYLES),
+    REPORTS: ((REPORTS_MODULE,), REPORTS_STYLES),
+    READING: ((READING_MODULE,), REPORT_STYLES),
+    REPORT: ((MAP_MODULE, *(layer.module for layer in REPORT_LAYERS), REPORT_MODULE), REPORT_STYLES),
     DESIGN: ((DESIGN_MODULE,), DESIGN_STYLES),
 }
 """What a kind of page is made of: the modules it begins with, and its style sheets."""
@@ -73,6 +86,53 @@ def one_screen(view: View, ground: Ground) -> str:
 def plans(view: View, ground: Ground) -> str:
     """The plans one may see, and the way to a new one."""
     return _office(view, ground, name=PLANS, title="plans.title", module=PLANS_MODULE, styles=PLANS_STYLES)
+
+
+def reports(view: View, ground: Ground) -> str:
+    """Analyses and their reports, and the form to ask for one."""
+    return _office(view, ground, name=REPORTS, title="reports.title", module=REPORTS_MODULE, styles=REPORTS_STYLES)
+
+
+def report(view: View, ground: Ground, document: Document, analysis_id: int) -> str:
+    """A report of one analysis: its document with a live map in place of the drawn one."""
+    drawn = any(figure.key == "map" for figure in document.figures())
+    page = _report(view, ground, document.title, document=document, analysis_id=analysis_id, other=None, drawn=drawn)
+    if drawn:
+        district = ReportMap("report_map", bounds=ground.bounds)
+        for layer in REPORT_LAYERS:
+            district.add_child(layer(bundle=REPORT))
+        district.add_child(Behaviour(REPORT_MODULE, bundle=REPORT, analysis=analysis_id))
+        page.add_child(district)
+    else:
+        _begin(page, {"timeZone": ground.time_zone})
+    return str(page.render())
+
+
+def reports_compared(view: View, ground: Ground, document: Document, ids: tuple[int, int]) -> str:
+    """Two analyses side by side."""
+    page = _report(view, ground, document.title, document=document, analysis_id=ids[0], other=ids[1], drawn=False)
+    _begin(page, {"timeZone": ground.time_zone})
+    return str(page.render())
+
+
+def report_waiting(view: View, ground: Ground, analysis: Mapping[str, Any]) -> str:
+    """An analysis that has no result yet, or never will: how far it is, or why."""
+    page = _report(view, ground, view.word("reports.one"), document=None, analysis_id=analysis["id"], other=None, drawn=False)
+    _begin(page, {"waiting": analysis["id"], "timeZone": ground.time_zone})
+    return str(page.render())
+
+
+def _report(view: View, ground: Ground, title: str, **facts: object) -> Page:
+    bundle = REPORT if facts["drawn"] else READING
+    page = Page(view, name="report", title=f"{title} · {ground.name}", styles=REPORT_STYLES, bundle=bundle)
+    page.html.add_child(_Literal(fill("report.html", view, ground=ground, kind_of=kind_of, numbers=NUMBERS, **facts)), name="report")
+    return page
+
+
+def _begin(page: Page, config: Mapping[str, object]) -> None:
+    """Start a page without a map: the modules of maps need Leaflet."""
+    statement = f"{bundled.importing(READING, READING_MODULE, 'start', 'start')}\nstart({json.dumps(config)});"
+    page.script.add_child(_Literal(statement), name="report")
 
 
 def design(view: View, ground: Ground) -> str:

@@ -47,6 +47,11 @@ def percent(value: float, digits: int = 0) -> str:
     return f"{100 * value:.{digits}f}%"
 
 
+def times(value: float) -> str:
+    """So many times: finer near one, where it matters, and whole from a hundred."""
+    return decimal(value, 2 if value < 2 else 1 if value < 100 else 0)
+
+
 def p_value(value: float) -> str:
     """Three digits, and never a zero that no permutation can show."""
     return f"<{SMALLEST_P}" if value < SMALLEST_P else f"{value:.3f}"
@@ -111,7 +116,7 @@ _TOLD: Mapping[str, Callable[[Any, Language], str]] = {
     "count": count,
     "decimal": lambda value, _: decimal(value),
     "decimal2": lambda value, _: decimal(value, 2),
-    "times": lambda value, _: decimal(value, 1 if value < 100 else 0),
+    "times": lambda value, _: times(value),
     "percent": lambda value, _: percent(value),
     "p": lambda value, _: p_value(value),
     "hectares": lambda value, _: decimal(value / 10_000, 2),
@@ -119,5 +124,5 @@ _TOLD: Mapping[str, Callable[[Any, Language], str]] = {
     "signed": lambda value, _: f"{round(value):+,}" if round(value) else "0",
     "day": day,
     "moment": moment,
-    "interval": lambda value, _: f"{decimal(value[0])}–{decimal(value[1])}",
+    "interval": lambda value, _: f"{times(value[0])}–{times(value[1])}",
 }

@@ -132,11 +132,6 @@ def document(session: Session, scope: Scope, id: int) -> dict[str, Any] | None:
     return {**head, **totals, "units": units, "clusters": clusters}
 
 
-def bytes_of(session: Session, scope: Scope, id: int) -> bytes:
-    """The whole result as one canonical document, as its hash was taken; for who sees all of it."""
-    return canonical(document(session, scope, id))
-
-
 def canonical(value: Any) -> bytes:
     """JSON in one form only: keys sorted, no spaces, numbers of 10 significant digits, what is no number null."""
     return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)

@@ -18,10 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import ndtr
-from scipy.stats import false_discovery_control
 
 from gis.errors import BadValue, NothingToAnalyse
-from gis.hotspots.permutation import PERMUTATIONS, TIE, Progress, tails
+from gis.hotspots.permutation import PERMUTATIONS, TIE, Progress, judged, tails
 from gis.hotspots.weights import Neighbours
 
 MINIMUM_AREAS = 30
@@ -56,9 +55,8 @@ def local_g(
     numbers, kept, among = analysable(values, neighbours, permutations)
     seen, above, below = tails(numbers, among, permutations=permutations, seed=seed, progress=progress)
     g, z = analytic(numbers, seen, among.number, star=star)
-    tail = (np.where(z > 0, above, below) + 1) / (permutations + 1)
-    p = np.minimum(1.0, 2 * tail)
-    found = (g, z, p, 2 * ndtr(-np.abs(z)), false_discovery_control(p, method="bh"))
+    p, q = judged(np.where(z > 0, above, below), permutations)
+    found = (g, z, p, 2 * ndtr(-np.abs(z)), q)
     return LocalG(*(spread(each, kept) for each in found))
 
 

@@ -67,10 +67,14 @@ class Hexagons:
         return pairs_given(np.concatenate(one), np.concatenate(other), len(self), kind=f"hexagons:{self.side_m:g}")
 
     def shapes(self) -> NDArray[np.object_]:
-        """The cells as polygons."""
-        turn = np.radians(np.array([90, 150, 210, 270, 330, 30, 90]))
-        ring = self.side_m * np.column_stack([np.cos(turn), np.sin(turn)])
-        return np.asarray(shapely.polygons(self.middles[:, None] + ring[None]), dtype=object)
+        """The cells as polygons; cells that touch have the same doubles in common."""
+        row, column = np.nonzero(self.cell_of >= 0)
+        row, column = row + self.corner[0], column + self.corner[1]
+        # Corners counted in half widths and quarter heights are whole numbers, the same from every cell around.
+        x = (2 * column + row)[:, None] + np.array([0, -1, -1, 0, 1, 1, 0])
+        y = (3 * row)[:, None] + np.array([2, 1, -1, -2, -1, 1, 2])
+        corners = np.stack([self.origin[0] + x * (ROOT_3 / 2 * self.side_m), self.origin[1] + y * (self.side_m / 2)], axis=2)
+        return np.asarray(shapely.polygons(corners), dtype=object)
 
 
 def hexagons_of(ground: Polygon | MultiPolygon, *, cell_m2: float, origin: tuple[float, float] = (0.0, 0.0)) -> Hexagons:

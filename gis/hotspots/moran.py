@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.special import ndtr
-from scipy.stats import false_discovery_control
 
 from gis.hotspots.gi import analysable, spread
-from gis.hotspots.permutation import PERMUTATIONS, TIE, Progress, tails
+from gis.hotspots.permutation import PERMUTATIONS, TIE, Progress, judged, tails
 from gis.hotspots.weights import Neighbours
 
 SHUFFLES = 999
@@ -54,13 +53,12 @@ def local_moran(
     error = np.sqrt(np.maximum(others, 0.0) / k * (n - 1 - k) / (n - 2))
     known = error > TIE * np.sqrt(squares / n)
     z = np.divide(np.sign(off) * (lag - expected), error, out=np.zeros(n), where=known)
-    tail = (np.where(lag > expected, above, below) + 1) / (permutations + 1)
-    p = np.minimum(1.0, 2 * tail)
+    p, q = judged(np.where(lag > expected, above, below), permutations)
     high, beside = np.sign(off), np.sign(lag)
     named = {(1, 1): "HH", (-1, -1): "LL", (1, -1): "HL", (-1, 1): "LH"}
     quadrant = np.full(len(kept), "", dtype=object)
     quadrant[kept] = [named.get((int(one), int(other)), "") for one, other in zip(high, beside, strict=True)]
-    i, q = off * lag / (squares / n), false_discovery_control(p, method="bh")
+    i = off * lag / (squares / n)
     return LocalMoran(spread(i, kept), spread(z, kept), spread(p, kept), spread(q, kept), quadrant)
 
 

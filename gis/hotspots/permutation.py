@@ -31,6 +31,18 @@ def tails(
     return seen, *tails_of(values, seen, neighbours.number, permutations=permutations, seed=seed, progress=progress)
 
 
+def judged(tail: Longs, permutations: int) -> tuple[Floats, Floats]:
+    """p and q of tails, (n,) draws as extreme on the side of each value: p = 2 (tail + 1) / (permutations + 1), at most 1.
+
+    q is p adjusted by Benjamini and Hochberg (1995): the least p_j n / (how many p are at most p_j) over all p_j of at least p.
+    Tails are whole numbers, so it is counted, not sorted.
+    """
+    level = np.minimum(1.0, 2 * np.arange(1, permutations + 2) / (permutations + 1))
+    within = np.cumsum(np.bincount(tail, minlength=permutations + 1))
+    least = np.minimum.accumulate((level * (len(tail) / np.maximum(within, 1)))[::-1])[::-1]
+    return level[tail], np.minimum(1.0, least)[tail]
+
+
 def tails_of(
     values: Floats, seen: Floats, number: Longs, *, permutations: int, seed: int, progress: Progress | None = None
 ) -> tuple[Longs, Longs]:

@@ -54,6 +54,10 @@ NEVER_WELL = {
     "POST /api/v1/plans/{plan_id}/publish": "needs a plan agreed to; tests/api/test_plan_publish.py does it",
     "POST /api/v1/plans/{plan_id}/reverse": "needs a published plan; tests/api/test_plan_publish.py does it",
     "POST /api/v1/plans/{plan_id}/import": "needs a file; tests/api/test_plan_interchange.py does it",
+    "GET /api/v1/reports/compared/report.pdf": "needs a finished analysis; tests/api/test_reports.py does it",
+    "GET /api/v1/reports/{analysis_id}/map": "needs a finished analysis; tests/api/test_reports.py does it",
+    "GET /api/v1/reports/{analysis_id}/files/{report_file}": "needs a finished analysis; tests/api/test_reports.py does it",
+    "GET /reports/compared": "needs a finished analysis; tests/api/test_reports.py does it",
     "DELETE /api/v1/analyses/{analysis_id}": "needs a word; tests/api/test_analyses.py does it",
     "GET /api/v1/schedules/runs/{run_id}/files/{file_name}": "needs a file; tests/api/test_schedules.py does it",
     "DELETE /api/v1/me/sessions/{session_name}": "needs a session's name; tests/api/test_auth_people.py does it",
@@ -120,6 +124,8 @@ IDS: dict[str, Known] = {
     "proposal_id": one_of("proposals"),
     "comment_id": one_of("comments"),
     "analysis_id": one_of("analyses"),
+    "first": one_of("analyses"),
+    "second": one_of("analyses"),
     "alert_id": one_of("alerts"),
     "schedule_id": one_of("schedules"),
     "run_id": one_of("runs"),
@@ -162,6 +168,7 @@ PLAIN: dict[str, list[object]] = {
     "by": ["grid", "community", "street"],
     "metric": ["rate", "open", "overdue_share", "households", "officer_load", "assignment"],
     "file_name": ["result.json"],
+    "report_file": ["report.xlsx"],
 }
 ALWAYS: dict[str, object] = {"seconds": 0}
 """Optional parameters that are given in any case: a stream has to end."""

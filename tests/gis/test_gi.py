@@ -12,7 +12,7 @@ from scipy.stats import binomtest, false_discovery_control
 from gis.errors import BadValue, NothingToAnalyse
 from gis.hotspots.gi import local_g, too_few_draws
 from gis.hotspots.moran import local_moran
-from gis.hotspots.permutation import tails
+from gis.hotspots.permutation import judged, tails
 from gis.hotspots.weights import Neighbours, distance_band, nearest, pairs_given, queen
 from tests.gis.tessellations import shared, tessellation
 
@@ -142,6 +142,15 @@ def test_areas_with_unequal_numbers_of_neighbours_share_the_draws_and_stay_exact
     for counted, shares in zip((above, below), exact_tails(values, neighbours), strict=True):
         for count, share in zip(counted.tolist(), shares, strict=True):
             assert binomtest(count, draws, share).pvalue > 1e-5
+
+
+@pytest.mark.parametrize(("size", "draws"), [(1, 99), (40, 99), (300, 999), (50, 9_999)])
+def test_counted_false_discovery_control_equals_scipys(size: int, draws: int) -> None:
+    for seed in range(20):
+        tail = np.minimum(np.random.default_rng(seed).geometric(4 / draws, size) - 1, draws)
+        p, q = judged(tail, draws)
+        assert np.abs(p - np.minimum(1, 2 * (tail + 1) / (draws + 1))).max() == 0
+        assert np.abs(q - false_discovery_control(p)).max() < 1e-14
 
 
 def test_many_blocks_of_draws_count_like_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,8 @@ def test_neighbours_are_the_cells_whose_borders_touch() -> None:
     ours = cells.neighbours()
     assert {(at, int(beside)) for at in range(len(cells)) for beside in ours.of(at)} == pairs
     assert int(ours.number.max()) == 6
+    by_border = queen(cells.shapes())
+    assert (by_border.first == ours.first).all() and (by_border.index == ours.index).all()
 
 
 def test_counts_of_cells_add_up_to_the_points_inside() -> None:

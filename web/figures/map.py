@@ -1,6 +1,8 @@
 """A map on a sheet: shapes in degrees become an SVG with scale bar, north and key; the same shapes give the same text."""
 
+import base64
 import math
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +45,14 @@ class Mark:
     style: str = "label"
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image (PNG) that lies between a south-west and a north-east corner: west, south, east, north, degrees."""
+
+    png: bytes
+    corners: Box
+
+
 @dataclass(frozen=True)
 class MapFigure:
     """What a map shows: layers from below to above, marks over them, and the words of its scale and north."""
@@ -53,6 +63,7 @@ class MapFigure:
     title: str = ""
     north: str = "N"
     tallest: float = TALLEST
+    picture: Picture | None = None
 
     def svg(self) -> str:
         """The drawing."""
@@ -66,10 +77,12 @@ class MapFigure:
         return filled(
             "figures/map.svg",
             title=self.title,
+            sheet=f"sheet-{zlib.crc32(f'{self.title}{self.bounds}'.encode()):08x}",
             width=f"{frame.width:g}",
             height=f"{frame.height:g}",
             whole=f"{frame.height + key_height:g}",
             layers=[each for each in drawn if each["d"]],
+            picture=None if self.picture is None else frame.picture(self.picture),
             marks=frame.marks(self.marks),
             key=[
                 {
@@ -131,6 +144,13 @@ class _Frame:
             taken.append((x, y))
             told.append(self._mark(mark, (x, y)))
         return told
+
+    def picture(self, picture: Picture) -> dict[str, str]:
+        """Where an image lies on the sheet."""
+        west, south, east, north = picture.corners
+        (left, bottom), (right, top) = self._drawn(np.column_stack(self.metres.xy([west, east], [south, north]))).tolist()
+        return {"x": f"{left:.1f}", "y": f"{top:.1f}", "w": f"{right - left:.1f}", "h": f"{bottom - top:.1f}",
+                "png": base64.b64encode(picture.png).decode()}  # fmt: skip
 
     def _mark(self, mark: Mark, place: tuple[float, float]) -> dict[str, Any]:
         first = -5.0 * (len(mark.lines) - 1)

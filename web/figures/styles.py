@@ -29,6 +29,32 @@ STYLES: Mapping[str, Style] = {
     "cluster": {"fill": "none", "stroke": "#7a0177", "stroke-width": "2.2"},
     "cluster-ground": {"fill": "#7a0177", "fill-opacity": "0.16", "stroke": "none"},
     "point": {"fill": "#14222c", "stroke": "#ffffff", "stroke-width": "0.5"},
+    **{
+        name: {"fill": fill, "stroke": "#5a4030", "stroke-width": "0.4"}
+        for name, fill in {
+            "new_hot": "#e31a1c",
+            "consecutive_hot": "#b10026",
+            "intensifying_hot": "#67000d",
+            "persistent_hot": "#a50f15",
+            "diminishing_hot": "#fc9272",
+            "sporadic_hot": "#fdbf6f",
+            "oscillating_hot": "#f4a582",
+            "historical_hot": "#e8c9bd",
+            "new_cold": "#6baed6",
+            "consecutive_cold": "#2171b5",
+            "intensifying_cold": "#08306b",
+            "persistent_cold": "#08519c",
+            "diminishing_cold": "#9ecae1",
+            "sporadic_cold": "#c6dbef",
+            "oscillating_cold": "#b3cde3",
+            "historical_cold": "#d5e1ea",
+            "ratio-1": "#f1eef6",
+            "ratio-2": "#e3e0ec",
+            "ratio-3": "#fee391",
+            "ratio-4": "#fe9929",
+            "ratio-5": "#cc4c02",
+        }.items()
+    },
     # texts
     "label": {"fill": "#14222c", "font-size": "9", "font-weight": "700"},
     "number": {"fill": "#ffffff", "font-size": "9", "font-weight": "700"},

@@ -76,6 +76,18 @@ class Table:
     note: str = ""
     total: Mapping[str, Cell] | None = None
     empty: str = ""
+    shown: int = 0
+    """So many rows stand in the document and the rest in its files; 0: all."""
+    rest: str = ""
+    """What is said of the rows that are not shown."""
+
+    def read(self) -> Sequence[Mapping[str, Cell]]:
+        """The rows that stand in the document."""
+        return self.rows[: self.shown] if self.shown else self.rows
+
+    def notes(self) -> str:
+        """The note, and what is said of rows that are not shown."""
+        return " ".join(part for part in (self.rest if len(self.read()) < len(self.rows) else "", self.note) if part)
 
     def texts(self, language: Language, row: Mapping[str, Cell]) -> list[str]:
         """The cells of a row as a reader of the language sees them."""
@@ -97,6 +109,11 @@ class PageBreak:
 
 
 Block = Heading | Text | Bullets | Facts | Figure | Table | Signatures | PageBreak
+
+
+def kind_of(block: Block) -> str:
+    """The name of a block's kind, for a template."""
+    return type(block).__name__.lower()
 
 
 @dataclass(frozen=True, slots=True)

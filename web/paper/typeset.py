@@ -44,7 +44,7 @@ def pdf(document: Document) -> bytes:
 
 
 def _cells(document: Document) -> int:
-    return sum(len(table.rows) * len(table.columns) for table in document.tables())
+    return sum(len(table.read()) * len(table.columns) for table in document.tables())
 
 
 def _data(document: Document) -> dict[str, Any]:
@@ -89,8 +89,8 @@ def _table(table: Table, language: Language) -> dict[str, Any]:
         "labels": [column.label for column in table.columns],
         "right": [column.kind in NUMBERS for column in table.columns],
         "shares": [column.share for column in table.columns],
-        "rows": [table.texts(language, row) for row in table.rows],
+        "rows": [table.texts(language, row) for row in table.read()],
         "total": None if table.total is None else table.texts(language, table.total),
-        "note": table.note,
+        "note": table.notes(),
         "empty": table.empty,
     }

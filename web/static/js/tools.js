@@ -74,7 +74,7 @@ function other(key, value) {
 export function keeping(path) {
   const here = new URLSearchParams(location.search);
   const kept = ["lang", "theme"].filter((key) => here.has(key)).map((key) => `${key}=${here.get(key)}`);
-  return kept.length ? `${path}?${kept.join("&")}` : path;
+  return kept.length ? `${path}${path.includes("?") ? "&" : "?"}${kept.join("&")}` : path;
 }
 
 async function leave() {

@@ -1,0 +1,87 @@
+"""What results tell: doubts with their counts, what is behind a cluster, how a map did afterwards, the map of the one screen."""
+
+import numpy as np
+import pytest
+
+from api.analyses import scoring
+from api.work import Work
+from data.queries import analyses
+from tests.factories import District
+from tests.insight import HOT, QUICK, SCAN, InsightCity, answered, grid_id
+
+
+@pytest.fixture
+def city(insight_city: InsightCity) -> InsightCity:
+    return insight_city
+
+
+@pytest.fixture
+def work(insight_work: Work) -> Work:
+    return insight_work
+
+
+class TestDoubts:
+    TOWN_HALL = (113.0 + 4 * 2**-8, 28.0 + 4 * 2**-8)
+
+    def test_a_default_point_is_caught_and_dropped_when_the_asker_says_so(self, city, work):
+        city.background(20)
+        city.add(np.arange(150) % 90, [grid_id(4, 4)] * 150, at=self.TOWN_HALL, seed=8)
+        _, trusting, _ = answered(work, **SCAN)
+        pile = next(each for each in trusting["doubts"] if each["code"] == "pile")
+        assert (pile["incidents"], pile["done"]) == (150, "kept")
+        assert pile["facts"]["piles"][0]["likely_default"] is True
+        assert (pile["facts"]["piles"][0]["lon"], pile["facts"]["piles"][0]["lat"]) == pytest.approx(self.TOWN_HALL, abs=1e-7)
+        assert "default_pile" in {each["code"] for each in trusting["caveats"]}
+        assert trusting["clusters"][0]["members"] == [grid_id(4, 4)]
+        assert trusting["clusters"][0]["repeat"]["one_place"] == 150
+        _, careful, _ = answered(work, **SCAN, doubts={"pile": "drop"})
+        assert next(each for each in careful["doubts"] if each["code"] == "pile")["done"] == "dropped"
+        assert careful["summary"]["dropped"] - trusting["summary"]["dropped"] == 150
+        assert careful["summary"]["significant"] == 0
+
+    def test_every_check_is_told_with_its_count(self, city, work):
+        city.background(20)
+        _, found, _ = answered(work, method="gi", parameters=QUICK)
+        told = {each["code"]: each for each in found["doubts"]}
+        assert {"merged", "no-place", "outside", "same-event", "pile", "midnight", "day-pile", "level"} <= set(told)
+        assert told["pile"]["incidents"] == 0
+
+
+class TestDescribing:
+    def test_a_cluster_tells_what_is_behind_it(self, city, work):
+        city.background(20)
+        city.add([3, 4, 5, 6] * 25, [grid_id(6, 6)] * 100, category=420, source="app", hour=21)
+        _, found, _ = answered(work, method="scan", parameters={"permutations": 99})
+        cluster = found["clusters"][0]
+        assert cluster["members"] == [grid_id(6, 6)]
+        assert cluster["categories"][0] == {"category_id": 420, "observed": 100}
+        assert cluster["sources"][0]["source"] == "app"
+        assert cluster["hours"][21] >= 100
+        assert cluster["interval"][0] < cluster["ratio"] < cluster["interval"][1]
+        rows = next(each for each in found["units"] if each["grid_id"] == grid_id(6, 6))
+        assert (rows["observed"], rows["cluster"]) == (cluster["observed"], 1)
+        assert cluster["deadlines"]["overdue_share"] == pytest.approx(0.25, abs=0.05)
+
+    def test_a_map_is_scored_on_the_period_after_it_once_that_is_over(self, city, work):
+        city.add(np.arange(20 * 64) % 60, np.tile(820_000 + np.arange(64), 20), seed=5)
+        city.add(np.arange(40 * len(HOT)) % 60, np.repeat(HOT, 40), seed=6)
+        _, found, row = answered(work, method="gi", parameters=QUICK, **{"from": "2026-01-30", "to": "2026-02-28"})
+        _, found_later, later = answered(work, method="gi", parameters=QUICK, **{"from": "2026-03-01", "to": "2026-03-30"})
+        assert scoring.score_due(work) == 1
+        with work.unit() as (session, scope):
+            accuracy = analyses.one(session, scope, row.id).accuracy
+            assert analyses.one(session, scope, later.id).accuracy is None
+        hot = [each for each in found["units"] if each["hot"]]
+        after = {each["grid_id"]: each["observed"] for each in found_later["units"]}
+        hits = sum(after[each["grid_id"]] for each in hot)
+        share = sum(each["area_m2"] for each in hot) / sum(each["area_m2"] for each in found["units"])
+        assert accuracy["hits"] == hits
+        assert accuracy["pai"] == pytest.approx(hits / sum(after.values()) / share, rel=1e-6)
+        assert accuracy["pai"] > 1
+        assert 0 < accuracy["pei"] <= 1
+
+    def test_the_newest_map_is_cut_to_who_looks(self, client, district: District):
+        seen = client("operator", "a1").get("/api/v1/hotspots/latest").json()
+        assert seen["run"]["id"] == district.own.map
+        assert {item["grid_id"] for item in seen["items"]} == set(district.own.grids)
+        assert len(client("operator").get("/api/v1/hotspots/latest").json()["items"]) == 8
