@@ -21,7 +21,7 @@ LEAFLET, EDITABLE = "node_modules/leaflet/dist", "node_modules/leaflet-editable/
 GEOMAN = "node_modules/@geoman-io/leaflet-geoman-free/dist/leaflet-geoman"
 SIZE = {"width": 1920, "height": 1080}
 STEPS = 120
-RADIUS_PX = 12
+RADIUS_PX = 30
 SETTLED_MS = 1500
 
 SPENT = """

@@ -40,8 +40,8 @@ AREAS = {
     "district": "SELECT code FROM area WHERE level = 'district' AND valid_to IS NULL LIMIT 1",
 }
 DRAG_BAR_MS, OPEN_BAR_S = 16.0, 2.0
-APART = 2e-4
-"""Degrees between a vertex that is dragged and the next ones, so that nobody grabs another."""
+APART = 5e-4
+"""Degrees between a vertex that is dragged and the next ones, so that nobody grabs another nor crosses a border."""
 
 
 @dataclass
@@ -206,7 +206,8 @@ def _stroke(browser: Browser, site: Site, address: str) -> list[float]:
     at = (SIZE["width"] / 2 + 30, SIZE["height"] / 2 + 30)
     page.mouse.move(*at)
     page.mouse.click(*at)  # the first stroke asks for the atoms
-    page.wait_for_timeout(2 * SETTLED_MS)
+    page.wait_for_selector("#pending.ready, #pending.refused, [data-kind=atoms]")
+    page.wait_for_selector("[data-kind=atoms]", state="detached", timeout=60_000)
     for key in ("Escape", "]", "]"):
         page.keyboard.press(key)
     taken = dragged(page, at, reach_px=STROKE_PX)

@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import APIRequestContext, Browser, Route, sync_playwright
+from playwright.sync_api import APIRequestContext, Browser, Page, Route, sync_playwright
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "screens"
 CHROMIUM = os.environ.get("WANGGE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -39,9 +39,13 @@ KEPT = {
     "plans": (("zh", "light", "desk"), ("en", "dark", "phone")),
     "design": (("zh", "light", "desk"), ("en", "dark", "desk")),
     "editor": (("zh", "light", "desk"), ("zh", "dark", "desk"), ("en", "light", "desk"), ("zh", "light", "phone")),
+    "editor-proposals": (("zh", "light", "desk"), ("en", "light", "desk")),
+    "editor-preview": (("zh", "light", "desk"), ("en", "dark", "desk"), ("en", "light", "phone")),
+    "editor-swipe": (("zh", "light", "desk"), ("en", "light", "desk")),
+    "editor-submit": (("zh", "light", "desk"), ("en", "light", "desk")),
 }
 """The pictures in the repository; all looks of all pages are for those who change one."""
-COVERED = {"grid", "building", "editor", "rows", "hotspots", "lost"}
+COVERED = {"grid", "building", "editor", "editor-preview", "rows", "hotspots", "lost"}
 """On a phone something lies over these pages, so that their full length would show it in the wrong place."""
 ANSWERS = re.compile(r"/api/v1/(overview|picture|feed|fills|hotspots)")
 BEFORE: dict[str, Callable[[Route], None]] = {
@@ -52,6 +56,29 @@ BEFORE: dict[str, Callable[[Route], None]] = {
 READY = "() => document.body.dataset.ready === 'true'"
 SETTLED_MS = 1500
 COLOURS = 256
+
+
+def propose(page: Page) -> None:
+    """Ask for balanced grids and wait for the alternatives."""
+    page.keyboard.press("p")
+    page.locator("dialog footer .primary").click()
+    page.wait_for_selector("dialog .alternatives", timeout=60_000)
+
+
+def preview(page: Page) -> None:
+    """Look at an alternative on the map, which nobody has agreed to yet."""
+    propose(page)
+    page.locator("dialog .alternatives .primary").nth(1).click()
+    page.wait_for_selector("#pending.ready", timeout=60_000)
+
+
+ACTS: dict[str, Callable[[Page], None]] = {
+    "editor-proposals": propose,
+    "editor-preview": preview,
+    "editor-swipe": lambda page: page.locator(".beside button").click(),
+    "editor-submit": lambda page: page.locator("#actions .primary").click(),
+}
+"""What is done on a page before its picture is taken; nothing of it is kept."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +125,7 @@ def pictures(community: str, grid: str, building: str, plan: str | None, *, ever
         "not-found": "/nowhere?",
         "plans": "/plans?state=all&",
         "design": "/design?",
-        **({"editor": f"/plans/{plan}?tab=changes&"} if plan else {}),
+        **({"editor": f"/plans/{plan}?tab=changes&", **dict.fromkeys(ACTS, f"/plans/{plan}?tab=impact&")} if plan else {}),
     }
     for page, looks in ((page, looks) for page, looks in KEPT.items() if page in paths):
         for language, theme, device in LOOKS if every else looks:
@@ -119,6 +146,9 @@ def take(browser: Browser, address: str, token: str, picture: Picture, file: Pat
     if picture.map:
         page.wait_for_function(READY, timeout=60_000)
     page.wait_for_timeout(SETTLED_MS)
+    if picture.page in ACTS:
+        ACTS[picture.page](page)
+        page.wait_for_timeout(SETTLED_MS)
     if picture.page == "lost":
         context.set_offline(True)
         page.locator("#categories .bars button").first.click()

@@ -31,11 +31,12 @@ const at = (id) => document.querySelector(`#${id}`);
 export async function start(district, { plan, timeZone }) {
   explainWith(told);
   put(at("panel"), make("div", { className: "skeleton" }));
-  const me = await ask("/me");
-  keepTime(timeZone, me.deployment.now);
-  const editor = new Editor(district, plan, me);
+  const draft = new Draft(plan);
   try {
-    await editor.open();
+    // The ground is the longest on its way: it is asked for first.
+    const [me] = await Promise.all([ask("/me"), draft.load()]);
+    keepTime(timeZone, me.deployment.now);
+    new Editor(district, draft, me).open();
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     closed(problem);
@@ -44,6 +45,7 @@ export async function start(district, { plan, timeZone }) {
 }
 
 const MARGIN_PX = 24;
+const TOP_PX = 72; // the strip of the tool lies over the map's top
 
 /** Who came by the keyboard from a button beside the map answers at once: the yes has the focus. */
 function answerable() {
@@ -65,11 +67,11 @@ function closed(problem) {
 }
 
 export class Editor {
-  constructor(district, plan, me) {
+  constructor(district, draft, me) {
     this.district = district;
     this.map = district.map;
-    this.me = me;
-    this.draft = new Draft(plan, me);
+    this.me = draft.me = me;
+    this.draft = draft;
     this.stage = new Stage(district, this.draft);
     this.snap = new Snapper(this.draft, this.map);
     this.atoms = new Atoms(this.draft);
@@ -86,8 +88,8 @@ export class Editor {
     return this.tools.get(this.tool);
   }
 
-  async open() {
-    await this.draft.load();
+  /** Begin on a draft that has come. */
+  open() {
     const { draft } = this;
     const { at: view, tool, community } = state();
     if (!view) this.fit(community ? draft.gridsOf(draft.community(community)?.id) : undefined, { animate: false });
@@ -161,7 +163,8 @@ export class Editor {
     const [top, bottom] = [place(degrees([west, north])), place(degrees([east, south]))];
     const hidden = bottom.y + MARGIN_PX - (bar.top - view.top);
     const beside = bottom.x < bar.left - view.left || top.x > bar.right - view.left;
-    if (!beside && hidden > 0 && top.y - hidden > MARGIN_PX) this.map.panBy([0, hidden], { animate: false });
+    const by = Math.min(hidden, top.y - TOP_PX);
+    if (!beside && by > 0) this.map.panBy([0, by], { animate: false });
   }
 
   connection() {

@@ -63,15 +63,21 @@ export function startOf(day) {
 /** A day and its time, short. */
 export const dayTime = (at) => clock(at, { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
 
-export const count = (value) => (value == null ? "–" : new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }).format(value));
+const formats = new Map();
 
-export const decimal = (value, digits = 1) =>
-  value == null ? "–" : new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+// Making a format costs fifty times as much as using one, and a map has a thousand figures.
+function figure(value, style, least, most) {
+  if (value == null) return "–";
+  const key = `${style}/${least}/${most}`;
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale, { style, minimumFractionDigits: least, maximumFractionDigits: most }));
+  return formats.get(key).format(value);
+}
 
-export const percent = (value, digits = 1) =>
-  value == null
-    ? "–"
-    : new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+export const count = (value) => figure(value, "decimal", 0, 0);
+
+export const decimal = (value, digits = 1) => figure(value, "decimal", digits, digits);
+
+export const percent = (value, digits = 1) => figure(value, "percent", digits, digits);
 
 /** Square metres as people read them: hectares from one on, square kilometres from a hundred hectares. */
 export function area(m2) {

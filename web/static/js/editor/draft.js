@@ -25,9 +25,9 @@ const PAGE = 500; // rows of the log an answer holds
 
 /** One plan, its ground and the change that waits for a yes. Listeners are told by kind: plan, ground, pending, comments, people. */
 export class Draft {
-  constructor(id, me) {
+  constructor(id) {
     this.id = id;
-    this.me = me;
+    this.me = null;
     this.plan = null;
     this.ground = null;
     this.communities = new Map();
@@ -96,7 +96,7 @@ export class Draft {
   /** Today's ground under what the draft had drawn before this page opened it. */
   async compare() {
     await this.before.load();
-    this.tell("before");
+    if (this.plan.revision) this.tell("before");
   }
 
   community(code) {

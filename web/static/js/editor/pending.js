@@ -34,7 +34,7 @@ const STATES = {
   ],
   refused: ({ problem, operation }, editor) => [
     alternatives(operation, editor),
-    make("p", { className: "why" }, `▲ ${told(problem)}`),
+    make("p", { className: "why" }, `▲ ${told(problem, operation.kind)}`),
     named(problem, editor),
     buttons(unlock(problem, editor), problem.facts.place && place(problem.facts.place, editor), no(editor)),
   ],

@@ -2,9 +2,10 @@
 
 import { known, word } from "../words.js";
 
-/** The sentence for a Problem; a reason of its own comes before its kind. */
-export function told(problem) {
+/** The sentence for a Problem; a reason of its own comes before its kind, and first what it means for a kind of operation. */
+export function told(problem, kind = "") {
   const { reason, fields } = problem.facts ?? {};
+  if (reason && known(`edit.${reason}.${kind}`)) return word(`edit.${reason}.${kind}`);
   if (reason && known(`edit.${reason}`)) return word(`edit.${reason}`);
   if (reason && known(`reason.${reason}`)) return word(`reason.${reason}`);
   if (known(`refusal.${problem.code}`)) {

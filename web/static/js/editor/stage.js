@@ -14,6 +14,7 @@ export class Stage {
   constructor(district, draft) {
     this.map = district.map;
     this.draft = draft;
+    this.family = getComputedStyle(document.body).fontFamily;
     this.selected = new Set();
     this.hovered = null;
     this.figures = new Map(); // provisional households of grids, while a stroke goes on
@@ -205,9 +206,8 @@ export class Stage {
       lines.unshift({ text: nameOf(face.facts, communities), weight: 500, size: 12, tint: "map-label-2" });
       lines.push({ text: signed(deviation(n, plan)), weight: 500, size: 11.5, tint: "map-label-2" });
     }
-    const family = getComputedStyle(document.body).fontFamily;
     const high = lines.length * 8 + 2;
-    context.font = `600 13px ${family}`;
+    context.font = `600 13px ${this.family}`;
     const wide = Math.max(...lines.map(({ text }) => context.measureText(text).width)) / 2 + 3;
     const box = [x - wide, y - high, x + wide, y + high];
     if (boxes.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) return;
@@ -216,7 +216,7 @@ export class Stage {
     context.textBaseline = "middle";
     context.lineJoin = "round";
     lines.forEach(({ text, weight, size: px, tint }, i) => {
-      context.font = `${weight} ${px}px ${family}`;
+      context.font = `${weight} ${px}px ${this.family}`;
       const at = y + (i - (lines.length - 1) / 2) * 15;
       context.lineWidth = 3.5;
       context.strokeStyle = colour("map-halo");
