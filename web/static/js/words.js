@@ -65,7 +65,7 @@ export const dayTime = (at) => clock(at, { month: "2-digit", day: "2-digit", hou
 
 const formats = new Map();
 
-// Making a format costs fifty times as much as using one, and a map has a thousand figures.
+// Making a format costs far more than using one, and a map has a thousand figures.
 function figure(value, style, least, most) {
   if (value == null) return "–";
   const key = `${style}/${least}/${most}`;
