@@ -63,7 +63,7 @@ def test_days_that_end_before_they_begin_are_not_asked_for(opener: Opener) -> No
     page.locator("#time .own").click()
     page.fill('#time [name="from"]', days_back(page, 5))
     page.fill('#time [name="to"]', days_back(page, 9))
-    page.locator("#time .days button").click()
+    page.locator('#time .days button[type="submit"]').click()
     assert page.locator("#time .days").is_visible()
     assert page.evaluate("() => document.querySelector('#time [name=to]').validationMessage") == "The last day is before the first"
     assert "from" not in address(page)
@@ -88,7 +88,7 @@ def test_where_nothing_was_reported_one_click_leads_to_the_days_up_to_the_newest
     offer.click()
     page.wait_for_selector("#categories .bars button")
     assert address(page)["to"] == newest
-    assert page.locator("#time .chart").is_visible()
+    assert page.locator("#time .hours").is_visible()
 
 
 def test_an_archive_says_of_which_day_it_is_and_counts_ages_from_then(opener: Opener) -> None:
