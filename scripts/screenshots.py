@@ -18,6 +18,8 @@ OFFLINE = ["--no-sandbox", "--headless=new", "--disable-gpu", "--host-resolver-r
 SIZES = {"desk": (1920, 1080), "phone": (390, 844), "wall": (3840, 1080)}
 LOOKS = tuple(product(("zh", "en"), ("dark", "light"), ("desk", "phone")))
 KEPT = {
+    "reports": (("zh", "light", "desk"), ("en", "dark", "phone")),
+    "report": (("zh", "light", "desk"), ("en", "dark", "desk"), ("zh", "dark", "phone")),
     "one-screen": LOOKS,
     "community": (("zh", "dark", "desk"), ("en", "light", "desk"), ("zh", "light", "phone")),
     "grid": (("zh", "dark", "desk"), ("en", "light", "phone")),
@@ -102,7 +104,9 @@ class Picture:
         return self.page not in {"sign-in", "not-found", "loading"}
 
 
-def pictures(community: str, grid: str, building: str, plan: str | None, *, every: bool, only: str | None) -> Iterator[Picture]:
+def pictures(
+    community: str, grid: str, building: str, plan: str | None, report: str | None, *, every: bool, only: str | None
+) -> Iterator[Picture]:
     """The pictures to take: those that are kept, or every look; of one page where `only` names it."""
     paths = {
         "one-screen": "/?",
@@ -125,7 +129,9 @@ def pictures(community: str, grid: str, building: str, plan: str | None, *, ever
         "not-found": "/nowhere?",
         "plans": "/plans?state=all&",
         "design": "/design?",
+        "reports": "/reports?",
         **({"editor": f"/plans/{plan}?tab=changes&", **dict.fromkeys(ACTS, f"/plans/{plan}?tab=impact&")} if plan else {}),
+        **({"report": f"/reports/{report}?"} if report else {}),
     }
     for page, looks in ((page, looks) for page, looks in KEPT.items() if page in paths):
         for language, theme, device in LOOKS if every else looks:
@@ -162,8 +168,9 @@ def take(browser: Browser, address: str, token: str, picture: Picture, file: Pat
     small.save(file, optimize=True)
 
 
-def ground(asked: APIRequestContext, address: str) -> tuple[str, str, str, str | None]:
-    """A community with grids, one of its grids with households, a building's address in it, and the newest plan that changes something."""
+def ground(asked: APIRequestContext, address: str) -> tuple[str, str, str, str | None, str | None]:
+    """A community with grids, one of its grids with households, a building's address in it, the newest plan
+    that changes something, and the newest report that somebody asked for."""
     community = next(each["code"] for each in asked.get(f"{address}/api/v1/areas?level=community").json()["items"] if each["grids"] > 3)
     grids = asked.get(f"{address}/api/v1/grids?area={community}").json()["items"]
     grid = next((each for each in grids[3:] if each["households"]), grids[0])
@@ -172,7 +179,8 @@ def ground(asked: APIRequestContext, address: str) -> tuple[str, str, str, str |
     building = next((f"grid={grid['id']}&building={each['id']}" for each in home if each.get("households")), f"grid={grid['id']}")
     plans = asked.get(f"{address}/api/v1/plans").json().get("items", [])
     plan = next((str(each["id"]) for each in plans if each["counts"]["changed"] or each["counts"]["new"]), None)
-    return community, str(grid["id"]), building, plan
+    reports = asked.get(f"{address}/api/v1/analyses?origin=person&state=done&method=scan").json().get("items", [])
+    return community, str(grid["id"]), building, plan, str(reports[0]["id"]) if reports else None
 
 
 def main() -> None:

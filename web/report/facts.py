@@ -159,10 +159,12 @@ class Speech:
         others = len(cluster["community_ids"]) - 1
         if where and others > 0:
             at = self.counted("report.and_communities", others, name=at)
-        return f"{at}{self.word('report.of_grids', grids=self.grids(members))}" if members else at
+        # Grids of several communities may bear one name.
+        told = self.grids(members, most=3 if len(cluster["community_ids"]) <= 1 else 0)
+        return f"{at}{self.word('report.of_grids', grids=told)}" if members else at
 
     def grids(self, members: Sequence[int], most: int = 3) -> str:
         """Grids of a cluster: by name while they are few."""
         if len(members) > most:
-            return self.word("report.n_grids", n=len(members))
+            return self.counted("report.n_grids", len(members))
         return self.listed(self.unit(each) for each in members)
