@@ -24,6 +24,11 @@ class Period:
     start: date | datetime | None = None
     end: date | datetime | None = None
 
+    def __post_init__(self) -> None:
+        for at, asked in (("from", self.start), ("to", self.end)):
+            if asked is not None:
+                refuse_far(asked, at)
+
     def days(self, at: Moment) -> tuple[date, date]:
         """The first day and the day after the last, in the deployment's zone; a day counts whole, days to come not at all."""
         tomorrow = at.today + timedelta(days=1)
@@ -50,9 +55,6 @@ def asked_period(
     end: Annotated[date | datetime | None, Query(alias="to", description="Last day, or a time with its zone.")] = None,
 ) -> Period:
     """The period of a request."""
-    for at, asked in (("from", start), ("to", end)):
-        if asked is not None:
-            refuse_far(asked, at)
     return Period(start, end)
 
 

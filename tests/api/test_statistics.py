@@ -79,7 +79,9 @@ def test_a_period_that_cannot_be_is_refused(client, asked):
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "1899-12-31T23:59:59Z", "2200-01-01"])
-@pytest.mark.parametrize("route", ["overview", "fills?metric=rate", "statistics/indicators", "incidents", "counts?by=grid", "grids"])
+@pytest.mark.parametrize(
+    "route", ["overview", "fills?metric=rate", "statistics/indicators", "incidents", "counts?by=grid", "analyses", "grids"]
+)
 def test_a_day_no_incident_can_have_is_refused_and_never_a_fault(client, route, day):
     for name in ("as_of",) if route == "grids" else ("from", "to"):
         answer = client("operator").get(f"/api/v1/{route}{'&' if '?' in route else '?'}{name}={day}")
