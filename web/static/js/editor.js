@@ -1,17 +1,18 @@
 /** The boundary editor: one plan, one map, one tool in hand; what it changes the server has agreed to. */
 
-import { Problem, ask, onAnswer, tell } from "./api.js";
+import { Problem, ask, tell } from "./api.js";
 import { make, put } from "./dom.js";
 import { Atoms } from "./editor/atoms.js";
 import { explainWith } from "./components.js";
 import { renew } from "./editor/compare.js";
 import { icon } from "./icons.js";
+import { connected } from "./editor/connection.js";
 import { Draft } from "./editor/draft.js";
 import * as header from "./editor/header.js";
 import { degrees, mercator } from "./editor/lattice.js";
 import * as panels from "./editor/panels.js";
 import * as pendingBar from "./editor/pending.js";
-import { notice, say, signIn, whisper } from "./notices.js";
+import { notice, say, whisper } from "./notices.js";
 import { keys, listen } from "./editor/pointer.js";
 import { propose } from "./editor/propose.js";
 import { told } from "./editor/refusals.js";
@@ -150,7 +151,7 @@ export class Editor {
       change({ at: [lng.toFixed(6), lat.toFixed(6), this.map.getZoom().toFixed(2)].map(Number) });
       this.lines();
     });
-    this.connection();
+    connected(this);
   }
 
   /** Move the map where the bar of the pending change would hide what it is about. */
@@ -165,28 +166,6 @@ export class Editor {
     const beside = bottom.x < bar.left - view.left || top.x > bar.right - view.left;
     const by = Math.min(hidden, top.y - TOP_PX);
     if (!beside && by > 0) this.map.panBy([0, by], { animate: false });
-  }
-
-  connection() {
-    let lost = false;
-    const lose = () => {
-      if (!lost) notice("lost", `▲ ${word("lost")}`);
-      lost = true;
-    };
-    const find = () => {
-      if (!lost) return;
-      lost = false;
-      notice("lost");
-      this.draft.reload().catch(() => null);
-    };
-    onAnswer((outcome) => {
-      if (outcome === true) find();
-      else if (outcome.status === 0) lose();
-      else if (outcome.status === 401) notice("out", word("error.signed_out"), signIn());
-    });
-    this.draft.follow((said) => said === "open" && find());
-    window.addEventListener("offline", lose);
-    window.addEventListener("online", () => ask(this.draft.path()).catch(() => null));
   }
 
   /** Take a tool in hand. */
