@@ -9,12 +9,11 @@ from typing import Any
 
 from sqlalchemy import text
 
-from api.analyses import service
 from api.analyses.question import QuestionIn, complete
 from api.work import Work
 from bench._ground import settled
 from bench.harness import BenchContext, Report, interleaved
-from data.queries import analyses, analysis_rows
+from data.queries import analysis_rows
 from data.statements import statements
 
 BERNOULLI = {"model": "bernoulli"}
@@ -43,7 +42,7 @@ def run(context: BenchContext, report: Report) -> None:
     settled(context)
     work = Work(context.schema_url)
     try:
-        with work.unit() as (session, scope):
+        with work.unit() as (session, _):
             first, last, rows = session.execute(
                 text("SELECT min(reported_at)::date, max(reported_at)::date, count(*) FROM incident WHERE reported_at < deployment_now()")
             ).one()
@@ -56,17 +55,12 @@ def run(context: BenchContext, report: Report) -> None:
             days = question.pop("days", None)
             question["from"] = str(first if days is None else last - timedelta(days=days - 1))
             question["category_ids"] = [] if every else [category]
-            small = _asked(work, {"method": question["method"], "from": str(last - timedelta(days=60)), "category_ids": [category],
-                                  "denominator": question.get("denominator"), "parameters": question.get("parameters", {})})  # fmt: skip
-            ids = [small, _asked(work, question)]
-            done = subprocess.run(
-                [sys.executable, "-m", "bench._analysis", context.schema_url, *map(str, ids)], capture_output=True, text=True, check=True
-            )
-            found = json.loads(done.stdout)
-            with work.unit() as (session, scope):
-                row = analyses.one(session, scope, ids[1])
-            report.add(f"{name}: {row.incidents or 0:,} incidents", ours=found["cpu"], peer=read_cpu, unit="cpu s")
-            why = f" ({row.refusal['message']})" if row.refusal else ""
+            small = {"method": question["method"], "from": str(last - timedelta(days=60)), "category_ids": [category],
+                     "denominator": question.get("denominator"), "parameters": question.get("parameters", {})}  # fmt: skip
+            words = [sys.executable, "-m", "bench._analysis", context.schema_url, json.dumps(small), json.dumps(question)]
+            found = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+            report.add(f"{name}: {found['incidents'] or 0:,} incidents", ours=found["cpu"], peer=read_cpu, unit="cpu s")
+            why = f" ({found['refusal']['message']})" if found["refusal"] else ""
             report.note(f"{name}: {found['state']}{why}, {found['wall']:.1f} s wall, peak {found['peak_mb']:.0f} MB, "
                         f"{found['peak_mb'] - found['before_mb']:.0f} MB above a small one.")  # fmt: skip
         report.note(
@@ -96,9 +90,3 @@ def _reading(work: Work, report: Report, first: str) -> float:
     report.add("reading the rows into columns v fetching them as rows", ours=timing.ours, peer=timing.peer, unit="cpu s")
     report.note(f"Reading alone: {time.perf_counter() - began:.0f} s for six readings, the database's work included.")
     return timing.peer
-
-
-def _asked(work: Work, question: dict[str, Any]) -> int:
-    with work.unit() as (session, scope):
-        found = complete(session, scope, QuestionIn.model_validate(question))
-        return service.keep(session, scope, found, origin="command", asked_by=None)
