@@ -63,7 +63,11 @@ class Desk:
             assert self._worker.stdin is not None
             assert self._worker.stdout is not None
             self._worker.stdin.close()
-            self._worker.wait(timeout=10)
+            try:
+                self._worker.wait(timeout=10)
+            except subprocess.TimeoutExpired:  # it has answered, and only gives back gigabytes on a busy machine
+                self._worker.kill()
+                self._worker.wait()
             self._worker.stdout.close()
             self._worker = None
 
