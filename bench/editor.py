@@ -18,12 +18,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from shapely.geometry import Polygon
 
 from api import assets, tokens
+from bench._draft import ask
 from bench._editors import PEERS, SETTLED_MS, SIZE, Opened, Place, dragged, opened, p95, page_of, peers_server
 from bench._ground import NOW
 from bench._processes import Server
 from bench.harness import BenchContext, Report
-from bench.plans import ask
-from bench.tiles import _ours
+from bench.tiles import serving_ours
 from data.demo.load import load_demo
 from gis.crs import local_metres
 from gis.lattice import STEP
@@ -100,7 +100,7 @@ class Site:
 def _site(context: BenchContext) -> Iterator[Site]:
     token = tokens.bearer_token(context.schema_url, "planner", None)
     headers = {"Authorization": f"Bearer {token}"}
-    with _ours(context, cache_bytes=64_000_000) as server, psycopg.connect(context.schema_url.replace("+psycopg", "")) as owner:
+    with serving_ours(context, cache_bytes=64_000_000) as server, psycopg.connect(context.schema_url.replace("+psycopg", "")) as owner:
         address = f"http://127.0.0.1:{server.connection.port}"
         plans = {}
         for name, query in AREAS.items():
