@@ -20,7 +20,7 @@ from web.paper.document import Figure
 from web.report.facts import Answer, Speech
 from web.report.sentences import DENSITY, SPATIAL, is_sure
 
-TALLEST = 470.0
+TALLEST = 350.0
 """Of the map: with the sentences before it, it fills the first sheet."""
 SIMPLE, PRECISE = 1e-5, 1e-6
 """Degrees: how far a border on the page's map may be from the true one, and its last digit."""
