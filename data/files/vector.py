@@ -82,7 +82,8 @@ def geoparquet(path: Path, question: Question) -> Layer:
     try:
         if b"geo" not in (pq.read_schema(path).metadata or {}):
             frame = pq.read_table(path).to_pandas()
-            return Layer(_limited(frame, question), _no_shapes(frame, question), Findings(kind="parquet"), spatial=False)
+            rows = _limited(frame, question)
+            return Layer(rows, _points_of(rows, question), Findings(kind="parquet"), spatial=bool(question.x))
         frame = gpd.read_parquet(path)
     except (OSError, ValueError, KeyError, NotImplementedError) as broken:
         raise BadFile(f"The Parquet file cannot be read: {_first_line(broken)}") from broken
@@ -205,8 +206,14 @@ def _limited(frame: Any, question: Question) -> Any:
     return frame if question.limit is None else frame.head(question.limit)
 
 
-def _no_shapes(frame: pd.DataFrame, question: Question) -> Shapes:
-    return np.full(len(_limited(frame, question)), None, dtype=object)
+def _points_of(rows: pd.DataFrame, question: Question) -> Shapes:
+    """The points of a table's columns of numbers, where both are there; else none."""
+    shapes = np.full(len(rows), None, dtype=object)
+    if question.x in rows and question.y in rows:
+        x, y = (pd.to_numeric(rows[name], errors="coerce").to_numpy(dtype=np.float64) for name in (question.x, question.y))
+        known = np.isfinite(x) & np.isfinite(y)
+        shapes[known] = shapely.points(x[known], y[known])
+    return shapes
 
 
 def _crs_name(crs: Any) -> str | None:

@@ -194,3 +194,10 @@ def test_whatever_a_file_holds_there_is_an_answer_or_a_refusal_with_the_reason(
         assert status == 0, said
     if kind == "nan" and method in ("gi", "moran", "eb", "lq", "scan", "dbscan", "stdbscan", "kde", "knox", "repeats", "hdbscan"):
         assert status == 1 and "row 6" in said
+
+
+def test_a_parquet_table_has_the_places_of_its_columns(tmp_path: Path) -> None:
+    frame = incidents(500)
+    frame.to_parquet(tmp_path / "in.parquet")
+    found = answer(tmp_path, "dbscan", tmp_path / "in.parquet", "--eps", "100", "--min-points", "4")
+    assert len(found["units"]) == 500
