@@ -86,7 +86,7 @@ class Site:
 
     def ground(self, name: str) -> Ground:
         """A plan's ground as the server has it."""
-        status, told = ask(self.server, "GET", f"/api/v1/plans/{self.plans[name]}/ground", None, self.headers)
+        status, told = ask(self.server.connection, "GET", f"/api/v1/plans/{self.plans[name]}/ground", None, self.headers)
         assert status == 200, told[:300]
         return _ground(orjson.loads(told))
 
@@ -106,7 +106,7 @@ def _site(context: BenchContext) -> Iterator[Site]:
         for name, query in AREAS.items():
             found = owner.execute(query).fetchone()
             assert found is not None
-            status, body = ask(server, "POST", "/api/v1/plans", {"name": f"bench {name}", "area": found[0]}, headers)
+            status, body = ask(server.connection, "POST", "/api/v1/plans", {"name": f"bench {name}", "area": found[0]}, headers)
             assert status == 201, body[:300]
             plans[name] = orjson.loads(body)["id"]
         yield Site(server, headers, address, {"name": "wangge", "value": token, "url": address}, plans)
