@@ -40,7 +40,7 @@ AREAS = {
     "district": "SELECT code FROM area WHERE level = 'district' AND valid_to IS NULL LIMIT 1",
 }
 DRAG_BAR_MS, OPEN_BAR_S = 16.0, 2.0
-APART = 5e-4
+APART = 2.5e-4
 """Degrees between a vertex that is dragged and the next ones, so that nobody grabs another nor crosses a border."""
 
 
