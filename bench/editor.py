@@ -202,12 +202,14 @@ def _accept(page: Page) -> None:
 def _stroke(browser: Browser, site: Site, address: str) -> list[float]:
     """Paint from the middle of the map with the brush of ten."""
     page = page_of(browser, site.cookie)
-    opened(page, f"{address}&tool=paint")
     at = (SIZE["width"] / 2 + 30, SIZE["height"] / 2 + 30)
-    page.mouse.move(*at)
-    page.mouse.click(*at)  # the first stroke asks for the atoms
-    page.wait_for_selector("#pending.ready, #pending.refused, [data-kind=atoms]")
-    page.wait_for_selector("[data-kind=atoms]", state="detached", timeout=60_000)
+    # A plan of one community asks for its atoms at once, one of the district when a stroke first needs them.
+    with page.expect_response(lambda answer: "/atoms" in answer.url, timeout=60_000):
+        opened(page, f"{address}&tool=paint")
+        page.wait_for_timeout(SETTLED_MS)
+        page.mouse.move(*at)
+        page.mouse.click(*at)
+    page.wait_for_timeout(SETTLED_MS)
     for key in ("Escape", "]", "]"):
         page.keyboard.press(key)
     taken = dragged(page, at, reach_px=STROKE_PX)
