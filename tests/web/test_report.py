@@ -55,6 +55,14 @@ def test_what_may_be_chance_is_not_told_as_a_cluster() -> None:
     assert not any(line.startswith("第 1 处") for line in told)
 
 
+def test_p_of_reports_that_repeat_each_other_is_told_with_a_warning() -> None:
+    spread = {"code": "overdispersed", "facts": {"dispersion": 93.6}}
+    assert "grids differ 93.6 times more than independent reports would" in sentences("en", caveats=[spread])[2]
+    assert not any("independent" in line for line in sentences("en"))
+    shuffled = {"model": "permutation", "max_share": 0.1, "max_radius_m": None, "permutations": 999, "least_cases": 2}
+    assert not any("independent" in line for line in sentences("en", caveats=[spread], parameters=shuffled))
+
+
 def test_numbers_that_are_held_back_are_not_told() -> None:
     gone = dict.fromkeys(
         ("observed", "ratio", "interval", "relative_risk", "categories", "sources", "hours", "repeat", "officers", "deadlines")

@@ -47,7 +47,7 @@ def _found(speech: Speech) -> list[str]:
     if method == "knox":
         return [_near_repeats(speech)]
     told = {"kde": _density, "repeats": _repeats, "rates": _funnel}.get(method, _dense if method in DENSITY else _sure)
-    return [told(speech)]
+    return [told(speech), _too_hopeful(speech)]
 
 
 def _density(speech: Speech) -> str:
@@ -71,6 +71,14 @@ def _dense(speech: Speech) -> str:
 def _sure(speech: Speech) -> str:
     sure = sum(map(is_sure, speech.facts.clusters))
     return speech.counted("report.sure", sure) if sure else speech.word("report.none_sure")
+
+
+def _too_hopeful(speech: Speech) -> str:
+    """That p is too small where it was worked out for cases that are independent, and they are not."""
+    if speech.facts.method != "scan" or speech.facts.question["parameters"]["model"] != "poisson":
+        return ""
+    spread = next((each["facts"]["dispersion"] for each in speech.facts.result["caveats"] if each["code"] == "overdispersed"), None)
+    return speech.word("report.too_hopeful", dispersion=decimal(spread)) if spread and any(map(is_sure, speech.facts.clusters)) else ""
 
 
 def _classes(speech: Speech) -> list[str]:
