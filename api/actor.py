@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from data.scope import Scope, nothing
 from gis.errors import NotPermitted
 
+WALL = "wall"
+"""The role, and the kind of session, of a wall of screens."""
+WALL_PAGE = "/?wall=1"
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A signed-in person, an integration's token, or the system itself."""
+    """A signed-in person, an integration's token, a wall, or the system itself."""
 
     person_id: int
     sign_in_name: str
@@ -19,6 +23,11 @@ class Actor:
     area_ids: tuple[int, ...] = ()
     language: str = "zh"
     kind: str = "browser"
+
+    @property
+    def is_wall(self) -> bool:
+        """Whether nobody sits before the screen: it is read, and changes nothing."""
+        return self.kind == WALL
 
     def may(self, permission: str) -> bool:
         """Whether the actor's roles give a permission; where it holds is the scope's matter."""

@@ -11,22 +11,25 @@ from api.actor import Actor
 from data.database import Database
 from data.queries import people
 from data.scope import Scope
-from gis.errors import SignInNeeded
+from gis.errors import NotPermitted, SignInNeeded
 
 COOKIE = "wangge"
 SECURE_COOKIE = "__Host-wangge"  # browsers take this name only over HTTPS, for one host, for the path /
 TOKEN = re.compile(r"[A-Za-z0-9_-]{20,200}")
 BACKGROUND = "x-wangge-background"
 """A header of requests that a page makes by itself: an open page alone does not keep a session alive."""
+READING = frozenset({"GET", "HEAD"})
 SEEN_AFTER_S = 30.0
 """A session is marked as used when its last mark is older than this, seconds."""
 
 
 def actor_of(request: Request) -> Actor:
-    """Who asks; raises SignInNeeded when the request carries no living session or token."""
+    """Who asks; SignInNeeded when the request carries no living session or token, NotPermitted when a wall does more than read."""
     actor = resolve(request.app.state.database, token_of(request), used=BACKGROUND not in request.headers)
     if actor is None:
         raise SignInNeeded("Sign in first.")
+    if actor.is_wall and request.method not in READING:
+        raise NotPermitted("A wall only shows; it changes nothing.", permission="wall")
     request.state.actor = actor
     return actor
 

@@ -93,12 +93,15 @@ def token(
 @app.command()
 def link(
     name: Annotated[
-        str, typer.Argument(help="Sign-in name; always there: operator, system-admin, security-admin, audit-admin.")
-    ] = "operator",
+        str | None,
+        typer.Argument(help="Sign-in name; always there: operator (the default), system-admin, security-admin, audit-admin."),
+    ] = None,
+    wall: Annotated[bool, typer.Option("--wall", help="For a wall of screens: shows and changes nothing, for weeks.")] = False,
+    area: Annotated[str | None, typer.Option(help="With --wall: code of the only area it shows. Default: the whole district.")] = None,
     data: Data = None,
 ) -> None:
-    """Print a one-time sign-in link for somebody; their unused older link is void then."""
-    _load("link").run(data, name)
+    """Print a one-time sign-in link for somebody, or a wall; their unused older link is void then."""
+    _load("link").run(data, name, wall=wall, area=area)
 
 
 @app.command("import", add_help_option=False, context_settings=PASS_ON)

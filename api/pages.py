@@ -30,6 +30,8 @@ from web.words import LANGUAGES, language_of, table
 
 STATIC = Path(web.__file__).parent / "static"
 OPENAPI = "/api/openapi.json"
+WALLS = frozenset({"1", "stay"})
+"""How a page becomes a wall: going round the areas, or staying."""
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 PlanId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
@@ -72,9 +74,11 @@ class Static(StaticFiles):
 
 
 @router.get("/")
-def one_screen(request: Request, session: Session, actor: CurrentActor) -> str:
-    """The one screen, on the caller's own ground."""
-    return pages.one_screen(*_on_own_ground(request, session, actor, theme="dark"))
+def one_screen(request: Request, session: Session, actor: CurrentActor) -> Response:
+    """The one screen, on the caller's own ground; a wall sees it as a wall."""
+    if actor.is_wall and request.query_params.get("wall") not in WALLS:
+        return RedirectResponse(f"/?{request.url.include_query_params(wall=1).query}", 303)
+    return HTMLResponse(pages.one_screen(*_on_own_ground(request, session, actor, theme="dark")))
 
 
 @router.get("/plans")
@@ -124,8 +128,8 @@ def report(request: Request, session: Session, actor: CurrentActor, analysis_id:
 
 @router.get("/sign-in")
 def sign_in(request: Request, actor: Visitor, next: str = "/") -> Response:  # noqa: A002
-    """The form; who is signed in already goes on."""
-    if actor is not None:
+    """The form; who is signed in already goes on, unless it is a wall: somebody wants its place."""
+    if actor is not None and not actor.is_wall:
         return RedirectResponse(inside(next), 303)
     return HTMLResponse(pages.sign_in(view_of(request), next_url=inside(next)))
 

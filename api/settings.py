@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     ambiguous_within_m: float = Field(default=10.0, gt=0, description="A place nearer to a border than this is flagged ambiguous, metres.")
     session_idle_minutes: int = Field(default=30, gt=0, description="A browser session idle for longer ends, minutes.")
     session_hours: int = Field(default=12, gt=0, description="A browser session ends after this at the latest, hours.")
+    wall_days: int = Field(default=90, gt=0, description="A wall's session ends after this at the latest, days; it is never idle.")
     sign_in_failures: int = Field(default=5, gt=0, description="Failed tries before a name is locked.")
     lock_minutes: int = Field(default=30, gt=0, description="Period in which failed tries count, and so how long a lock lasts, minutes.")
     password_days: int = Field(

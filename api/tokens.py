@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from api.actor import WALL
 from api.people import service
 from data.database import Database, open_database
 from data.queries import audit, people, sign_in
@@ -69,15 +70,14 @@ def person_session(schema_url: str, name: str) -> Iterator[str]:
 def bearer_token(schema_url: str, role: str, area: str | None) -> str:
     """A bearer token for a role in an area (a code) or in all districts; the person behind it is made at first need."""
     service.refuse_roles([role])
+    if role == WALL:
+        raise BadValue("A wall signs in by a link of its own: ./wangge link --wall.", role=role)
     database = open_database(schema_url, pool_size=1)
     scope = system_session(schema_url, "token command", COMMAND_LIFETIME)
     try:
         with database.unit_of_work(scope) as session:
             name = f"token.{role.replace('_', '-')}.{(area or 'all').lower()}"
-            if area is None:
-                person_id = people.first_person(session, scope, sign_in_name=name, name=name, roles=[role])
-            else:
-                person_id = _person_of_area(session, scope, name, role, area)
+            person_id = _person_for(session, scope, sign_in_name=name, name=name, role=role, area=area)
             token = secrets.token_urlsafe(32)
             sign_in.open_session(session, person_id, token, kind="token", lifetime=TOKEN_LIFETIME, idle=None, label="command line")
             audit.record(session, people.who(session, scope.token), "issue_token", "person", person_id, facts={"role": role, "area": area})
@@ -100,13 +100,33 @@ def sign_in_link(schema_url: str, name: str = FIRST_PERSON) -> str:
                 person_id = people.first_person(session, scope, sign_in_name=name, name=title, roles=[role])
             else:
                 person_id = _known(session, name)
-            link = secrets.token_urlsafe(32)
-            if not sign_in.add_link(session, person_id, link, service.LINK_LIFETIME):
-                raise BadValue(f"{name} cannot sign in: the account is disabled.", name=name)
-            audit.record(session, people.who(session, scope.token), "issue_link", "person", person_id)
+            link = _add_link(session, scope, person_id, name)
             sign_in.close_session(session)
     finally:
         database.close()
+    return link
+
+
+def wall_link(schema_url: str, area: str | None) -> str:
+    """A one-time link's token for a wall of screens that shows an area (a code) or all districts; the wall is made at first need."""
+    database = open_database(schema_url, pool_size=1)
+    scope = system_session(schema_url, "link command", COMMAND_LIFETIME)
+    try:
+        with database.unit_of_work(scope) as session:
+            name = f"wall.{(area or 'all').lower()}"
+            person_id = _person_for(session, scope, sign_in_name=name, name=f"大屏 {area or ''}".strip(), role=WALL, area=area)
+            link = _add_link(session, scope, person_id, name, wall=area or "all")
+            sign_in.close_session(session)
+    finally:
+        database.close()
+    return link
+
+
+def _add_link(session: "Session", scope: Scope, person_id: int, name: str, **facts: str) -> str:
+    link = secrets.token_urlsafe(32)
+    if not sign_in.add_link(session, person_id, link, service.LINK_LIFETIME):
+        raise BadValue(f"{name} cannot sign in: the account is disabled.", name=name)
+    audit.record(session, people.who(session, scope.token), "issue_link", "person", person_id, facts=facts)
     return link
 
 
@@ -117,10 +137,12 @@ def _known(session: "Session", name: str) -> int:
     return known.person_id
 
 
-def _person_of_area(session: "Session", scope: Scope, name: str, role: str, area: str) -> int:
-    person_id = people.add(session, scope, sign_in_name=name, name=name, roles=[role], language="zh")
+def _person_for(session: "Session", scope: Scope, *, sign_in_name: str, name: str, role: str, area: str | None) -> int:
+    if area is None:
+        return people.first_person(session, scope, sign_in_name=sign_in_name, name=name, roles=[role])
+    person_id = people.add(session, scope, sign_in_name=sign_in_name, name=name, roles=[role], language="zh")
     if person_id is None:
-        known = sign_in.credential(session, name)
+        known = sign_in.credential(session, sign_in_name)
         assert known is not None, "the name is taken"
         person_id = known.person_id
     if people.grant(session, scope, person_id, [area], None):

@@ -18,7 +18,7 @@ from gis import crs
 CELL = 2**-8
 """Side of a grid in degrees, about 430 m of latitude; every corner lies on the lattice."""
 WEST, SOUTH = 113.0, 28.0
-ROLES = ("operator", "planner", "analyst", "clerk", "officer", "system_admin", "security_admin", "audit_admin", "integration")
+ROLES = ("operator", "planner", "analyst", "clerk", "officer", "system_admin", "security_admin", "audit_admin", "integration", "wall")
 SCHEME, CATALOGUE = 9, 41
 CATEGORIES = {410: ("waste", "垃圾堆积", "Piled waste", "circle"), 420: ("noise", "噪声扰民", "Noise", "square")}
 
@@ -202,7 +202,7 @@ def make_person(connection: psycopg.Connection, name: str, roles: list[str], are
     for area in areas:
         connection.execute("INSERT INTO person_scope (person_id, area_id) VALUES (%s, %s)", (row[0], AREAS[area].id))
     if token is not None:
-        open_session(connection, row[0], token, kind="token" if "integration" in roles else "browser")
+        open_session(connection, row[0], token, kind={"integration": "token", "wall": "wall"}.get(roles[0], "browser"))
     return int(row[0])
 
 

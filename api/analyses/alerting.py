@@ -22,13 +22,13 @@ def page(session: Session, actor: Actor, asked: Answer, area: str | None, limit:
     rows = alerts.page(session, actor.scope, asked | {"within": within}, limit + 1)
     shown = rows[:limit]
     clusters = alerts.clusters(session, actor.scope, [row.id for row in shown])
-    return {"items": [_told(row, clusters) for row in shown], "next": shown[-1].id if len(rows) > limit else None}
+    return {"items": [_told(actor, row, clusters) for row in shown], "next": shown[-1].id if len(rows) > limit else None}
 
 
 def one(session: Session, actor: Actor, id: int) -> Answer:
     """One alert."""
     actor.must("statistics")
-    return _told(alerts.one(session, actor.scope, id), alerts.clusters(session, actor.scope, [id]))
+    return _told(actor, alerts.one(session, actor.scope, id), alerts.clusters(session, actor.scope, [id]))
 
 
 def acknowledge(session: Session, actor: Actor, id: int, note: str) -> Answer:
@@ -43,7 +43,7 @@ def acknowledge(session: Session, actor: Actor, id: int, note: str) -> Answer:
     return one(session, actor, id)
 
 
-def _told(row: Any, clusters: dict[int, Answer]) -> Answer:
+def _told(actor: Actor, row: Any, clusters: dict[int, Answer]) -> Answer:
     names = (
         "id", "state", "raised_at", "raised_for", "last_seen_for", "times_seen", "category_id", "analysis_id", "community_ids", "grid_ids",
         "recurrence_days", "looks", "acknowledged_at", "acknowledged_by", "note", "score",
@@ -51,5 +51,7 @@ def _told(row: Any, clusters: dict[int, Answer]) -> Answer:
     cluster = clusters.get(row.id)
     again = recurrence(1 / row.recurrence_days, watches=row.looks)
     told = {name: getattr(row, name) for name in names} | {"cluster": cluster, "recurrence_days_of_all": again}
+    if not actor.may("particulars"):
+        told["note"] = ""
     # Counts over ground that the caller does not see are not theirs.
     return told | {"score": {}} if cluster is None or cluster["partial"] else told

@@ -1,7 +1,5 @@
 """One-time sign-in links, made by whoever owns the machine."""
 
-from pathlib import Path
-
 from api import tokens
 from api.deployment import Deployment
 
@@ -11,8 +9,6 @@ def sign_in_link(deployment: Deployment, address: str, name: str = tokens.FIRST_
     return f"{address.rstrip('/')}/sign-in/link/{tokens.sign_in_link(deployment.urls.schema, name)}"
 
 
-def run(data: Path | None, *, name: str, address: str) -> None:
-    """Print a new link for somebody; an unused older one is void then."""
-    deployment = Deployment(data)
-    deployment.wake()
-    print(sign_in_link(deployment, address, name))
+def wall_link(deployment: Deployment, address: str, area: str | None) -> str:
+    """A link that signs a wall of screens in once, within a day, for an area or the whole district."""
+    return f"{address.rstrip('/')}/sign-in/link/{tokens.wall_link(deployment.urls.schema, area)}"

@@ -67,6 +67,7 @@ def exported(session: Session, actor: Actor, listing: Listing) -> str:
 
     TooLarge beyond EXPORT_LIMIT; told to the audit trail.
     """
+    actor.must("particulars")
     wanted, at = _wanted(session, actor, listing)
     rows: list[One] = []
     before: Cursor | None = None
@@ -110,6 +111,7 @@ def _wanted(session: Session, actor: Actor, listing: Listing) -> tuple[Wanted, M
 def detail(session: Session, actor: Actor, incident_id: int) -> Answer:
     """One incident with its log, its placement and what may be done next."""
     actor.must("incidents")
+    actor.must("particulars")
     at = statistics.moment(session)
     row = incidents.one(session, actor.scope, incident_id, at.now)
     history = incidents.placements(session, actor.scope, incident_id)

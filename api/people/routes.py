@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from api import auth
+from api.actor import WALL_PAGE
 from api.deps import AppDatabase, AppSettings, CurrentActor, Session
 from api.people import schemas, service
 from api.people.sign_in import Attempt, Door, SignedIn
@@ -42,10 +43,11 @@ def sign_in_by_link(body: schemas.LinkIn, request: Request, response: Response, 
 
 @router.post("/sign-in/link/{link}", include_in_schema=False)
 def follow_link(link: LinkToken, request: Request, database: AppDatabase, settings: AppSettings) -> Response:
-    """What the confirmation page of a one-time link posts; leads to the map."""
-    response = RedirectResponse("/", 303)
+    """What the confirmation page of a one-time link posts; leads to the map, a wall to the wall."""
     door = _door(database, settings)
-    _let_in(request, response, door, settings, door.by_link(link, _address(request), request.headers.get("user-agent", "")))
+    signed_in = door.by_link(link, _address(request), request.headers.get("user-agent", ""))
+    response = RedirectResponse(WALL_PAGE if signed_in.wall else "/", 303)
+    _let_in(request, response, door, settings, signed_in)
     return response
 
 
@@ -191,7 +193,7 @@ def _let_in(request: Request, response: Response, door: Door, settings: Settings
     old = auth.cookie_of(request.cookies, secure=settings.secure_cookies)
     if old:
         door.out(old)
-    auth.set_cookie(response, signed_in.token, secure=settings.secure_cookies, lifetime_s=settings.session_hours * 3600)
+    auth.set_cookie(response, signed_in.token, secure=settings.secure_cookies, lifetime_s=int(signed_in.lifetime.total_seconds()))
     return {"person_id": signed_in.person_id, "expires_at": signed_in.expires_at}
 
 

@@ -15,7 +15,7 @@ AreaCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
 DisplayName = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 Language = Literal["zh", "en"]
 Role = Literal[
-    "operator", "planner", "analyst", "clerk", "officer", "system_admin", "security_admin", "audit_admin", "integration"
+    "operator", "planner", "analyst", "clerk", "officer", "system_admin", "security_admin", "audit_admin", "integration", "wall"
 ]  # fmt: skip
 
 
@@ -129,7 +129,7 @@ class PersonIn(Strict):
 
     sign_in_name: SignInName
     name: DisplayName
-    roles: Annotated[list[Role], Field(min_length=1, max_length=9)]
+    roles: Annotated[list[Role], Field(min_length=1, max_length=10)]
     areas: Annotated[list[AreaCode], Field(max_length=200)] = []
     language: Language = "zh"
 
@@ -138,7 +138,7 @@ class PersonChange(Strict):
     """What to change; what is missing stays."""
 
     name: DisplayName | None = None
-    roles: Annotated[list[Role], Field(min_length=1, max_length=9)] | None = None
+    roles: Annotated[list[Role], Field(min_length=1, max_length=10)] | None = None
     areas: Annotated[list[AreaCode], Field(max_length=200)] | None = None
     disabled: bool | None = None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from api.actor import Actor
+from api.actor import WALL, Actor
 from api.people import one_time_code, passwords
 from api.people.sign_in import ADMIN_ROLES, SECOND_FACTOR
 from data.queries import audit, people, sign_in
@@ -16,8 +16,8 @@ from gis.errors import BadValue, Conflict, NotFound, SignInRefused
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-ROLES = ("operator", "planner", "analyst", "clerk", "officer", "system_admin", "security_admin", "audit_admin", "integration")
-ALONE = ADMIN_ROLES | {"integration"}
+ROLES = ("operator", "planner", "analyst", "clerk", "officer", "system_admin", "security_admin", "audit_admin", "integration", WALL)
+ALONE = ADMIN_ROLES | {"integration", WALL}
 LINK_LIFETIME = timedelta(hours=24)
 PENDING = "second_factor.pending"
 
@@ -158,14 +158,14 @@ def issue_token(session: "Session", actor: Actor, person_id: int, *, label: str,
 
 
 def refuse_roles(roles: Sequence[str]) -> None:
-    """Raise BadValue for unknown roles, and for an administrator or integration that would be anything else as well."""
+    """Raise BadValue for unknown roles, and for an administrator, integration or wall that would be anything else as well."""
     unknown = sorted(set(roles) - set(ROLES))
     if unknown:
         raise BadValue(f"There is no such role. There are: {', '.join(ROLES)}.", field="roles", known=list(ROLES))
     if not roles:
         raise BadValue("A person has at least one role.", field="roles", known=list(ROLES))
     if len(set(roles)) > 1 and ALONE & set(roles):
-        raise BadValue("An administrator or integration has no other role.", field="roles", apart=sorted(ALONE & set(roles)))
+        raise BadValue("An administrator, integration or wall has no other role.", field="roles", apart=sorted(ALONE & set(roles)))
 
 
 def choose_language(session: "Session", actor: Actor, language: str) -> None:

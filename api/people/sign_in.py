@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from api.actor import WALL
 from api.people import one_time_code, passwords
 from api.settings import Settings
 from data.database import Database, name_caller
@@ -42,7 +43,9 @@ class SignedIn:
 
     token: str
     person_id: int
+    lifetime: timedelta
     expires_at: datetime
+    wall: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Door:
         with self.database.unit_of_work() as session:
             known = sign_in.credential(session, attempt.name)
         right = passwords.matches(attempt.password, None if known is None else known.password_hash)
-        if known is None or not right or known.disabled:
+        if known is None or not right or known.disabled or WALL in known.roles:
             raise self._refused(attempt, known, "wrong")
         self._check_second_factor(attempt, known)
         changing = self._must_change(attempt, known)
@@ -85,9 +88,9 @@ class Door:
         if not self._within_address_limit(address):
             raise TooManyAttempts("Too many tries from this address. Wait a minute.", retry_after_s=60)
         with self.database.unit_of_work() as session:
-            person_id = sign_in.use_link(session, link)
-            if person_id is not None:
-                return self._open(session, person_id, address, label, "link")
+            admitted = sign_in.use_link(session, link)
+            if admitted is not None:
+                return self._open(session, admitted.person_id, address, label, "link", wall=admitted.wall)
         with self.database.unit_of_work() as session:
             audit.record(session, None, "sign_in", "session", outcome="refused", facts={"by": "link"}, address=address)
         raise SignInRefused("This link was used, is too old, or never was.", reason="link")
@@ -151,22 +154,24 @@ class Door:
         passwords.refuse_repeated(attempt.new_password, [known.password_hash or ""])
         return passwords.hashed(attempt.new_password)
 
-    def _open(self, session: "Session", person_id: int, address: str | None, label: str, by: str) -> SignedIn:
-        lifetime = timedelta(hours=self.settings.session_hours)
+    def _open(self, session: "Session", person_id: int, address: str | None, label: str, by: str, *, wall: bool = False) -> SignedIn:
+        settings = self.settings
+        lifetime = timedelta(days=settings.wall_days) if wall else timedelta(hours=settings.session_hours)
+        kind = WALL if wall else "browser"
         token = secrets.token_urlsafe(32)
         sign_in.sweep(session)
         sign_in.open_session(
             session,
             person_id,
             token,
-            kind="browser",
+            kind=kind,
             lifetime=lifetime,
-            idle=timedelta(minutes=self.settings.session_idle_minutes),
+            idle=None if wall else timedelta(minutes=settings.session_idle_minutes),
             label=label[:200],
             address=address,
         )
-        audit.record(session, Held(person_id), "sign_in", "session", facts={"by": by}, address=address)
-        return SignedIn(token, person_id, datetime.fromtimestamp(self.clock(), UTC) + lifetime)
+        audit.record(session, Held(person_id), "sign_in", "session", facts={"by": by, "kind": kind}, address=address)
+        return SignedIn(token, person_id, lifetime, datetime.fromtimestamp(self.clock(), UTC) + lifetime, wall)
 
     def _refused(
         self, attempt: Attempt, known: sign_in.Credential | None, reason: str, message: str = "The name, the password or the code is wrong."

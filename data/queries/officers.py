@@ -12,7 +12,8 @@ from data.scope import Scope
 
 Row = Mapping[str, Any]
 PAGE = text("""
-    SELECT officer.id, officer.name, officer.on_duty, officer.last_seen_at, officer.staff_number, officer.phone_sealed,
+    SELECT officer.id, officer.name, officer.on_duty, officer.last_seen_at, officer.staff_number,
+           CASE WHEN (SELECT gate.may('particulars')) THEN officer.phone_sealed END AS phone_sealed,
            CASE WHEN last_place IS NOT NULL THEN ARRAY[ST_X(last_place), ST_Y(last_place)] END AS last_place,
            area.code AS community_code,
            ARRAY(SELECT grid_id FROM assignment

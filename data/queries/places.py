@@ -55,8 +55,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "incidents": Kind(
             "incident AS thing",
             "thing.place",
-            "thing.reported_at, thing.category_id, thing.severity, thing.urgent, thing.state, thing.is_open AS open, thing.title,"
-            " thing.grid_id, " + PLACE.format("thing.place"),
+            "thing.reported_at, thing.category_id, thing.severity, thing.urgent, thing.state, thing.is_open AS open,"
+            " CASE WHEN (SELECT gate.may('particulars')) THEN thing.title ELSE '' END AS title, thing.grid_id, "
+            + PLACE.format("thing.place"),
             " AND thing.reported_at >= coalesce(CAST(:since AS timestamptz), '-infinity')"
             " AND thing.reported_at < coalesce(CAST(:until AS timestamptz), 'infinity')"
             " AND (CAST(:categories AS integer[]) IS NULL OR thing.category_id = ANY (ARRAY("

@@ -156,10 +156,18 @@ def link(session: Session, token: str) -> Row | None:
     return None if row is None else dict(row)
 
 
-def use_link(session: Session, token: str) -> int | None:
-    """Use up a link; the person it signs in, or None when it is unknown, used or too old."""
-    used = session.execute(text("SELECT gate.use_link(:hash)"), {"hash": fingerprint(token)}).scalar_one_or_none()
-    return None if used is None else int(used)
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Whom a link signed in, and whether that is a wall."""
+
+    person_id: int
+    wall: bool
+
+
+def use_link(session: Session, token: str) -> Admitted | None:
+    """Use up a link; whom it signs in, or None when it is unknown, used or too old."""
+    used = session.execute(text("SELECT * FROM gate.use_link(:hash)"), {"hash": fingerprint(token)}).one_or_none()
+    return None if used is None else Admitted(used.person_id, used.wall)
 
 
 def set_language(session: Session, language: str) -> None:

@@ -28,7 +28,8 @@ SELECT grid.id, grid.code, grid.name, grid.name_en, grid.valid_from, grid.valid_
 
 -- card --
 -- What one grid holds now: officer, homes, and its incidents since the day began.
-SELECT officer.id AS officer_id, officer.name AS officer_name, officer.phone_sealed, officer.on_duty,
+SELECT officer.id AS officer_id, officer.name AS officer_name, officer.on_duty,
+       CASE WHEN (SELECT gate.may('particulars')) THEN officer.phone_sealed END AS phone_sealed,
        (SELECT count(*) FROM building WHERE building.grid_id = grid.id) AS buildings,
        (SELECT count(*) FROM incident WHERE incident.grid_id = grid.id AND reported_at >= :today) AS today,
        (SELECT count(*) FROM incident WHERE incident.grid_id = grid.id AND is_open) AS open,

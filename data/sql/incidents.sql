@@ -23,7 +23,9 @@ WITH page AS MATERIALIZED (
      ORDER BY reported_at DESC, id DESC
      LIMIT :limit
 )
-SELECT page.id, page.reported_at, page.source, page.source_id, page.title, page.address, ST_X(page.place) AS lon, ST_Y(page.place) AS lat,
+SELECT page.id, page.reported_at, page.source, CASE WHEN (SELECT gate.may('particulars')) THEN page.source_id ELSE '' END AS source_id,
+       CASE WHEN (SELECT gate.may('particulars')) THEN page.title ELSE '' END AS title,
+       CASE WHEN (SELECT gate.may('particulars')) THEN page.address ELSE '' END AS address, ST_X(page.place) AS lon, ST_Y(page.place) AS lat,
        page.state, page.level, page.severity, page.urgent, page.supervised, page.due_at, page.version, is_open AND coalesce(due_at < :now, false) AS overdue,
        page.category_id, category.name AS category_name, category.name_en AS category_name_en, category.symbol AS category_symbol,
        page.grid_id, grid.code AS grid_code, grid.name AS grid_name, grid.name_en AS grid_name_en,

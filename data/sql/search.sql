@@ -40,7 +40,7 @@ WITH asked AS (
     (SELECT 'incident', 5, incident.id, incident.source_id, coalesce(nullif(incident.title, ''), category.name),
             coalesce(nullif(incident.title, ''), category.name_en), incident.address, incident.address, incident.place, incident.title
        FROM asked, incident JOIN category ON category.id = incident.category_id
-      WHERE :incidents AND incident.id = number AND (:everything OR incident.community_id = ANY (:communities)) LIMIT :each)
+      WHERE :incidents AND (SELECT gate.may('particulars')) AND incident.id = number AND (:everything OR incident.community_id = ANY (:communities)) LIMIT :each)
 )
 SELECT kind, id, code, label, label_en, sub, sub_en,
        CASE WHEN geom IS NOT NULL THEN ARRAY[ST_X(inner_point), ST_Y(inner_point)] END AS center,

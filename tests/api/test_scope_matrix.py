@@ -389,6 +389,16 @@ def test_every_change_leaves_a_row_in_the_trail(visit: Visit, client: Any, datab
     assert changed, f"no role passes {visit.name}"
 
 
+@pytest.mark.parametrize("visit", [each for each in PRIVATE if each.method not in {"GET", "MOUNT"}], ids=lambda each: each.name)
+def test_a_wall_changes_nothing_by_any_route(visit: Visit, client: Any, database: Database, district: District) -> None:
+    wall = client("wall", HOME, raises=False)
+    before = rows_in_trail(database)
+    for path, query, _ in ways(visit, district.own, district):
+        answer = ask(wall, visit, path, query, body_of(visit, district.own, district))
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-permitted"), f"{path}: {answer.text[:200]}"
+    assert rows_in_trail(database) == before
+
+
 def rows_in_trail(database: Database) -> int:
     with database.unit_of_work(Scope(token=factories.token("audit_admin"))) as session:
         return int(session.execute(text("SELECT count(*) FROM audit")).scalar_one())

@@ -38,6 +38,7 @@ const bodyOf = (id) => at(id).querySelector(".body");
 
 /** Bring the page to life on the map that Folium composed. */
 export async function start(district, { timeZone }) {
+  wall.dress();
   for (const id of [...Object.keys(PANELS), "feed", "legend"]) put(bodyOf(id), skeleton());
   tools.show(at("tools"), { signedIn: true, full: true });
   sheets();

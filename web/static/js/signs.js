@@ -28,7 +28,9 @@ export function signs(beside) {
     mark.dataset.state = state;
     mark.title = word(`live.${state}.hint`, { time });
     put(mark, icon(name), make("span", {}, text));
-    notice("line", ...(well ? [] : [icon(name), word(`live.${state}.hint`, { time }), ...(state === "out" ? [signIn()] : [])]));
+    const ended = state === "out" && document.body.dataset.wall;
+    const said = ended ? word("live.out.wall") : word(`live.${state}.hint`, { time });
+    notice("line", ...(well ? [] : [icon(name), said, ...(state === "out" && !ended ? [signIn()] : [])]));
     document.body.classList.toggle("stale", !well);
   };
   onAnswer((outcome) => {

@@ -11,13 +11,19 @@ const QUIET_HOUR = 4; // of the deployment's day; a page that is loaded anew eac
 /** Whether the address asks for a wall: "1" goes round, "stay" stays. */
 export const wanted = () => new URLSearchParams(location.search).get("wall");
 
-/** Make the page a wall; goes round the children of the area it was opened on, and back to all of it. */
+/** Take everything away that can be pressed, before any of it shows. */
+export function dress() {
+  if (!wanted()) return;
+  document.body.dataset.wall = wanted();
+  // Whoever passes by opens nothing, and a pointer left lying on the feed does not hold it.
+  document.body.inert = true;
+}
+
+/** Set the wall going; goes round the children of the area it was opened on, and back to all of it. */
 export async function start(district, { area, each = EACH_MS } = {}) {
-  const mode = wanted();
-  document.body.dataset.wall = mode;
   document.addEventListener("trail", ({ detail }) => district.fit((detail.grid ?? detail.areas.at(-1)).bbox));
   anew();
-  if (mode === "stay") return;
+  if (wanted() === "stay") return;
   const home = area || district.deployment.root;
   const { items } = await ask("/areas", { parent: home }).catch(() => ({ items: [] }));
   const round = ["", ...items.map(({ code }) => code)];
