@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import shapely
+from scipy.optimize import linear_sum_assignment
 from shapely.geometry import MultiPolygon, Polygon
 
 from gis.crs import LocalMetres
@@ -70,6 +71,25 @@ def succession(
             kind = _kind(source, to, [each for each, _ in parts], before, after, pieces)
             found.append(Piece(source, to, area, min(area / ground, 1.0) if ground else 0.0, number, share, kind))
     return found
+
+
+def same_grids(made: Mapping[int, Ground], others: Mapping[int, Ground], metres: LocalMetres) -> dict[int, int]:
+    """For grids that two plans made on their own, which of `others` is which of `made`: one for one, the most common ground in all.
+
+    A pair shares more than half of the smaller one's ground (borders in degrees); what has no such partner is not named.
+    """
+    shared = _overlays(others, made, metres)
+    if not shared:
+        return {}
+    theirs, ours = list(others), list(made)
+    row, column = {id: at for at, id in enumerate(theirs)}, {id: at for at, id in enumerate(ours)}
+    sizes = [shapely.area(metres.to_metres(np.array([*each.values()], dtype=object))) for each in (others, made)]
+    common = np.zeros((len(theirs), len(ours)))
+    for (other, own), area in shared.items():
+        at = row[other], column[own]
+        common[at] = area if area > min(sizes[0][at[0]], sizes[1][at[1]]) / 2 else 0.0
+    rows, columns = linear_sum_assignment(common, maximize=True)
+    return {theirs[one]: ours[two] for one, two in zip(rows, columns, strict=True) if common[one, two] > 0}
 
 
 def apportion(total: int, weights: Sequence[float]) -> list[int]:

@@ -4,7 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,9 @@ from api.spreadsheet import csv_text
 from data.queries import audit, plan_impact, plans, statistics
 from data.queries.plan_publish import shape
 from gis.assignment import NOBODY, GridLocator
-from gis.crs import local_metres
+from gis.crs import LocalMetres, local_metres
 from gis.errors import BadValue, NotFound
-from gis.succession import Homes, Piece, heirs, succession
+from gis.succession import Homes, Piece, heirs, same_grids, succession
 from web.words import language_of, word
 
 Answer = dict[str, Any]
@@ -152,6 +152,7 @@ def compared(session: Session, actor: Actor, plan_id: int, against: str) -> Comp
     if not touched:
         return None
     today = _today(session, actor, plan, rows, touched)
+    others = _as_named(others, rows, today)
     before, after = (_state(others, today) if others or against != TODAY else today), _state(rows, today)
     found = plan_impact.buildings(session, actor.scope, list(today.borders.values()) or list(after.borders.values()))
     at = [state.locator.assign(found.lon, found.lat, distances=False).ids for state in (today, before, after)]
@@ -159,12 +160,22 @@ def compared(session: Session, actor: Actor, plan_id: int, against: str) -> Comp
     at = [each[inside] for each in at]
     kept = [row for row, wanted in zip(found.rows, inside, strict=True) if wanted]
     buildings = plan_impact.Buildings(kept, found.lon[inside], found.lat[inside])
-    day = statistics.moment(session).today
+    day = _day_of(session, plan)
     today.officers = plan_impact.officers(session, actor.scope, today.borders, day)
     for state, lies in ((before, at[1]), (after, at[2])):
         _inherit(today, state, kept, at[0], lies)
+    if plan.state == "published":
+        # Duties change with the day: who answered until then, and who answers since.
+        today.officers |= plan_impact.officers(session, actor.scope, today.borders, day - timedelta(days=1))
+        after.officers = plan_impact.officers(session, actor.scope, after.borders, day)
     pieces = _pieces(before, after, kept, at[1], at[2])
     return Comparison(plan, before, after, buildings, (at[1], at[2]), pieces)
+
+
+def _day_of(session: Session, plan: Any) -> date:
+    """The day whose officers count: today, of a published plan the one on which its duties began."""
+    at = statistics.moment(session)
+    return min(plan.effective_at.astimezone(at.zone).date(), at.today) if plan.state == "published" else at.today
 
 
 def _plan(session: Session, actor: Actor, plan_id: int) -> Any:
@@ -186,6 +197,17 @@ def _other(session: Session, actor: Actor, plan: Any, against: str) -> int:
 def _changes(session: Session, actor: Actor, plan_id: int) -> dict[int, Any]:
     rows = plan_impact.overlay(session, actor.scope, plan_id)
     return {row.grid_id: row for row in rows if not row.noded_only and not (row.mine is None and row.base_version is None)}
+
+
+def _as_named(others: Mapping[int, Any], rows: Mapping[int, Any], today: State) -> dict[int, Any]:
+    """The changes of the other plan, what it made under the numbers that the same grids have in this one: a copy has its own."""
+    made, theirs = (
+        {id: _border(row.mine) for id, row in each.items() if row.mine is not None and id not in today.borders} for each in (rows, others)
+    )
+    if not made or not theirs:
+        return dict(others)
+    same = same_grids(made, theirs, _metres(theirs))
+    return {same.get(id, id): row for id, row in others.items()}
 
 
 def _today(session: Session, actor: Actor, plan: Any, rows: Mapping[int, Any], touched: Sequence[int]) -> State:
@@ -225,9 +247,12 @@ def _border(stored: Any) -> Ground:
 
 def _pieces(before: State, after: State, rows: Sequence[Any], start: Ints, end: Ints) -> list[Piece]:
     homes = [Homes(a, b, row.households) for row, a, b in zip(rows, start.tolist(), end.tolist(), strict=True) if NOBODY not in (a, b)]
-    west, south, east, north = shapely.total_bounds(np.array(list(before.borders.values()), dtype=object))
-    metres = local_metres((west + east) / 2, (south + north) / 2)
-    return succession(before.borders, after.borders, before.households, homes, metres)
+    return succession(before.borders, after.borders, before.households, homes, _metres(before.borders))
+
+
+def _metres(borders: Mapping[int, Ground]) -> LocalMetres:
+    west, south, east, north = shapely.total_bounds(np.array(list(borders.values()), dtype=object))
+    return local_metres((west + east) / 2, (south + north) / 2)
 
 
 def _inherit(today: State, state: State, rows: Sequence[Any], start: Ints, end: Ints) -> None:

@@ -19,7 +19,7 @@ from data.statements import statements
 
 Ground = Polygon | MultiPolygon
 Floats = NDArray[np.float64]
-PLAN = text("SELECT id, name, scheme_id, state, household_min, household_max, published_at FROM plan WHERE id = :id")
+PLAN = text("SELECT id, name, scheme_id, state, household_min, household_max, effective_at FROM plan WHERE id = :id")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import uuid
 
 import pytest
 
@@ -86,6 +87,10 @@ class TestFigures:
         ]
         after = planner.get(f"/api/v1/plans/{plan}/impact").json()
         assert by_id(after, "before")[810002]["households"] == 9, "a published plan tells what it did"
+        answered = [by_id(after, "before")[grid]["officer"]["id"] for grid in district.own.grids]
+        assert answered == list(district.own.officers), "the one of a grid that ended, too"
+        assert by_id(after, "after")[810001]["officer"] == figures["officer"]
+        assert [each["building_id"] for each in after["officers_changed"]] == [district.own.buildings[0]]
 
     def test_the_deviation_from_the_band_has_its_sign(self, fresh, district, planner):
         give_households(fresh, district, 4, 9)
@@ -114,6 +119,30 @@ class TestComparison:
         assert {id for id, each in before.items() if each} == {810001, 810002, 910001}
         assert {id for id, each in after.items() if each} == {810001}
         assert sum(each["households"] for each in before.values() if each) == after[810001]["households"] == 13
+
+    def test_a_copy_beside_its_original_moves_nobody_whatever_the_numbers_of_new_grids(self, fresh, district, planner):
+        give_households(fresh, district, 4, 9)
+        one = stored(fresh, district, plan_drafts.split_of_a1())
+        copied = planner.post(f"/api/v1/plans/{one}/copy", json={"name": "副本"}).json()["id"]
+        told = planner.get(f"/api/v1/plans/{copied}/impact", params={"against": one}).json()
+        assert (told["moves"], told["officers_changed"], told["changed_area_m2"]) == ([], [], 0)
+        assert all(each["before"] == each["after"] for each in told["grids"]) and len(told["grids"]) == 2
+
+    def test_what_a_copy_changes_is_all_that_moves(self, fresh, district, planner):
+        give_households(fresh, district, 4, 9)
+        one = stored(fresh, district, plan_drafts.split_of_a1())
+        copied = planner.post(f"/api/v1/plans/{one}/copy", json={"name": "副本"}).json()["id"]
+        ground = planner.get(f"/api/v1/plans/{copied}/ground").json()["grids"]
+        new = next(each for each in ground if each["base_version"] is None)
+        asked_for = {"kind": "merge", "grids": [new["id"], 810002], "keep": new["id"]}
+        base = {str(each["id"]): each["version"] for each in ground if each["id"] in (new["id"], 810002)}
+        merged = planner.post(
+            f"/api/v1/plans/{copied}/operations", json={"client_id": str(uuid.uuid4()), "base": base, "operation": asked_for}
+        )
+        assert merged.status_code == 200, merged.text
+        told = planner.get(f"/api/v1/plans/{copied}/impact", params={"against": one}).json()
+        assert [(each["from_grid"], each["to_grid"]) for each in told["moves"]] == [(810002, new["id"])]
+        assert told["moved"]["households"] == 9
 
     @pytest.mark.parametrize(("against", "status"), [("tomorrow", 422), ("0", 422), ("999999999", 404)])
     def test_something_to_compare_with_that_is_not_there_is_refused(self, fresh, district, planner, against, status):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gis.crs import local_metres
 from gis.lattice import STEP
-from gis.succession import Heir, Homes, apportion, heirs, succession
+from gis.succession import Heir, Homes, apportion, heirs, same_grids, succession
 
 METRES = local_metres(113.0, 28.0)
 SIDE = 2.0**-8
@@ -47,6 +47,12 @@ def test_a_shifted_border_is_a_transfer_and_changes_no_officer():
     pieces = succession(before, after, {1: 4, 2: 4}, [], METRES)
     assert told(pieces)[1, 2] == ("transfer", 2)
     assert heirs(before, after, pieces) == {}
+
+
+def test_grids_of_two_plans_are_the_same_where_most_of_their_ground_is():
+    made = {11: box(0, 0, 4, 1), 12: box(4, 0, 6, 1), 13: box(9, 0, 10, 1)}
+    others = {21: box(4, 0, 5, 1), 22: box(0, 0, 3, 1), 23: box(3, 0, 4, 1), 24: box(9.6, 0, 11, 1)}
+    assert same_grids(made, others, METRES) == {22: 11, 21: 12}, "23 lies in 11 as well, which has a partner; 13 and 24 share little"
 
 
 def test_the_same_ground_under_another_number_is_renumbered():
