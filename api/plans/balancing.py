@@ -71,7 +71,10 @@ def graph_over(ground: Divided, weights: Any, roads: Sequence[shapely.Geometry])
 def balanced(
     session: Session, scope: Scope, plan: Plan, operation: schemas.Balance, grid: GridState
 ) -> tuple[dict[int, GridState], Change]:
-    """The grids around a grid and the change that brings it into the plan's band with the help of its neighbours."""
+    """The grids around a grid and the change that brings it into the plan's band with the help of its neighbours.
+
+    Neither locked nor dedicated grids help: those were drawn on purpose. A dedicated one that is named itself is balanced.
+    """
     ground = divided(session, scope, plan, grid.community_id)
     roads = [line for _, line in atoms.lines_of(session, scope, box_of(ground.shapes.tolist()))]
     locked = plans.locked_among(session, scope, plan.id, list(ground.grids))
@@ -79,7 +82,7 @@ def balanced(
         raise refused("locked", grid.shape, grid=grid.id)
     found = balance(
         graph_over(ground, ground.households, roads), ground.holder, grid.id,
-        low=plan.household_min, high=plan.household_max, locked=np.isin(ground.holder, locked),
+        low=plan.household_min, high=plan.household_max, locked=np.isin(ground.holder, [*locked, *dedicated(ground.grids, but=grid.id)]),
     )  # fmt: skip
     if not found.in_range:
         nearest = [{"parts": each.parts, "weights": each.weights, "reason": each.reason} for each in found.impossible]
@@ -89,6 +92,11 @@ def balanced(
         raise refused("nothing_moved", grid.shape, grid=grid.id)
     states = plan_ground.around(session, scope, plan.id, wide(box_of([each.shape for each in ground.grids.values() if each.shape])))
     return states, borders.replace(operations.ground_of(list(states.values())), new)
+
+
+def dedicated(grids: Mapping[int, GridState], *, but: int | None = None) -> list[int]:
+    """The grids made for one place alone, a market or a school, which stay out of balancing."""
+    return [id for id, state in grids.items() if state.kind == "dedicated" and id != but]
 
 
 @dataclass

@@ -245,4 +245,5 @@ class ProposalIn(In):
     road: Annotated[float, Field(gt=0, le=1)] = 0.15
     compact: Annotated[float, Field(ge=0, le=100)] | None = None
     locked_grids: Annotated[list[Id], Field(max_length=5_000)] = []
+    spare_dedicated: Annotated[bool, Field(description="Grids for one place alone stay as they are.")] = True
     seeds: Annotated[list[Place], Field(max_length=5_000, description="Places that must come to lie in different grids.")] = []

@@ -83,7 +83,8 @@ function question({ scope, weight, min, max, alternatives, seed, road, compact, 
     mu: KEEPS[keep.value],
     road: ROADS[road.value],
     compact: COMPACTS[compact.value],
-    locked_grids: [...new Set([...locked, ...(spared?.checked ? dedicated(editor) : [])])],
+    locked_grids: locked,
+    spare_dedicated: spared?.checked ?? true,
   };
 }
 
