@@ -2,6 +2,7 @@
 
 import re
 import string
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from math import ceil, sqrt
@@ -76,26 +77,39 @@ class Numbering:
     nearly_full: bool
 
 
-def number(
-    places: Sequence[tuple[float, float]],
-    pattern: CodePattern,
-    areas: Mapping[str, str],
-    *,
-    used: Set[str] = frozenset(),
-    row_degrees: float | None = None,
-) -> Numbering:
-    """Codes for grids by a point in each (longitude, latitude): west → east, then north → south.
+@dataclass(frozen=True)
+class NameRule:
+    """How the grids of a community are named by a running number: what stands before and after it, and its least digits."""
 
-    `used` holds living and dead codes; none is given again, numbers go on after the highest. Rows are `row_degrees`
-    of latitude high, counted from the northernmost place: places in one row count as equally far north. By default
-    there are about as many rows as columns. Raises CodeRefused if the numbers overflow.
+    before: str
+    after: str = ""
+    digits: int = 1
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> "NameRule | None":
+        """The rule that most of those names follow that hold a number (their last one); None where no two follow one."""
+        found = [match.groups() for match in (re.fullmatch(r"(|.*[^0-9])([0-9]+)([^0-9]*)", name) for name in names) if match]
+        (ends, count), *_ = Counter((before, after) for before, _, after in found).most_common(1) or [(("", ""), 0)]
+        if count < min(len(names), 2) or not count:
+            return None
+        padded = (len(serial) for before, serial, after in found if (before, after) == ends and serial[0] == "0")
+        return cls(*ends, max(padded, default=1))
+
+    def name(self, serial: int) -> str:
+        """The name with a number."""
+        return f"{self.before}{serial:0{self.digits}d}{self.after}"
+
+    def serial_of(self, name: str) -> int | None:
+        """The number in a name, None if it does not follow the rule."""
+        match = re.fullmatch(f"{re.escape(self.before)}([0-9]+){re.escape(self.after)}", name)
+        return None if match is None else int(match[1])
+
+
+def in_reading_order(places: Sequence[tuple[float, float]], row_degrees: float | None = None) -> list[int]:
+    """The indices of places (longitude, latitude) west → east, then north → south, in rows `row_degrees` of latitude high.
+
+    Rows are counted from the northernmost place. By default there are about as many rows as columns.
     """
-    start = max((_serial_or_none(code, pattern, areas) for code in used), default=0)
-    if start + len(places) > pattern.capacity:
-        raise CodeRefused(
-            "There are more grids than numbers.", wanted=len(places), left=pattern.capacity - start,
-            capacity=pattern.capacity,
-        )  # fmt: skip
     north = max((lat for _, lat in places), default=0.0)
     south = min((lat for _, lat in places), default=0.0)
     height = row_degrees or (north - south) / ceil(sqrt(len(places) or 1)) or 1.0
@@ -104,8 +118,30 @@ def number(
         lon, lat = places[index]
         return int((north - lat) / height), lon, -lat
 
+    return sorted(range(len(places)), key=turn)
+
+
+def number(
+    places: Sequence[tuple[float, float]],
+    pattern: CodePattern,
+    areas: Mapping[str, str],
+    *,
+    used: Set[str] = frozenset(),
+    row_degrees: float | None = None,
+) -> Numbering:
+    """Codes for grids by a point in each (longitude, latitude), `in_reading_order`.
+
+    `used` holds living and dead codes; none is given again, numbers go on after the highest. Raises CodeRefused if the
+    numbers overflow.
+    """
+    start = max((serial_or_zero(code, pattern, areas) for code in used), default=0)
+    if start + len(places) > pattern.capacity:
+        raise CodeRefused(
+            "There are more grids than numbers.", wanted=len(places), left=pattern.capacity - start,
+            capacity=pattern.capacity,
+        )  # fmt: skip
     codes = [""] * len(places)
-    for serial, index in enumerate(sorted(range(len(places)), key=turn), start=start + 1):
+    for serial, index in enumerate(in_reading_order(places, row_degrees), start=start + 1):
         codes[index] = pattern.code(serial, areas)
     return Numbering(codes, start + len(places) > WARN_SHARE * pattern.capacity)
 
@@ -155,7 +191,7 @@ def next_community_code(sibling: str, used: Set[str]) -> str:
     return f"{head}{serial:0{digits}d}"
 
 
-def _serial_or_none(code: str, pattern: CodePattern, areas: Mapping[str, str]) -> int:
+def serial_or_zero(code: str, pattern: CodePattern, areas: Mapping[str, str]) -> int:
     """The serial of a code of these areas, 0 for a code of others."""
     try:
         return pattern.serial_of(code, areas)

@@ -1,8 +1,9 @@
 """The ground as a plan leaves it: drafts laid over today's grids, outlines that follow, codes for what is new. Writes nothing."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from data.queries import plan_publish
 from data.queries.plan_publish import shape
 from data.scope import Scope
 from gis.certificate import loose_edges
-from gis.codes import CodePattern, next_community_code, number
+from gis.codes import CodePattern, NameRule, next_community_code, number, serial_or_zero
 from gis.crs import LocalMetres, local_metres
 from gis.errors import CoverageBroken, PlanRefused
 from gis.noding import Claim, rebase, same_ground
@@ -327,8 +328,23 @@ def _number_grids(session: Session, scope: Scope, plan: Any, ground: NewGround) 
     for community in sorted({grid.community_id for grid in fresh}):
         own = [grid for grid in fresh if grid.community_id == community]
         places = [(point.x, point.y) for point in shapely.point_on_surface(np.array([grid.border for grid in own], dtype=object))]
-        for grid, code in zip(own, number(places, pattern, _codes_above(ground, community), used=used).codes, strict=True):
+        areas = _codes_above(ground, community)
+        for grid, code in zip(own, number(places, pattern, areas, used=used).codes, strict=True):
             grid.code = code
+        standing = {row.code: row for row in plan_publish.grids_of(session, scope, plan.scheme_id, [community])}
+        serial = partial(serial_or_zero, pattern=pattern, areas=areas)
+        for column in ("name", "name_en"):
+            _name_by_code(own, column, {code: getattr(row, column) for code, row in standing.items()}, serial)
+
+
+def _name_by_code(fresh: Iterable[Grid], column: str, standing: Mapping[str, str], serial: Callable[[str], int]) -> None:
+    """Where the names of a community's grids hold the numbers of their codes, so do those of new grids named by the same rule."""
+    rule = NameRule.of(list(standing.values()))
+    if rule is None or any(rule.serial_of(name) not in (None, serial(code)) for code, name in standing.items()):
+        return
+    for grid in fresh:
+        if rule.serial_of(getattr(grid, column)) is not None and grid.code is not None:
+            setattr(grid, column, rule.name(serial(grid.code)))
 
 
 def _codes_above(ground: NewGround, community: int) -> dict[str, str]:

@@ -17,12 +17,13 @@ from api.plans.ground import plan_of
 from api.plans.wire import encoded, origin_of
 from data import after_commit
 from data.queries import atoms, audit, plan_ground, plan_proposals, plans
-from data.queries.plan_ground import GridState
+from data.queries.plan_ground import GridState, Shape
 from data.queries.plans import Plan
 from data.scope import Scope
 from gis.balance.proposal import Proposal
 from gis.balance.propose import COMPACT, propose
 from gis.borders.model import Change
+from gis.codes import NameRule, in_reading_order
 from gis.errors import BadValue, Conflict, NotFound, Refusal
 
 Answer = dict[str, Any]
@@ -104,12 +105,24 @@ def taken(
     for community in communities:
         mine = [each for each in grids if each["community_id"] == community]
         redivision.put(community, {each["grid_id"] or number[id(each)]: shapes[id(each)] for each in mine})
-    names, homes = {}, {}
-    for serial, each in enumerate(fresh, start=1):
-        area = known[each["community_id"]]
-        names[number[id(each)]] = (f"{area.name}{proposal}-{serial}", f"{area.name_en} {proposal}-{serial}" if area.name_en else "")
-        homes[number[id(each)]] = each["community_id"]
+    homes = {number[id(each)]: each["community_id"] for each in fresh}
+    names: dict[int, tuple[str, str]] = {}
+    for community in sorted(set(homes.values())):
+        made = {number[id(each)]: shapes[id(each)] for each in fresh if each["community_id"] == community}
+        names |= _names(known[community], [each for each in states.values() if each.community_id == community], made)
     return states, redivision.change(), Naming(names, homes)
+
+
+def _names(area: Any, standing: Sequence[GridState], made: Mapping[int, Shape]) -> dict[int, tuple[str, str]]:
+    """New grids of a community named as its other grids are, by numbers that go on after theirs in the order of reading."""
+    zh, en = [each.name for each in standing], [each.name_en for each in standing if each.name_en]
+    rule, rule_en = NameRule.of(zh) or NameRule(area.name), NameRule.of(en) or NameRule(f"{area.name_en} ")
+    serials = [*map(rule.serial_of, zh), *map(rule_en.serial_of, en)]
+    start = max((each for each in serials if each is not None), default=len(standing)) + 1
+    ids = list(made)
+    order = in_reading_order([(each.x, each.y) for each in shapely.point_on_surface(list(made.values()))])
+    english = bool(area.name_en or en)
+    return {ids[at]: (rule.name(serial), rule_en.name(serial) if english else "") for serial, at in enumerate(order, start=start)}
 
 
 def work_out(work: Any, proposal_id: int) -> str:
@@ -170,6 +183,7 @@ def _alternatives(work: Any, plan: Plan, row: Any) -> Answer:
             roads = [line for _, line in atoms.lines_of(session, scope, box_of(ground.shapes.tolist()))]
             weights = _weights(session, scope, plan, ground, question["weight"])
             locked = {*question["locked_grids"], *plans.locked_among(session, scope, plan.id, list(ground.grids))}
+            locked |= set(balancing.dedicated(ground.grids)) if question["spare_dedicated"] else set()
         graph = balancing.graph_over(ground, weights, roads)
         seeds = _atoms_at(ground, question.get("seeds", []))
         lost -= seeds.keys()

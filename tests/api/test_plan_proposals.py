@@ -1,5 +1,6 @@
 """Balanced grids on the demo district in its small size: proposals by the worker, one of them taken, one click on a bad grid."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import shapely
 
 from api.cluster import Cluster
 from api.plans import proposals
+from api.plans import publish as publishing
 from api.work import Work
 from data.database import open_database
 from gis.lattice import STEP
@@ -83,6 +85,59 @@ def test_a_proposal_is_worked_out_taken_as_one_operation_and_taken_back(demo: tu
     assert (again.status_code, again.json()["reason"]) == (409, "proposal_outdated")
     assert client.post(f"/api/v1/plans/{plan}/undo", json={"client_id": str(uuid.uuid4())}).status_code == 200
     assert state_of(client, plan) == first
+
+
+@pytest.mark.slow
+def test_new_grids_are_named_after_their_neighbours_and_dedicated_ones_stay(demo: tuple[Any, Clone], work: Work) -> None:
+    client, clone = demo
+    plan = new_plan(client, district_of(client))["id"]
+    start = ground(client, plan)
+    mine = {each["id"]: each for each in start["grids"]}
+    special = {id for id, each in mine.items() if each["kind"] == "dedicated"}
+    homes = {mine[id]["community_id"] for id in special}
+    codes = [each["code"] for each in start["communities"] if each["id"] in homes]
+    number = client.post(f"/api/v1/plans/{plan}/proposals", json={"communities": codes, "alternatives": 1, "min": 20, "max": 120}).json()[
+        "id"
+    ]
+    assert proposals.work_out(work, number) == "done", client.get(f"/api/v1/plans/{plan}/proposals/{number}").json()["failure"]
+    taken = operate(client, plan, {"kind": "proposal", "proposal": number, "alternative": 0})
+    assert taken.status_code == 200, taken.text
+    after = {each["id"]: each for each in ground(client, plan)["grids"]}
+    assert special and {id: after[id]["households"] for id in special} == {id: mine[id]["households"] for id in special}
+    names = {each["id"]: each["name"] for each in start["communities"]}
+    new = [each for id, each in after.items() if id not in mine]
+    assert new and all(re.fullmatch(f"{names[each['community_id']]}第[0-9]+网格", each["name"]) for each in new)
+    assert len({each["name"] for each in new}) == len(new) and not {each["name"] for each in new} & {each["name"] for each in mine.values()}
+    with clone.owner() as owner:
+        owner.execute("UPDATE plan SET state = 'publishing', decided_by = made_by WHERE id = %s", [plan])
+        owner.commit()
+    assert publishing.publish(work, plan) == "published"
+    with clone.owner() as owner:
+        rows = owner.execute("SELECT code, name, name_en FROM grid WHERE id = ANY (%s)", [[each["id"] for each in new]]).fetchall()
+    numbers = [(int(code[-3:]), *(int(re.findall("[0-9]+", name)[-1]) for name in both)) for code, *both in rows]
+    assert all(code == zh == en for code, zh, en in numbers), rows
+
+
+@pytest.mark.slow
+def test_one_click_fills_no_dedicated_grid(demo: tuple[Any, Clone]) -> None:
+    client, clone = demo
+    told = new_plan(client, district_of(client))
+    plan, start = told["id"], ground(client, told["id"])
+    bad = next(
+        each for each in start["grids"]
+        if not told["household_min"] <= each["households"] <= told["household_max"]
+        and (dry := operate(client, plan, {"kind": "balance", "grid": each["id"]}, {each["id"]: each["version"]}, dry=True)).status_code == 200
+        and len(dry.json()["figures"]["before"]) > 1
+    )  # fmt: skip
+    helped = [each["id"] for each in dry.json()["figures"]["before"] if each["id"] != bad["id"]]
+    with clone.owner() as owner:
+        owner.execute("UPDATE grid SET kind = 'dedicated' WHERE id = ANY (%s)", [helped])
+        owner.commit()
+    answer = operate(client, plan, {"kind": "balance", "grid": bad["id"]}, {bad["id"]: bad["version"]})
+    if answer.status_code == 200:
+        assert not {each["id"] for each in answer.json()["figures"]["before"]} & set(helped)
+    else:
+        assert answer.json()["reason"] in {"no_balance", "nothing_moved"}, answer.text
 
 
 @pytest.mark.slow

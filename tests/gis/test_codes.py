@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gis.codes import CodePattern, check_area_code, check_code, number, parent_area_code
+from gis.codes import CodePattern, NameRule, check_area_code, check_code, number, parent_area_code
 from gis.errors import CodeRefused
 
 HERE = {"community": "110101001001"}
@@ -29,6 +29,14 @@ def test_overflow_is_refused_and_nearly_full_is_told() -> None:
     with pytest.raises(CodeRefused) as refused:
         number([(0, 0), (1, 0)], GRID, HERE, used={GRID.code(998, HERE)})
     assert refused.value.facts == {"wanted": 2, "left": 1, "capacity": 999}
+
+
+def test_names_go_on_by_the_rule_that_the_others_follow() -> None:
+    rule = NameRule.of(["枫一社区第1网格", "枫一社区第12网格", "2号市场专属网格", "枫一社区第12网格-1", "枫一社区丙"])
+    assert rule == NameRule("枫一社区第", "网格")
+    assert (rule.name(13), rule.serial_of("枫一社区第7网格"), rule.serial_of("枫二社区第7网格")) == ("枫一社区第13网格", 7, None)
+    assert NameRule.of(["网格09", "网格10"]) == NameRule("网格", "", 2)
+    assert NameRule.of(["枫一社区甲", "枫一社区乙"]) is NameRule.of([]) is NameRule.of(["一区1", "市场2", "丙"]) is None
 
 
 @given(st.integers(1, 999))
