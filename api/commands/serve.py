@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+import threading
 from pathlib import Path
 
 from api.deployment import Deployment
@@ -20,6 +21,8 @@ def run(data: Path | None) -> None:
         os.environ.update({**deployment.settings(), **{name: value for name, value in os.environ.items() if name.startswith("WANGGE_")}})
     app = importlib.import_module("api.main").create_app_from_settings()
     server = Server(app, host=os.environ.get("WANGGE_HOST", "127.0.0.1"), port=int(os.environ.get("WANGGE_PORT", "8420")))
+    # Loading compiled kernels takes half a second of CPU, compiling them several: not from the first planner who balances.
+    threading.Thread(target=importlib.import_module("gis.balance.warm").warm, name="warm", daemon=True).start()
     server.run()
     if not server.started:
         sys.exit(NOT_STARTED)
