@@ -1,6 +1,8 @@
 """Use cases of a draft's ground: grids, neighbours, communities, atoms and lines, as an editor opens them."""
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ import shapely
 from sqlalchemy.orm import Session
 
 from api.actor import Actor
-from api.plans.changes import compactness
+from api.plans.changes import compactness, holders
 from api.plans.wire import encoded, origin_of
 from data.queries import atoms, plan_ground, plans
 from data.queries.plan_ground import Box
@@ -25,6 +27,8 @@ BOX_AT_MOST = 0.5
 def ground(session: Session, actor: Actor, plan: Plan, community: str | None, grids: list[int] | None) -> Answer:
     """All grids of a plan, of one community, or some by number, with neighbours outside the plan that touch them."""
     within = None if community is None else [_community(session, actor, plan, community)]
+    if grids is not None and within is None:
+        within = sorted({state.community_id for state in plan_ground.named(session, actor.scope, plan.id, grids).values()})
     rows = plan_ground.whole(session, actor.scope, plan, within)
     if grids is not None:
         rows = [row for row in rows if row.id in set(grids)]
@@ -32,10 +36,12 @@ def ground(session: Session, actor: Actor, plan: Plan, community: str | None, gr
     near = [] if grids is not None else _neighbours(session, actor, plan, shapes, {row.id for row in rows})
     origin = origin_of([*shapes, *(shape for _, shape in near)])
     polygons = encoded(shapes, origin)
+    # Of a whole plan the changed grids are not counted: a page asks for those it shows.
+    reported = _reported(session, actor, rows, shapes) if grids is not None else {}
     return {
         "revision": plan.revision,
         "origin": origin,
-        "grids": [_grid(row, rings) for row, rings in zip(rows, polygons, strict=True)],
+        "grids": [{**_grid(row, rings), **reported.get(row.id, {})} for row, rings in zip(rows, polygons, strict=True)],
         "around": around_told(plan.id, near, origin),
         "communities": [
             {"id": row.id, "code": row.code, "name": row.name, "name_en": row.name_en, "ended": row.ended}
@@ -43,6 +49,17 @@ def ground(session: Session, actor: Actor, plan: Plan, community: str | None, gr
             if within is None or row.id in within
         ],
     }
+
+
+def _reported(session: Session, actor: Actor, rows: Sequence[Any], shapes: Any) -> dict[int, Answer]:
+    """Open incidents and those of the last year on the ground that grids have in a draft alone, by grid."""
+    drawn = {row.id: shape for row, shape in zip(rows, shapes, strict=True) if row.open_incidents is None}
+    if not drawn:
+        return {}
+    found = plan_ground.incidents(session, actor.scope, _box(list(drawn.values())))
+    at = holders(found.places, drawn)
+    counted = [Counter(at[chosen].tolist()) for chosen in (found.open, found.recent)]
+    return {id: {"open_incidents": counted[0][id], "year_incidents": counted[1][id]} for id in drawn}
 
 
 def around_told(plan_id: int, near: list[tuple[int, Any]], origin: tuple[int, int]) -> list[Answer]:

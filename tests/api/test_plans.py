@@ -95,6 +95,19 @@ def test_a_split_ends_a_grid_and_makes_two_that_hold_its_homes(client: Client) -
     assert counts == {"grids": 5, "changed": 0, "new": 2, "ended": 1, "communities": 2}
 
 
+def test_incidents_on_changed_ground_are_told_of_grids_asked_for_by_number(client: Client) -> None:
+    planner = client("planner")
+    plan = new_plan(planner)["id"]
+    today = {each["id"]: each for each in ground(planner, plan)["grids"]}
+    merged = operate(planner, plan, {"kind": "merge", "grids": [810001, 810002], "keep": 810001}, {810001: 1, 810002: 1})
+    assert merged.status_code == 200, merged.text
+    told = ground(planner, plan, grids="810001,810003")["grids"]
+    assert [each["id"] for each in told] == [810001, 810003]
+    assert told[0]["open_incidents"] == today[810001]["open_incidents"] + today[810002]["open_incidents"] == 1
+    assert told[0]["year_incidents"] == 2, "the closed one, too"
+    assert told[1] == today[810003]
+
+
 def test_undoing_a_split_gives_the_page_its_grid_back(client: Client) -> None:
     planner = client("planner")
     plan = new_plan(planner)["id"]

@@ -1,5 +1,6 @@
 """What a planner weighs before saying yes, in a real browser: proposals, comparison, locks, issues, snapshots."""
 
+import re
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def test_a_grid_for_one_place_alone_is_left_as_it_is_unless_the_planner_says_oth
     page.keyboard.press("p")
     with page.expect_request(lambda asked: asked.url.endswith("/proposals") and asked.method == "POST") as first:
         page.locator("dialog footer .primary").click()
-    assert first.value.post_data_json["locked_grids"] == [one["id"]]
+    assert first.value.post_data_json["spare_dedicated"] is True
 
 
 def test_today_and_the_draft_lie_side_by_side_under_a_handle_for_keys_and_mouse(planners: Planners) -> None:
@@ -125,6 +126,17 @@ def test_a_selected_grid_is_locked_and_balanced_by_keys_alone(planners: Planners
     page.keyboard.press("l")
     page.keyboard.press("Enter")
     expect(chosen.locator(".chip").last).to_have_text("Locked")
+
+
+def test_the_card_of_a_changed_grid_counts_its_incidents(planners: Planners) -> None:
+    planner = planners()
+    plan = planner.plan()
+    merged = planner.operate(plan, {"kind": "merge", "grids": [each["id"] for each in pair(planner.ground(plan))]})
+    (changed,) = [each for each in merged["changed"] if each["id"] not in merged["noded"]]
+    page = planner.open(plan, inside(changed, merged["origin"]))
+    planner.click(inside(changed, merged["origin"]))
+    for fact in ("Open", "year"):
+        expect(page.locator(".selection .facts div", has_text=fact).locator("dd")).to_have_text(re.compile("^[0-9,]+$"))
 
 
 def test_an_issue_leads_to_its_place(planners: Planners) -> None:

@@ -253,6 +253,14 @@ export class Draft {
     this.apply({ ...answer, changed: answer.grids, ended: gone, by: person });
   }
 
+  /** Count the incidents on a changed grid, which operations do not tell; whether they are known now. */
+  async countIncidents({ id, facts }) {
+    const { grids } = await ask(this.path("/ground"), { grids: String(id) });
+    const { open_incidents, year_incidents } = grids[0] ?? {};
+    Object.assign(facts, { open_incidents, year_incidents });
+    return open_incidents != null;
+  }
+
   /** The whole log, the oldest first; it comes in pages. */
   async log() {
     const items = [];

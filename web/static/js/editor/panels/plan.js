@@ -7,8 +7,14 @@ import { CLASSES, classOf, classText, deviation, hectares, households, mark, nam
 import { stateChip } from "../header.js";
 
 /** The card of the plan, and of the selected grids below it. */
-export function show(editor) {
+export function show(editor, redraw) {
   const { plan } = editor.draft;
+  const [alone, more] = chosen(editor);
+  if (alone && !more && alone.facts.open_incidents === null)
+    editor.draft.countIncidents(alone).then(
+      (known) => known && redraw(),
+      () => null,
+    );
   return [selection(editor), card(editor), plan.note && make("p", { className: "note-text" }, plan.note), decision(plan), bandTable(editor), outside(editor)];
 }
 
@@ -109,9 +115,11 @@ function outside(editor) {
   );
 }
 
+const chosen = (editor) => [...editor.stage.selected].map((id) => editor.draft.ground.grids.get(id)).filter(Boolean);
+
 /** What is selected, with what can be done to it. */
 function selection(editor) {
-  const faces = [...editor.stage.selected].map((id) => editor.draft.ground.grids.get(id)).filter(Boolean);
+  const faces = chosen(editor);
   if (!faces.length) return null;
   return make("section", { className: "selection" }, faces.length === 1 ? one(editor, faces[0]) : many(editor, faces), acts(editor, faces));
 }
