@@ -66,14 +66,13 @@ def migrated(cluster: Cluster) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def district_template(cluster: Cluster, migrated: str) -> Iterator[tuple[str, factories.District]]:
     """Name of a template that holds the hand-made district, and its ids."""
-    name = f"district_{WORKER}"
-    with cloned(cluster, migrated, name) as clone:
+    with cloned(cluster, migrated, "district") as clone:
         with clone.owner() as connection:
             district = factories.make_district(connection)
             connection.commit()
         with psycopg.connect(clone.schema_url.replace("+psycopg", ""), autocommit=True) as connection:
             connection.execute("ANALYZE")
-        yield name, district
+        yield clone.name, district
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +84,7 @@ def district(district_template: tuple[str, factories.District]) -> factories.Dis
 @pytest.fixture(scope="session")
 def shared(cluster: Cluster, district_template: tuple[str, factories.District]) -> Iterator[Clone]:
     """One database with the district for all tests that leave nothing behind."""
-    with cloned(cluster, district_template[0], f"shared_{WORKER}") as clone:
+    with cloned(cluster, district_template[0], "shared") as clone:
         yield clone
 
 
@@ -103,7 +102,7 @@ def database(shared: Clone) -> Iterator[Database]:
 @pytest.fixture
 def fresh(cluster: Cluster, district_template: tuple[str, factories.District]) -> Iterator[Clone]:
     """A database with the district for one test alone: for commits, concurrency and writes as the owner."""
-    with cloned(cluster, district_template[0], f"fresh_{WORKER}_{uuid.uuid4().hex[:8]}") as clone:
+    with cloned(cluster, district_template[0], f"fresh_{uuid.uuid4().hex[:8]}") as clone:
         yield clone
 
 
@@ -118,14 +117,14 @@ def fresh_database(fresh: Clone) -> Iterator[Database]:
 @pytest.fixture
 def empty(cluster: Cluster, migrated: str) -> Iterator[Clone]:
     """The schema without any ground, for one test alone."""
-    with cloned(cluster, migrated, f"empty_{WORKER}_{uuid.uuid4().hex[:8]}") as clone:
+    with cloned(cluster, migrated, f"empty_{uuid.uuid4().hex[:8]}") as clone:
         yield clone
 
 
 @pytest.fixture(scope="session")
 def demo_small(cluster: Cluster, migrated: str, data_dir: Path) -> Iterator[Clone]:
     """The demo district in its small size, for one run: read it, do not change it."""
-    with cloned(cluster, migrated, f"demo_{WORKER}") as clone:
+    with cloned(cluster, migrated, "demo") as clone:
         load_demo(clone.schema_url, clone.app_url, "small", keys=keyring(data_dir))
         yield clone
 
@@ -239,7 +238,8 @@ def clients_of(app: FastAPI) -> Client:
 
 @contextmanager
 def cloned(cluster: Cluster, template: str, name: str) -> Iterator[Clone]:
-    """A database made of a template, dropped at the end."""
+    """A database made of a template, dropped at the end; each process has its own by that name."""
+    name = f"{name}_{WORKER}"
     cluster.create_database(name, template=template)
     yield Clone(name, cluster.url("app", name), cluster.url("schema", name))
     cluster.drop_database(name)

@@ -11,7 +11,7 @@ from api.work import Work
 from data.database import open_database
 from data.files.desk import Desk
 from tests import insight
-from tests.conftest import WORKER, Clone, cloned
+from tests.conftest import Clone, cloned
 from tests.imported_city import City
 from tests.insight import InsightCity
 
@@ -35,16 +35,15 @@ def city(tmp_path: Path, empty: Clone, desk: Desk) -> Iterator[City]:
 @pytest.fixture(scope="session")
 def insight_template(cluster: Cluster, migrated: str) -> Iterator[str]:
     """Name of a template with the ground of the city for analyses, made once a run."""
-    name = f"insight_{WORKER}"
-    with cloned(cluster, migrated, name) as clone:
+    with cloned(cluster, migrated, "insight") as clone:
         insight.make_city(clone)
-        yield name
+        yield clone.name
 
 
 @pytest.fixture
 def insight_city(cluster: Cluster, insight_template: str) -> Iterator[InsightCity]:
     """The city for analyses, without any incident, for one test alone."""
-    with cloned(cluster, insight_template, f"insight_{WORKER}_{uuid.uuid4().hex[:8]}") as clone:
+    with cloned(cluster, insight_template, f"insight_{uuid.uuid4().hex[:8]}") as clone:
         yield InsightCity(clone)
 
 

@@ -18,7 +18,7 @@ from api.report_files import report_files
 from api.work import Work
 from data.database import open_database
 from tests import insight
-from tests.conftest import Clone, make_app, settings_for
+from tests.conftest import Clone, cloned, make_app, settings_for
 from tests.insight import InsightCity, grid_id
 
 HOT = [grid_id(column, row) for column in (4, 5, 6) for row in (4, 5, 6)]
@@ -27,10 +27,8 @@ SCAN = {"method": "scan", "seed": 5, "parameters": {"permutations": 99}}
 
 @pytest.fixture(scope="module")
 def clone(cluster, migrated) -> Iterator[Clone]:
-    name = "reports_city"
-    cluster.create_database(name, template=migrated)
-    yield Clone(name, cluster.url("app", name), cluster.url("schema", name))
-    cluster.drop_database(name)
+    with cloned(cluster, migrated, "reports") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

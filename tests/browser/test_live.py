@@ -12,7 +12,7 @@ from api.cluster import Cluster
 from data.hot.changes import ChangeFeed
 from tests import factories
 from tests.browser.conftest import Watched, _watch
-from tests.conftest import WORKER, Clone, Served, cloned, serving
+from tests.conftest import Clone, Served, cloned, serving
 from tests.events import ask
 from tests.factories import CELL, SOUTH, WEST
 
@@ -50,7 +50,7 @@ Open = Callable[..., Page]
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster, district_template: tuple[str, factories.District]) -> Iterator[Clone]:
     """The hand-made district in a database of its own: these tests write."""
-    with cloned(cluster, district_template[0], f"stage_{WORKER}") as clone:
+    with cloned(cluster, district_template[0], "stage") as clone:
         yield clone
 
 

@@ -12,6 +12,7 @@ from shapely import MultiPolygon, Polygon, box, set_srid, to_wkb
 
 from api.cluster import Cluster
 from data import migrate
+from tests.conftest import WORKER
 
 STEP = 2**-27
 WEST, SOUTH, SIDE, CELLS = 113.0, 28.0, 2**-7, 4
@@ -21,11 +22,12 @@ CELL = SIDE / CELLS
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with Cluster.for_tests() as cluster:
-        cluster.create_database("coverage_constraint")
-        schema = cluster.url("schema", "coverage_constraint")
+        name = f"coverage_constraint_{WORKER}"
+        cluster.create_database(name)
+        schema = cluster.url("schema", name)
         migrate.upgrade(schema)
         yield schema.replace("+psycopg", "")
-        cluster.drop_database("coverage_constraint")
+        cluster.drop_database(name)
 
 
 @pytest.fixture
