@@ -1,6 +1,5 @@
 """A stream of what happens to one plan: operations of others, its state, comments, locks, and who else looks at it."""
 
-import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
@@ -8,11 +7,12 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import StreamingResponse
 
 from api.actor import Actor
 from api.hot import HotActor, Reads
+from data.hot.changes import ChangeFeed
 from data.hot.commits import commits
 from data.hot.plans import Seen, happened
 from data.hot.reads import HotReads
@@ -31,6 +31,7 @@ _looking: defaultdict[int, Counter[Person]] = defaultdict(Counter)
 
 @router.get("/{plan_id}/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
 async def events(
+    request: Request,
     plan_id: Annotated[int, Path(ge=1, le=2**53)],
     actor: HotActor,
     reads: Reads,
@@ -43,7 +44,8 @@ async def events(
     if now is None:
         raise NotFound("There is no such plan.", plan=plan_id)
     after = int(last_event_id) if last_event_id else now.revision
-    stream = _stream(reads, actor, plan_id, now, after, time.monotonic() + seconds)
+    feed: ChangeFeed = request.app.state.changes
+    stream = _stream(feed, reads, actor, plan_id, now, after, time.monotonic() + seconds)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
@@ -60,12 +62,14 @@ def _looks(plan_id: int, person: Person) -> Iterator[Counter[Person]]:
             _looking.pop(plan_id, None)
 
 
-async def _stream(reads: HotReads, actor: Actor, plan_id: int, known: Seen, after: int, until: float) -> AsyncIterator[bytes]:
-    """Events until the time is over or the caller may not see the plan any more."""
+async def _stream(
+    feed: ChangeFeed, reads: HotReads, actor: Actor, plan_id: int, known: Seen, after: int, until: float
+) -> AsyncIterator[bytes]:
+    """Events until the time is over, the server stops or the caller may not see the plan any more."""
     yield b"retry: 2000\n\n"
     seen, asked_at, told = -1, float("-inf"), frozenset[Person]()
     with _looks(plan_id, (actor.person_id, actor.name)) as looking:
-        while True:
+        while not feed.ending:
             if commits() != seen or time.monotonic() - asked_at > ASK_EVERY_S:
                 seen, asked_at = commits(), time.monotonic()
                 now = await happened(reads, actor.scope.token, plan_id, after)
@@ -83,7 +87,7 @@ async def _stream(reads: HotReads, actor: Actor, plan_id: int, known: Seen, afte
                 yield _event("people", {"people": [{"id": id, "name": name} for id, name in sorted(others)]})
             if time.monotonic() >= until:
                 return
-            await asyncio.sleep(LOOK_EVERY_S)
+            await feed.news(LOOK_EVERY_S)
 
 
 def _differences(known: Seen, now: Seen) -> Iterator[tuple[str, Any]]:

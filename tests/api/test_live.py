@@ -5,7 +5,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from api import live
 from data.hot import reads
 from tests import factories
-from tests.conftest import Clone, serve
+from tests.conftest import Clone, serve, serving
 from tests.events import ask, listening
 from tests.factories import AREAS, CELL, SOUTH, WEST, District
 
@@ -183,6 +185,21 @@ def test_a_hundred_streams_hold_no_connection_of_the_database(address: str, fres
         number = report(address)
         assert {each.changes(1)[0]["id"] for each in listeners} == {number}
         assert connections() <= before + 2
+
+
+def test_every_open_stream_ends_at_once_when_the_server_stops(fresh: Clone, data_dir: Path, district: District) -> None:
+    headers = {"Authorization": f"Bearer {factories.token('planner')}"}
+    with serving(fresh, data_dir) as served:
+        connections = [HTTPConnection(urlsplit(served.address).netloc, timeout=20) for _ in range(2)]
+        for connection, path in zip(connections, ("events", f"plans/{district.own.plans[0]}/events"), strict=True):
+            connection.request("GET", f"/api/v1/{path}", headers=headers)
+        answers = [each.getresponse() for each in connections]
+        assert [each.readline()[:6] for each in answers] == [b"retry:"] * 2
+        served.stop()
+        # Whoever is cut off after the grace gets no end of the body: reading it would raise.
+        assert all(isinstance(each.read(), bytes) for each in answers)
+        for connection in connections:
+            connection.close()
 
 
 def test_the_stream_goes_on_when_the_database_connection_is_lost(address: str, fresh: Clone) -> None:

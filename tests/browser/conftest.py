@@ -18,8 +18,9 @@ from api.cluster import Cluster
 from api.work import Work
 from data.demo.load import load_demo
 from data.sealing import keyring
+from tests import factories
 from tests.browser.plans import COMMUNITY, DISTRICT, Planner, Planners
-from tests.conftest import Clone, cloned, serve
+from tests.conftest import Clone, Served, cloned, serve, serving
 
 CHROMIUM = os.environ.get("WANGGE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 OFFLINE = [
@@ -112,6 +113,20 @@ def opener(browser: Browser, live_server: str, session_token: str) -> Iterator[O
     for each in opened:
         each.page.context.close()
     assert [wrong for each in opened for wrong in each.wrong] == []
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: Cluster, district_template: tuple[str, factories.District]) -> Iterator[Clone]:
+    """The hand-made district in a database of its own: these tests write."""
+    with cloned(cluster, district_template[0], "stage") as clone:
+        yield clone
+
+
+@pytest.fixture(scope="module")
+def served(stage: Clone, data_dir: Path) -> Iterator[Served]:
+    """A real server on it."""
+    with serving(stage, data_dir) as served:
+        yield served
 
 
 @pytest.fixture(scope="session")

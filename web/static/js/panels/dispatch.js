@@ -53,20 +53,23 @@ async function done(incident, asked, text, { inDialog = false } = {}) {
     say(word("act.others_first", { state: coded("state", problem.facts.state) }));
     return again();
   }
-  if (told.undo_s) offer(told, text);
+  // The card stands for a moment yet: its next step is one on what this one made.
+  incident.version = told.version;
+  if (told.undo_s) offer(incident, told, text);
   else say(text);
   again();
 }
 
 /** Take back what was just done: by the button, or by Ctrl+Z, until the time is over. */
-function offer(told, text) {
+function offer(incident, told, text) {
   clearInterval(takeBack?.watch);
   const left = make("span", { className: "number", "aria-hidden": "true" });
   const until = Date.now() + told.undo_s * 1000;
   const undo = async () => {
     shut();
     try {
-      await tell(`/incidents/${told.id}/undo`, { version: told.version });
+      const { version } = await tell(`/incidents/${told.id}/undo`, { version: told.version });
+      incident.version = version;
       say(word("act.undone"));
     } catch (problem) {
       say(problem.code === "stale-version" ? word("act.others_since", { state: coded("state", problem.facts.state) }) : refused(problem));
@@ -85,7 +88,7 @@ function offer(told, text) {
   };
   takeBack = { undo, watch: setInterval(tick, 250) };
   tick();
-  notice("undo", icon("good"), text, make("button", { type: "button", className: "button small primary", onclick: undo, "aria-keyshortcuts": "Control+Z" }, word("act.undo"), left));
+  notice("undo", icon("good"), make("span", {}, text), make("button", { type: "button", className: "button small primary", onclick: undo, "aria-keyshortcuts": "Control+Z" }, word("act.undo"), left));
 }
 
 document.addEventListener("keydown", (event) => {

@@ -49,8 +49,8 @@ document.addEventListener("keydown", (event) => {
   if (chosen?.isConnected && !chosen.disabled) chosen.click();
 });
 
-const where = ({ category, community, grid }) =>
-  [named(category), community ? named(community) : word("feed.unplaced"), grid && namedIn(grid, community)].filter(Boolean).join(" · ");
+const where = ({ title, category, community, grid }) =>
+  [title && named(category), community ? named(community) : word("feed.unplaced"), grid && namedIn(grid, community)].filter(Boolean).join(" · ");
 
 const facts = ({ address, reported_at: at, due_at: due, officer }) =>
   [address, age(at), due && word("act.due", { time: dayTime(due) }), officer && `${word("officer.one")} ${officer.name}`].filter(Boolean).join(" · ");
@@ -59,7 +59,7 @@ function choices(incident, { grid_officer: own, nearest, queue }) {
   const made = [
     own ? hand(incident, own, true) : make("p", { className: "sub" }, word("act.nobody_answers")),
     nearest.map((each) => hand(incident, each, false)),
-    queue && choice(incident, { queue: true }, named(queue), "people", [word("act.queue"), word("act.waiting", { n: count(queue.waiting) })], "queue"),
+    queue && choice(incident, { queue: true }, { shown: word("act.queue"), told: named(queue) }, icon("people"), [word("act.waiting", { n: count(queue.waiting) })], "queue"),
   ].flat();
   return made.filter(Boolean);
 }
@@ -71,11 +71,11 @@ function hand(incident, { id, name, on_duty: duty, distance_m: away, open }, ans
     away !== null && word("unit.metres", { n: count(away) }),
     word("act.load", { n: count(open) }),
   ].filter(Boolean);
-  return choice(incident, { officer_id: id }, name, duty ? "on" : "off", beside, `officer-${id}`);
+  return choice(incident, { officer_id: id }, { shown: name, told: name }, make("i", { className: duty ? "dot on" : "dot" }), beside, `officer-${id}`);
 }
 
-/** A button that dispatches; its digit does the same. */
-function choice(incident, to, name, mark, beside, act) {
+/** A button that dispatches; its digit does the same. `shown` stands on it, `told` is said when it is done. */
+function choice(incident, to, { shown, told }, mark, beside, act) {
   const digit = keys.length < KEYS ? String(keys.length + 1) : "";
   const button = make(
     "button",
@@ -83,13 +83,11 @@ function choice(incident, to, name, mark, beside, act) {
       type: "button",
       className: "hand",
       "data-act": act,
-      "aria-label": word("act.dispatch_to", { name, beside: beside.join(word("act.comma")) }),
       "aria-keyshortcuts": digit || null,
-      onclick: () => dispatchTo(incident, to, name, button),
+      onclick: () => dispatchTo(incident, to, told, button),
     },
-    mark === "people" ? icon("people") : make("i", { className: mark === "on" ? "dot on" : "dot" }),
-    make("b", {}, name),
-    make("span", { className: "sub number" }, beside.join(" · ")),
+    mark,
+    make("span", { className: "who" }, make("span", { className: "unseen" }, `${word("act.to_whom")} `), make("b", {}, shown), make("span", { className: "sub number" }, beside.join(" · "))),
     digit && make("kbd", { "aria-hidden": "true" }, digit),
   );
   keys.push(button);
