@@ -28,6 +28,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()",
 }
 HSTS = "max-age=31536000"
+UNCHANGED = 304
 NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
 WORKER = "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'"
 """A script that runs as a worker lives under the policy it came with, not under its page's."""
@@ -149,7 +150,9 @@ class Wall:
                     headers.setdefault(name, value)
                 kind = headers.get("content-type", "")
                 page = kind.startswith("text/html")
-                headers[self.policy] = PAGE.format(nonce=nonce) if page else WORKER if kind.startswith("text/javascript") else NO_PAGE
+                # An unchanged file comes without its type; a policy named here would replace the one it was kept with.
+                if message["status"] != UNCHANGED:
+                    headers[self.policy] = PAGE.format(nonce=nonce) if page else WORKER if kind.startswith("text/javascript") else NO_PAGE
                 if api or page:
                     headers.setdefault("Cache-Control", "no-store")
                 if self.secure:
