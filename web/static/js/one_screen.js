@@ -121,7 +121,8 @@ class Screen {
       },
       () => null,
     );
-    const hot = district.hotspots.load().catch(() => this.drawLegend());
+    // Who may see no statistics is not told where it is hot, and does not ask.
+    const hot = this.permissions.includes("statistics") ? district.hotspots.load().catch(() => this.drawLegend()) : null;
     detail.show(at("detail"), district, this.permissions);
     await Promise.all([this.panels(), hot]);
   }
