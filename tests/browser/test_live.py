@@ -108,12 +108,13 @@ def test_counters_ranking_feed_and_fill_agree_in_every_frame(look: Open, served:
     assert [each for each in seen if each["ranked"] != each["fill"]] == []
     # What lies in no community is open and ranked nowhere.
     assert len({each["waiting"] - each["open"] for each in seen}) == 1
-    assert {each["today"] - each["fed"] for each in seen} == {seen[0]["today"]}
+    # Of today, what the feed shows of this test and what was there before; the first frame may have seen some of it already.
+    assert len({each["today"] - each["fed"] for each in seen}) == 1
 
 
 def test_the_map_fetches_only_the_tiles_a_change_touches(look: Open, served: Served) -> None:
     page = look(f"/?lang=en&at={AT[0]:.5f},{AT[1]:.5f},17")
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function("() => !document.querySelector('.leaflet-tile:not(.leaflet-tile-loaded)')")
     drawn = "() => [...document.querySelectorAll('.leaflet-marks-pane canvas')].map((each) => each.toDataURL()).join()"
     before = page.evaluate(drawn)
     tiles: list[str] = []

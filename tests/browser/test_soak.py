@@ -32,7 +32,7 @@ def test_a_wall_holds_no_more_after_many_rounds_than_after_a_few(opener: Opener)
         with page.expect_response(lambda answer: "/overview" in answer.url or "/picture" in answer.url):
             page.clock.fast_forward(TURN_MS)
         if turn in {FEW, MANY}:
-            page.wait_for_load_state("networkidle")
+            page.wait_for_function("() => !document.querySelector('.leaflet-tile:not(.leaflet-tile-loaded)')")
             kept.append(held(tools))
     few, many = kept
     assert many["nodes"] <= few["nodes"] * 1.1, kept
