@@ -205,6 +205,25 @@ def test_a_session_that_ends_is_told_by_the_stream(browser: Browser, stage: Clon
         page.get_by_role("link", name="Sign in").wait_for()
 
 
+def test_a_wall_that_is_ended_says_so_and_leads_nowhere(
+    browser: Browser, stage: Clone, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "CHECK_S", 0.2)
+    token = factories.token("wall")
+    with seen_by(browser, served.address, token) as watched:
+        page = hearing(watched)
+        assert "wall=1" in page.url, "whatever it opens"
+        page.mouse.click(
+            *page.locator("#feed li").first.evaluate("(row) => [row.getBoundingClientRect().x + 50, row.getBoundingClientRect().y + 10]")
+        )
+        assert "incident=" not in page.url
+        with stage.owner() as connection:
+            connection.execute("DELETE FROM session WHERE token_hash = sha256(convert_to(%s, 'UTF8'))", [token])
+        expect(page.locator("#live")).to_have_attribute("data-state", "out", timeout=LONG_MS)
+        assert "This wall's session has ended" in page.inner_text("#notices")
+        assert page.locator("#notices a").count() == 0
+
+
 def heap(page: Page) -> float:
     """Live objects of the page after the collector has run, bytes."""
     session = page.context.new_cdp_session(page)
