@@ -1,21 +1,26 @@
 """A city made for analyses: 8 × 8 equal grids in 16 communities, and incidents as a test wants them, in a database of its own."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
+from starlette.testclient import TestClient
 
 from api.analyses import service, working
 from api.analyses.question import QuestionIn, complete
 from api.work import Work
+from data.database import open_database
 from data.queries import analyses
 from gis import crs
 from tests import factories
-from tests.conftest import Clone
+from tests.conftest import Clone, make_app, settings_for
 from tests.factories import CELL, SCHEME, SOUTH, WEST, Place
 
 SIDE = 8
@@ -116,6 +121,19 @@ def make_city(clone: Clone) -> InsightCity:
 def token(name: str) -> str:
     """The bearer token of `whole`, `one` or `clerk`."""
     return f"insight-token-of-{name}-0123456789-0123456789"
+
+
+@contextmanager
+def people(city: InsightCity, data_dir: Path) -> Iterator[Callable[..., TestClient]]:
+    """`make("whole")`: a client of somebody of the city."""
+    database = open_database(city.clone.app_url, pool_size=4)
+    app = make_app(settings_for(city.clone, data_dir), database)
+
+    def make(name: str = "whole") -> TestClient:
+        return TestClient(app, headers={"Authorization": f"Bearer {token(name)}"}, follow_redirects=False)
+
+    yield make
+    database.close()
 
 
 def _make_ground(connection: psycopg.Connection) -> None:

@@ -9,17 +9,15 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
 
 from api import worker
 from api.analyses import maps, service, working
 from api.analyses.question import QuestionIn, complete
 from api.work import Work
-from data.database import open_database
 from data.queries import analyses
 from gis.hotspots.gi_star import gi_star
 from tests import insight
-from tests.conftest import Clone, make_app, settings_for
+from tests.conftest import Clone
 from tests.factories import District
 from tests.insight import HOT, QUICK, SCAN, InsightCity, answered, asked, grid_id, with_a_hot_corner
 
@@ -37,14 +35,8 @@ def work(insight_work: Work) -> Work:
 @pytest.fixture
 def person(city: InsightCity, data_dir) -> Iterator[object]:
     """`person("whole")`: a client of somebody of the city."""
-    database = open_database(city.clone.app_url, pool_size=4)
-    app = make_app(settings_for(city.clone, data_dir), database)
-
-    def make(name: str = "whole") -> TestClient:
-        return TestClient(app, headers={"Authorization": f"Bearer {insight.token(name)}"}, follow_redirects=False)
-
-    yield make
-    database.close()
+    with insight.people(city, data_dir) as make:
+        yield make
 
 
 def bytes_of(session, scope, id: int) -> bytes:

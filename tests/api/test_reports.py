@@ -10,15 +10,13 @@ import openpyxl
 import pyogrio
 import pytest
 from pypdf import PdfReader
-from starlette.testclient import TestClient
 
 from api.analyses import service, working
 from api.analyses.question import QuestionIn, complete
 from api.report_files import report_files
 from api.work import Work
-from data.database import open_database
 from tests import insight
-from tests.conftest import Clone, cloned, make_app, settings_for
+from tests.conftest import Clone, cloned
 from tests.insight import InsightCity, grid_id
 
 HOT = [grid_id(column, row) for column in (4, 5, 6) for row in (4, 5, 6)]
@@ -48,14 +46,8 @@ def work(city: InsightCity) -> Iterator[Work]:
 
 @pytest.fixture(scope="module")
 def person(city: InsightCity, data_dir) -> Iterator[object]:
-    database = open_database(city.clone.app_url, pool_size=4)
-    app = make_app(settings_for(city.clone, data_dir), database)
-
-    def make(name: str = "whole") -> TestClient:
-        return TestClient(app, headers={"Authorization": f"Bearer {insight.token(name)}"}, follow_redirects=False)
-
-    yield make
-    database.close()
+    with insight.people(city, data_dir) as make:
+        yield make
 
 
 def answered(work: Work, **question: object) -> int:

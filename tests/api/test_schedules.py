@@ -11,10 +11,8 @@ from starlette.testclient import TestClient
 
 from api.analyses import scheduling, working
 from api.work import Work
-from data.database import open_database
 from data.queries.statistics import Moment
 from tests import insight
-from tests.conftest import make_app, settings_for
 from tests.insight import InsightCity
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -33,10 +31,8 @@ def work(insight_work: Work) -> Work:
 
 @pytest.fixture
 def person(city: InsightCity, tmp_path: Path) -> Iterator[TestClient]:
-    database = open_database(city.clone.app_url, pool_size=4)
-    app = make_app(settings_for(city.clone, tmp_path), database)
-    yield TestClient(app, headers={"Authorization": f"Bearer {insight.token('whole')}"})
-    database.close()
+    with insight.people(city, tmp_path) as make:
+        yield make()
 
 
 def clock_stands_at(city: InsightCity, moment: str) -> None:
