@@ -15,6 +15,8 @@ from shapely import MultiPolygon, Point, Polygon
 
 from gis import crs
 
+TODAY = "(deployment_now() AT TIME ZONE deployment_time_zone())::date"
+"""The deployment's day in SQL: for eight hours of each day it is not the server's `current_date`."""
 CELL = 2**-8
 """Side of a grid in degrees, about 430 m of latitude; every corner lies on the lattice."""
 WEST, SOUTH = 113.0, 28.0

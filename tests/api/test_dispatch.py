@@ -41,7 +41,7 @@ def test_hands_are_the_officer_of_the_grid_the_nearest_on_duty_and_the_queue(cli
     hands = operator.get(f"/api/v1/incidents/{incident['id']}/hands").json()
     with database.unit_of_work(Scope(token=factories.token("operator"))) as session:
         main = session.execute(
-            text("SELECT officer_id FROM assignment WHERE grid_id = :grid AND duty = 'main' AND valid @> current_date"),
+            text(f"SELECT officer_id FROM assignment WHERE grid_id = :grid AND duty = 'main' AND valid @> {factories.TODAY}"),
             {"grid": incident["grid_id"]},
         ).scalar_one()
         expected = session.execute(

@@ -10,7 +10,7 @@ from api.plans import publish as publishing
 from api.work import Work
 from tests import plan_drafts
 from tests.api.test_plan_publish import add_incident, approved, asked, stored
-from tests.factories import AREAS, District
+from tests.factories import AREAS, TODAY, District
 from tests.plan_drafts import Draft, ring
 
 
@@ -79,7 +79,7 @@ class TestFigures:
         work.close()
         rows = asked(
             fresh, "SELECT households, area_m2, perimeter_m, officer_id FROM grid JOIN assignment ON grid_id = grid.id"
-            " WHERE grid.id = 810001 AND duty = 'main' AND assignment.valid @> current_date"
+            f" WHERE grid.id = 810001 AND duty = 'main' AND assignment.valid @> {TODAY}"
         )  # fmt: skip
         figures = told[810001]
         assert rows == [

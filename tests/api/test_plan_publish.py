@@ -14,7 +14,7 @@ from api.plans import publish as publishing
 from api.work import Work
 from gis.certificate import tiles_exactly
 from tests import plan_drafts
-from tests.factories import AREAS, CELL, SOUTH, WEST
+from tests.factories import AREAS, CELL, SOUTH, TODAY, WEST
 from tests.plan_drafts import Draft, ring
 
 
@@ -253,7 +253,7 @@ class TestWhatFollows:
         rows = asked(fresh, "SELECT officer_id, duty FROM assignment WHERE grid_id = 810001 AND upper_inf(valid) ORDER BY duty DESC")
         assert rows == [(second, "main"), (first, "assist")]
         closed = asked(
-            fresh, "SELECT officer_id, upper(valid) = current_date, why FROM assignment WHERE NOT upper_inf(valid) ORDER BY officer_id"
+            fresh, f"SELECT officer_id, upper(valid) = {TODAY}, why FROM assignment WHERE NOT upper_inf(valid) ORDER BY officer_id"
         )
         assert [row[:2] for row in closed] == [(first, True), (second, True)]
         assert all("试验方案" in row[2] for row in closed)
@@ -269,7 +269,7 @@ class TestWhatFollows:
         published(fresh, district, work, planner, reviewer, plan_drafts.split_of_a1())
         back = Draft(grids={810001: ring((0, 0), (1, 0), (2, 0), (2, 2), (1, 2), (0, 2)), 910001: None})
         published(fresh, district, work, planner, reviewer, back)
-        rows = asked(fresh, "SELECT grid_id, duty FROM assignment WHERE valid @> current_date AND grid_id = 810001")
+        rows = asked(fresh, f"SELECT grid_id, duty FROM assignment WHERE valid @> {TODAY} AND grid_id = 810001")
         assert rows == [(810001, "main")]
 
     def test_open_incidents_are_placed_anew_with_a_record_and_closed_ones_keep_theirs(self, fresh, district, work, planner, reviewer):

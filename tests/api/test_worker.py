@@ -49,6 +49,7 @@ def test_the_worker_folds_and_tidies(fresh, fresh_database, fresh_client):
         "/api/v1/incidents", json={"category_id": 410, "lon": factories.WEST + 0.001, "lat": factories.SOUTH + 0.001}
     )
     with fresh.owner() as connection:
+        connection.execute("TRUNCATE analysis, schedule CASCADE")  # made by hand, so that the worker's rounds could not answer them
         connection.execute("INSERT INTO limit_hit (bucket, at) VALUES ('x', now() - interval '9 days')")
         connection.execute("INSERT INTO outbox (layer, op, at) VALUES ('incident', 'bulk', now() - interval '9 days')")
         connection.commit()
