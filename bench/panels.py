@@ -16,7 +16,7 @@ from bench.harness import BenchContext, Report, interleaved
 from data.database import Database, open_database
 from data.queries import statistics
 
-ROUNDS = 15
+ROUNDS = 40
 BAR_MS = 50.0
 # What a page would ask without rollups: the same figures counted from the incidents, as the owner, without any scope.
 PLAIN_OVERVIEW = """
@@ -54,7 +54,7 @@ def run(context: BenchContext, report: Report) -> None:
                 (f"overview, {name}", days, lambda s, p=period: service.overview(s, actor, Choice(p)), PLAIN_PANELS),
                 (f"fill by rate, {name}", days, lambda s, p=period: fills.fill(s, actor, "rate", Choice(p)), (PLAIN_GRIDS,)),
             ]
-        cases.append(("feed", 30, lambda s: incidents.feed(s, actor, None, (), 30, None), (PLAIN_FEED,)))
+        cases.append(("feed", 30, lambda s: incidents.feed(s, actor, Choice(Period(None, None)), 30), (PLAIN_FEED,)))
         for name, days, question, statements in cases:
             binds: dict[str, object] = {"starts": at.starts(at.today - timedelta(days=days - 1)), "now": at.now}
             found: list[float] = []
