@@ -117,7 +117,8 @@ def finish_load(schema_url: str, beside: Sequence[str] = ()) -> None:
         counted.result()
     _run(schema_url, [
         "DELETE FROM deployment WHERE key = 'statistics_due'",
-        "VACUUM (ANALYZE) statistics_day, statistics_month, statistics_grid_month, statistics_ground_day, statistics_delta, incident_bin",
+        "VACUUM (ANALYZE) statistics_day, statistics_whole_day, statistics_month, statistics_grid_month, statistics_ground_day,"
+        " statistics_delta, incident_bin",
     ])  # fmt: skip
 
 

@@ -89,7 +89,7 @@ def moment(session: Session) -> Moment:
 
 def days(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[date, dict[str, int]]:
     """MEASURES of each day that has any; days are the deployment's."""
-    name = "days_of_categories" if asked.chosen else "days"
+    name = "days_of_categories" if asked.chosen else "days_of_ground" if asked.reach.whole else "days"
     rows = session.execute(_choosing(name, asked), asked.binds(at)).mappings()
     return {row["day"]: {measure: int(row[measure]) for measure in MEASURES} for row in rows}
 

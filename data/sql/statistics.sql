@@ -18,6 +18,22 @@ SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended,
          WHERE community_id = ANY (:communities) AND day >= :first AND day < :after) AS told
  GROUP BY day;
 
+-- days_of_ground --
+-- The whole ground by day, folded or not yet; for those who see all of it.
+SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended, sum(closed) AS closed, sum(on_spot) AS on_spot,
+       sum(closed_in_grid) AS closed_in_grid, sum(closed_in_community) AS closed_in_community, sum(closed_late) AS closed_late,
+       sum(handled_s) AS handled_s, sum(due) AS due, sum(due_closed) AS due_closed, sum(due_on_time) AS due_on_time
+  FROM (SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
+               due_on_time
+          FROM statistics_whole_day
+         WHERE day >= :first AND day < :after
+        UNION ALL
+        SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
+               due_on_time
+          FROM statistics_delta
+         WHERE day >= :first AND day < :after) AS told
+ GROUP BY day;
+
 -- days_of_categories --
 -- Some categories by day, from three covering indexes.
 SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended, sum(closed) AS closed, sum(on_spot) AS on_spot,

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from data.queries import rebuilding
-from data.queries.statistics import whole_months
+from data.queries.statistics import MEASURES, whole_months
 
 STATES = ("reported", "filed", "handling", "suspended", "closed", "not_filed")
 RECOUNT = """
@@ -73,6 +73,27 @@ def test_rollups_equal_a_recount_after_any_writes(fresh, seed):
         cells, differing = connection.execute(RECOUNT).fetchone()
         assert cells > 0
         assert differing == 0
+
+
+WHOLE_COUNTED = f"""SELECT day, {", ".join(f"sum({measure})" for measure in MEASURES)} FROM statistics_day GROUP BY day ORDER BY day"""
+WHOLE_KEPT = f"SELECT day, {', '.join(MEASURES)} FROM statistics_whole_day ORDER BY day"
+
+
+def test_days_of_the_whole_ground_equal_the_sum_of_its_communities_after_any_writes(fresh):
+    random = Random(21)
+    with fresh.owner() as connection:
+        for serial in range(1, 90):
+            write_something(connection, random, serial)
+        connection.execute("SELECT statistics_fold()")
+        counted = connection.execute(WHOLE_COUNTED).fetchall()
+        assert len(counted) > 20
+        assert connection.execute(WHOLE_KEPT).fetchall() == counted
+        connection.execute("DELETE FROM statistics_day WHERE community_id = 7111")
+        connection.execute("UPDATE statistics_day SET reported = reported + 3, day = day + 3000 WHERE community_id = 7112")
+        counted, kept = ([row for row in connection.execute(told) if any(row[1:])] for told in (WHOLE_COUNTED, WHOLE_KEPT))
+        assert kept == counted
+        connection.execute("TRUNCATE statistics_day")
+        assert connection.execute(WHOLE_KEPT).fetchall() == []
 
 
 def test_a_recount_mends_what_a_bulk_load_left_and_nothing_twice(fresh):
