@@ -12,6 +12,7 @@ from http.client import HTTPConnection
 import numpy as np
 import psycopg
 import shapely
+from shapely import MultiPolygon, Polygon
 
 from bench._draft import Draft, Heard, ask, border_of, edit
 from gis.certificate import loose_edges
@@ -190,7 +191,7 @@ def _log_faults(watch: psycopg.Connection, plan: int, told: Told) -> list[str]:
     return found
 
 
-def _alike(border: shapely.Geometry, logged: shapely.Geometry) -> bool:
+def _alike(border: Polygon | MultiPolygon, logged: shapely.Geometry) -> bool:
     whole = border if border.geom_type == "MultiPolygon" else shapely.multipolygons([border])
     return bool(shapely.equals_exact(shapely.normalize(whole), logged))
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -188,7 +189,8 @@ def _redrawn(owner: psycopg.Connection, plan: int, ready: Ready) -> None:
         " WHERE grid.valid_to IS NULL AND scheme_id = (SELECT id FROM scheme WHERE is_primary)",
         [ready.id],
     ).fetchall()
-    shapes, homes = {row[0]: shapely.from_wkb(row[2]) for row in rows}, {row[0]: row[1] for row in rows}
+    shapes: dict[int, Any] = {row[0]: shapely.from_wkb(row[2]) for row in rows}
+    homes = {row[0]: row[1] for row in rows}
     first, versions = dict(shapes), {row[0]: row[3] for row in rows}
     for grid in [row[0] for row in rows if row[1] == ready.id]:
         fresh = [row[0] for row in owner.execute("SELECT nextval('grid_id_seq') FROM generate_series(1, 2)")]

@@ -4,6 +4,7 @@ import json
 import re
 import statistics
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from pathlib import Path
 
 import folium
@@ -158,7 +159,7 @@ def _told(report: Report, figures: Mapping[str, Figures], whole: Figures) -> Non
     report.note(
         "Peers: "
         + ", ".join(f"{name} {version}" for name, version in PEERS.items())
-        + f", folium {folium.__version__} with inline GeoJSON."
+        + f", folium {metadata.version('folium')} with inline GeoJSON."
     )
 
 
