@@ -1,4 +1,4 @@
-"""A demo city made and loaded, ten times a district; minutes to an hour and 10 GB of memory, so only when asked by name."""
+"""A demo city made and loaded, ten times a district; 20 minutes or more, 7.5 GB of memory and 20 GB of disk, so only when asked by name."""
 
 from bench._demo import measure
 from bench.harness import BenchContext, Report

@@ -97,7 +97,10 @@ class SchemeOut(BaseModel):
 
 
 class DeploymentOut(BaseModel):
-    """The deployment: `bounds` is west, south, east, north and `center` lon, lat in degrees; null before ground was imported."""
+    """The deployment: `bounds` is west, south, east, north and `center` lon, lat in degrees; null before ground was imported.
+
+    `district_code` is null too where there are several districts.
+    """
 
     name: str
     name_en: str

@@ -31,6 +31,7 @@ GENERATED = 0.25  # share of the whole work
 PEOPLE = 250_000  # residents that are sealed and sent at once: sealed and in text they take many times their own memory
 KNOWN_SINCE = timedelta(days=4 * 366)  # areas and grids are older than any incident
 SCHEME = ("governance", "治理网格", "Governance grids", "{community}{serial:03d}")
+CITY = names.Name("云麓市", "Yunlu City")  # of districts that each have a name of their own
 CATALOGUE_SINCE = date(2024, 1, 1)
 HOMES = ["building", "household", "resident", "care"]
 GROUND = ["area", "scheme", "grid", "facility", "officer", "assignment", "base_feature"]
@@ -308,6 +309,8 @@ class _Loading:
             row["building_id"] = None if row["building"] < 0 else int(self._ids["building"][int(row["building"])])
             del row["building"]
         facts = {"demo": {"size": own.size.name, "seed": own.seed, "now": own.now.isoformat()}, "demo_clusters": truth}
+        if own.size.districts > 1:
+            facts |= {"name": CITY.zh, "name_en": CITY.en}
         with connection.cursor() as cursor:
             cursor.executemany("INSERT INTO deployment (key, value) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                                [(key, json.dumps(value, default=int)) for key, value in facts.items()])  # fmt: skip

@@ -69,7 +69,7 @@ export async function start(district, { timeZone }) {
   await screen.load();
   rowsOf();
   if (wall.wanted()) await wall.start(district, state());
-  if (!me.deployment.district_code) at("one_screen").after(make("div", { className: "card no-ground" }, nothing("vertices", word("ground.none"), word("ground.none_text"))));
+  if (!me.deployment.bounds) at("one_screen").after(make("div", { className: "card no-ground" }, nothing("vertices", word("ground.none"), word("ground.none_text"))));
   document.addEventListener("alerts", () => alarm(me.permissions));
   await alarm(me.permissions);
   document.body.dataset.ready = "true";

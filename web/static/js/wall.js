@@ -25,7 +25,7 @@ export async function start(district, { area, each = EACH_MS } = {}) {
   anew();
   if (wanted() === "stay") return;
   const home = area || district.deployment.root;
-  const { items } = await ask("/areas", { parent: home }).catch(() => ({ items: [] }));
+  const { items } = await ask("/areas", home ? { parent: home } : { level: "district" }).catch(() => ({ items: [] }));
   const round = ["", ...items.map(({ code }) => code)];
   if (round.length < 2) return;
   let turn = 0;
