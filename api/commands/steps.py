@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 WIDTH = 14
 BAR = 30
+TELLING = 5  # percent of the whole: how often a log hears of one long piece of work
 
 
 class Step:
@@ -16,18 +17,19 @@ class Step:
         self.name = name
         self.outcome = "done"
         self._steps = steps
-        self._last = ""
+        self._last, self._told = "", 0
 
     def say(self, what: str) -> None:
         """Tell what is going on now; on a terminal it is overwritten by what comes next."""
         self._steps.passing(f"{self.name:<{WIDTH}} … {what}")
 
     def progress(self, what: str, share: float) -> None:
-        """Tell how much of the whole is done, 0 to 1; a log hears only what begins."""
+        """Tell how much of the whole is done, 0 to 1; a log hears what begins, and of long work now and then."""
         if sys.stdout.isatty():
             self.say(f"{'█' * round(share * BAR):░<{BAR}} {share:4.0%}  {what}")
-        elif what != self._last:
+        elif what != self._last or round(share * 100) >= self._told + TELLING:
             self.say(f"{share:4.0%}  {what}")
+            self._told = round(share * 100)
         self._last = what
 
     def done(self, outcome: str) -> None:
