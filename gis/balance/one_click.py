@@ -35,7 +35,7 @@ def balance(  # noqa: PLR0913  each is a choice of the planner
     """Bring one part of a plan into range with the help of its neighbours, or else of their neighbours, too.
 
     `labels` (n,): the plan, -1 for atoms of no part, which stay so. Parts with a locked atom (`locked`, (n,)) neither
-    give nor take. The number of parts stays as it is. `in_range` is said of the part and of all that were changed;
+    give nor take, nor do parts in pieces that the others do not join. The number of parts stays as it is. `in_range` is said of the part and of all that were changed;
     the other figures are those of the whole plan. If no way is found, the nearest comes back with `in_range` False,
     and with `impossible` if the weights alone forbid one: then split the part or merge it with another.
     """
@@ -51,8 +51,11 @@ def balance(  # noqa: PLR0913  each is a choice of the planner
     impossible: Impossible | None = None
     for _ in range(RINGS):
         near = _with_neighbours(graph, today, near, willing)
-        atoms = np.flatnonzero(np.isin(today, near))
-        count = count_of(graph.weights[atoms], goal, fixed=len(near))
+        joined = _joined(graph, today, near, part)
+        if not len(joined):
+            continue
+        atoms = np.flatnonzero(np.isin(today, joined))
+        count = count_of(graph.weights[atoms], goal, fixed=len(joined))
         task = Task(
             graph=graph.within(atoms), count=count, low=low, high=high, even=False, home=today[atoms], mu=mu,
             frozen=np.zeros(len(atoms), dtype=np.bool_), seeds=np.empty(0, dtype=np.int64), road=road, compact=compact,
@@ -74,6 +77,20 @@ def _with_neighbours(graph: Graph, labels: Ints, near: Ints, willing: Ints) -> I
     return np.union1d(near, np.intersect1d(beside, willing))
 
 
+def _joined(graph: Graph, labels: Ints, near: Ints, part: int) -> Ints:
+    """Those of some parts that hang together with one of them, all their pieces; none if that one lies in pieces even so."""
+    while True:
+        atoms = np.flatnonzero(np.isin(labels, near))
+        piece, held = graph.within(atoms).pieces(), labels[atoms]
+        mine = np.unique(piece[held == part])
+        if len(mine) > 1:
+            return near[:0]
+        apart = np.unique(held[piece != mine[0]])
+        if not len(apart):
+            return near
+        near = np.setdiff1d(near, apart)
+
+
 def _touched(today: Ints, labels: Ints, part: int) -> Ints:
     changed = labels != today
     return np.unique(np.concatenate([labels[changed], today[changed], [part]]))
@@ -92,7 +109,7 @@ def _told(
     touched = _touched(today, labels, part)
     proposal = measured(graph, labels, low=low, high=high, home=today, seed=seed)
     mine = np.isin(labels, touched)
-    if not contiguous(graph.within(np.flatnonzero(mine)), labels[mine]):
+    if (labels != today).any() and not contiguous(graph.within(np.flatnonzero(mine)), labels[mine]):
         raise RuntimeError("A part in pieces was made; it is kept back.")
     good = _in_range(graph, labels, touched, low, high)
     return replace(proposal, in_range=good, impossible=() if good or impossible is None else (impossible,))

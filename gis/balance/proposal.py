@@ -33,7 +33,8 @@ class Impossible:
 class Proposal:
     """A plan: `labels` (n,) names the part of each atom; the arrays over parts are in the order of `parts`, its sorted names.
 
-    `in_range`: every weight lies within the bounds (with a number of parts only: always). `deviation`: how far the worst
+    `in_range`: every weight lies within the bounds (with a number of parts only: always). `contiguous`: each part that was
+    drawn is one piece; one that was locked as a whole may lie in pieces as before. `deviation`: how far the worst
     weight is from the mean, as a share of the mean. `polsby_popper`: 4 pi area by outline squared, 1 for a circle.
     `border_m`: metres of border between parts, each once; `on_roads` the share of them along roads, None without any.
     `moved_weight`: weight of the atoms whose label is not their home's. `optimal`: proved that none is more even.

@@ -1,7 +1,7 @@
 """Divides a graph of atoms into contiguous parts whose weights lie in a range, compact and along roads."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from gis.balance.goal import Count, Goal, count_of, goal_of, shared_out
 from gis.balance.graph import Flags, Graph, Ints
 from gis.balance.naming import NOBODY, as_home
-from gis.balance.proposal import Proposal, measured
+from gis.balance.proposal import Proposal, contiguous, measured
 from gis.balance.solve import Solved, Task, solve
 from gis.errors import BadValue
 
@@ -50,8 +50,8 @@ def propose(  # noqa: PLR0913  each is a choice of the planner
 
     `home` (n,): today's part of each atom, -1 for none; labels that come out are its numbers. `mu`: the price of moving
     a part's mean weight away from home, in sides of a mean part (0 starts over; 2, 10 and 40 move less and less).
-    `locked` (n,): atoms that keep their home; a part that is locked as a whole is closed to others, too. `seeds`: atoms
-    that must lie in different parts. `moves`: how many changes are tried. `road`: what a metre of border along a road
+    `locked` (n,): atoms that keep their home; a part that is locked as a whole is closed to others, too, and may lie in
+    pieces. `seeds`: atoms that must lie in different parts. `moves`: how many changes are tried. `road`: what a metre of border along a road
     costs against one elsewhere. `compact`: the price of ragged outlines. `progress` hears a share from 0 to 1;
     once `cancelled` says so, the best plan so far comes back with `complete` False.
 
@@ -134,17 +134,17 @@ def _held(graph: Graph, today: Ints, locked: ArrayLike | None, seeds: ArrayLike 
         raise BadValue("Seeds start over, single locked atoms do not: lock whole parts or name no seeds.", field="seeds")
     if closed[grown].any():
         raise BadValue("A seed lies in a locked part.", field="seeds")
-    _refuse_torn(graph, today, fixed)
+    _refuse_torn(graph, today, frozen)
     frozen[grown] = True
     return Held(closed, frozen, grown)
 
 
-def _refuse_torn(graph: Graph, today: Ints, fixed: Flags) -> None:
-    """Locked atoms of one part must lie in one piece of it."""
-    for part in np.unique(today[fixed]):
+def _refuse_torn(graph: Graph, today: Ints, frozen: Flags) -> None:
+    """Locked atoms of a part that others may enter must lie in one piece of it."""
+    for part in np.unique(today[frozen]):
         atoms = np.flatnonzero(today == part)
         pieces = graph.within(atoms).pieces()
-        if len(np.unique(pieces[fixed[atoms]])) > 1:
+        if len(np.unique(pieces[frozen[atoms]])) > 1:
             raise BadValue(f"Part {part} is locked but not contiguous.", field="locked", part=int(part))
 
 
@@ -171,7 +171,7 @@ def _grounds(graph: Graph, goal: Goal, held: Held, today: Ints) -> Iterator[tupl
 
 
 def _answer(graph: Graph, goal: Goal, held: Held, today: Ints, labels: Ints, found: list[Solved], seed: int) -> Proposal:
-    """Names and figures; a part in pieces would be a fault of ours and never leaves."""
+    """Names and figures; a drawn part in pieces would be a fault of ours and never leaves."""
     free = ~held.closed
     if free.any() and (today != NOBODY).any():
         known = np.where(free, today, NOBODY)
@@ -187,9 +187,9 @@ def _answer(graph: Graph, goal: Goal, held: Held, today: Ints, labels: Ints, fou
         graph, labels, low=low, high=high, home=today if (today != NOBODY).any() else None, impossible=impossible,
         optimal=bool(found) and all(each.optimal for each in found), complete=all(each.complete for each in found), seed=seed,
     )  # fmt: skip
-    if not proposal.contiguous:
+    if not contiguous(graph.within(np.flatnonzero(free)), labels[free]):
         raise RuntimeError("A proposal with a part in pieces was made; it is kept back.")
-    return proposal
+    return replace(proposal, contiguous=True)
 
 
 def _same(one: Ints, other: Ints) -> bool:

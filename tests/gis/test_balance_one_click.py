@@ -110,3 +110,30 @@ def test_whatever_it_does_parts_hang_together_and_only_near_ones_change(seed: in
     assert (done.labels[far] == today[far]).all()
     if done.in_range:
         assert 150 <= done.weights[done.parts == part][0] <= 250
+
+
+def test_a_neighbour_in_pieces_that_nothing_joins_is_left_alone() -> None:
+    weights = np.full(40, 10.0)
+    weights[16:24] = 14
+    today = thirds(40, 5)
+    today[36:] = 3
+    locked = today == 4
+    done = balance(street(weights), today, 2, low=70, high=100, locked=locked)
+    assert ((done.labels == 3) == (today == 3)).all()
+    assert done.in_range
+
+
+def test_a_part_in_pieces_that_nothing_joins_cannot_be_balanced_and_stays() -> None:
+    today = thirds(40, 5)
+    today[36:] = 1
+    done = balance(street(np.full(40, 10.0)), today, 1, low=70, high=100, locked=today == 3)
+    assert not done.in_range
+    assert (done.labels == today).all()
+
+
+def test_a_part_in_pieces_becomes_one_where_its_neighbours_join_them() -> None:
+    today = thirds(40, 5)
+    today[22:24] = 1
+    done = balance(street(np.full(40, 10.0)), today, 1, low=70, high=100)
+    assert done.in_range
+    assert done.contiguous

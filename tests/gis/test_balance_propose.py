@@ -312,7 +312,7 @@ def test_the_plainest_cases_are_answered() -> None:
         ({"parts": 2, "locked": np.ones(9, dtype=bool)}, "locked"),
         ({"parts": 2, "seeds": [9]}, "seeds"),
         ({"parts": 2, "seeds": [0, 1, 2]}, "seeds"),
-        ({"parts": 2, "home": [0, 0, 1, 1, 1, 1, 1, 1, 0], "locked": [True] * 2 + [False] * 6 + [True]}, "locked"),
+        ({"parts": 2, "home": [0, 0, 1, 1, 1, 1, 1, 1, 0], "locked": [True] + [False] * 7 + [True]}, "locked"),
         ({"parts": 2, "home": np.arange(9), "locked": [True] * 3 + [False] * 6}, "parts"),
     ],
 )
@@ -325,3 +325,25 @@ def test_wishes_that_contradict_themselves_are_refused(wish: dict[str, object], 
 def test_more_pieces_than_parts_are_refused() -> None:
     with pytest.raises(BadValue, match="do not touch"):
         propose(town(3, 3, np.ones(6), without=(1, 4, 7)), parts=1)
+
+
+@pytest.mark.parametrize("mu", [0.0, 10.0])
+@pytest.mark.parametrize("wish", [{"low": 120.0, "high": 300.0}, {"parts": 8}])
+def test_a_locked_part_in_pieces_stays_as_it_is_and_the_rest_is_divided(wish: dict[str, float], mu: float) -> None:
+    graph = town(10, 8)
+    home = propose(graph, low=150, high=260, moves=5_000).labels
+    torn = home.max() + 1
+    home[[0, 1, 44, 45, 79]] = torn
+    proposal = propose(graph, home=home, locked=home == torn, mu=mu, moves=5_000, **wish)
+    assert ((proposal.labels == torn) == (home == torn)).all()
+    free = home != torn
+    assert connected(graph.within(np.flatnonzero(free)), proposal.labels[free])
+    assert proposal.contiguous, "what was drawn is in one piece each; what was locked was not drawn"
+
+
+def test_single_locked_atoms_in_two_pieces_of_a_part_are_still_refused() -> None:
+    home = np.repeat([0, 1, 0], [20, 40, 20])
+    locked = np.zeros(80, dtype=bool)
+    locked[[0, 79]] = True
+    with pytest.raises(BadValue, match="not contiguous"):
+        propose(town(10, 8), low=150, high=600, home=home, locked=locked)
