@@ -171,9 +171,6 @@ def told(state: GridState, described: Any | None, measure: tuple[float, float] |
         "perimeter_m": round(perimeter, 1),
         "compactness": compactness(area, perimeter),
         "officer": _officer(described),
-        # Counting them takes longer than the operation; the ground tells those of the grids that it is asked for by number.
-        "open_incidents": None,
-        "year_incidents": None,
         "base_version": state.base_version,
         "changed": own,
         "noded_only": state.noded_only,

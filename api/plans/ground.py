@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from api.actor import Actor
 from api.plans.changes import compactness, holders
 from api.plans.wire import encoded, origin_of
-from data.queries import atoms, plan_ground, plans
+from data.queries import atoms, plan_ground, plans, statistics
 from data.queries.plan_ground import Box
 from data.queries.plans import Plan
 from gis.errors import NotFound
@@ -36,8 +36,8 @@ def ground(session: Session, actor: Actor, plan: Plan, community: str | None, gr
     near = [] if grids is not None else _neighbours(session, actor, plan, shapes, {row.id for row in rows})
     origin = origin_of([*shapes, *(shape for _, shape in near)])
     polygons = encoded(shapes, origin)
-    # Of a whole plan the changed grids are not counted: a page asks for those it shows.
-    reported = _reported(session, actor, rows, shapes) if grids is not None else {}
+    # Counting takes longer than all the rest: a page asks for the grids whose incidents it shows.
+    reported = _reported(session, actor, {row.id: shape for row, shape in zip(rows, shapes, strict=True)}) if grids is not None else {}
     return {
         "revision": plan.revision,
         "origin": origin,
@@ -51,12 +51,12 @@ def ground(session: Session, actor: Actor, plan: Plan, community: str | None, gr
     }
 
 
-def _reported(session: Session, actor: Actor, rows: Sequence[Any], shapes: Any) -> dict[int, Answer]:
-    """Open incidents and those of the last year on the ground that grids have in a draft alone, by grid."""
-    drawn = {row.id: shape for row, shape in zip(rows, shapes, strict=True) if row.open_incidents is None}
+def _reported(session: Session, actor: Actor, drawn: dict[int, Any]) -> dict[int, Answer]:
+    """Open incidents and those of the last 365 days on the ground of grids, by grid."""
     if not drawn:
         return {}
-    found = plan_ground.incidents(session, actor.scope, _box(list(drawn.values())))
+    at_present = statistics.moment(session)
+    found = plan_ground.incidents(session, actor.scope, _box(list(drawn.values())), at_present.starts(at_present.year[0]))
     at = holders(found.places, drawn)
     counted = [Counter(at[chosen].tolist()) for chosen in (found.open, found.recent)]
     return {id: {"open_incidents": counted[0][id], "year_incidents": counted[1][id]} for id in drawn}
@@ -135,8 +135,7 @@ def _grid(row: Any, polygons: Any) -> Answer:
         "version": row.version, "polygons": polygons, "households": row.households, "area_m2": round(area, 1),
         "perimeter_m": round(perimeter, 1), "compactness": compactness(area, perimeter),
         "officer": None if row.officer_id is None else {"id": row.officer_id, "name": row.officer_name},
-        "open_incidents": row.open_incidents, "year_incidents": row.year_incidents, "base_version": row.base_version,
-        "changed": row.overlaid and not row.noded_only, "noded_only": row.noded_only, "locked": row.locked,
+        "base_version": row.base_version, "changed": row.overlaid and not row.noded_only, "noded_only": row.noded_only, "locked": row.locked,
     }  # fmt: skip
 
 

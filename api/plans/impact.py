@@ -29,7 +29,6 @@ Ground = Polygon | MultiPolygon
 Ints = NDArray[np.int64]
 TODAY = "today"
 MOST_BUILDINGS = 5_000
-YEAR = timedelta(days=365)
 COLUMNS = (
     "address", "building", "building_name", "unit", "household", "from_grid", "from_name", "to_grid", "to_name",
     "from_officer", "to_officer",
@@ -271,8 +270,8 @@ def _incidents(session: Session, actor: Actor, found: Comparison) -> tuple[NDArr
     if not actor.may("incidents"):
         none = np.empty(0, dtype=np.bool_)
         return none, none, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    since = statistics.moment(session).now - YEAR
-    cases = plan_impact.incidents(session, actor.scope, list(found.before.borders.values()), since)
+    at = statistics.moment(session)
+    cases = plan_impact.incidents(session, actor.scope, list(found.before.borders.values()), at.starts(at.year[0]))
     start, end = (state.locator.assign(cases.lon, cases.lat, distances=False).ids for state in (found.before, found.after))
     return cases.open, cases.recent, start, end
 

@@ -16,7 +16,7 @@ from api.plans.changes import NOWHERE, Naming, box_of, holders
 from api.plans.ground import plan_of
 from api.plans.wire import encoded, origin_of
 from data import after_commit
-from data.queries import atoms, audit, plan_ground, plan_proposals, plans
+from data.queries import atoms, audit, plan_ground, plan_proposals, plans, statistics
 from data.queries.plan_ground import GridState, Shape
 from data.queries.plans import Plan
 from data.scope import Scope
@@ -269,7 +269,8 @@ def _weights(session: Session, scope: Scope, plan: Plan, ground: balancing.Divid
     if weight == "residents":
         members = plan_proposals.members_of(session, scope, ground.building_ids[ground.building_ids >= 0].tolist())
         return np.array([members.get(each, 0) for each in ground.building_ids.tolist()], dtype=np.float64)
-    reported = plan_ground.incidents(session, scope, box)
+    at_present = statistics.moment(session)
+    reported = plan_ground.incidents(session, scope, box, at_present.starts(at_present.year[0]))
     at = holders(reported.places[reported.recent], dict(enumerate(ground.shapes)))
     return np.bincount(at[at >= 0], minlength=len(ground.shapes)).astype(np.float64)
 

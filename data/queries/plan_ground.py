@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -70,11 +71,9 @@ def named(session: Session, scope: Scope, plan_id: int, ids: Sequence[int]) -> d
 
 def whole(session: Session, scope: Scope, plan: Plan, within: Sequence[int] | None = None) -> list[Row[Any]]:
     """All grids of a draft, or of some of its communities, as a page shows them; `wkb` holds the border."""
-    reached = [] if scope.everything else scope.communities
     asked = {
         "plan": plan.id, "scheme": plan.scheme_id, "communities": _text(plan.communities),
         "within": None if within is None else list(within),
-        "everything": scope.everything and within is None, "reached": list(within) if within is not None else reached,
     }  # fmt: skip
     return list(session.execute(_named("whole"), asked).all())
 
@@ -124,16 +123,16 @@ def homes(session: Session, scope: Scope, plan: Plan, box: Box) -> Homes:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """Places (degrees) of incidents that are open or of the last year."""
+    """Places (degrees) of incidents that are open or recent."""
 
     places: NDArray[np.object_]
     open: NDArray[np.bool_]
     recent: NDArray[np.bool_]
 
 
-def incidents(session: Session, scope: Scope, box: Box) -> Reported:
-    """Incidents in scope within a box that are open or of the last 365 days."""
-    row = session.execute(_named("incidents"), {"box": hexed(shapely.box(*box))}).one()
+def incidents(session: Session, scope: Scope, box: Box, since: datetime) -> Reported:
+    """Incidents in scope within a box that are open or, recent, were reported since a moment."""
+    row = session.execute(_named("incidents"), {"box": hexed(shapely.box(*box)), "since": since}).one()
     if row.x is None:
         none = np.empty(0, dtype=np.bool_)
         return Reported(np.empty(0, dtype=object), none, none)

@@ -16,6 +16,7 @@ from data.scope import Scope
 from data.statements import statements
 from gis.errors import NotFound
 
+YEAR = timedelta(days=365)
 MEASURES = (
     "reported", "filed", "ended", "closed", "on_spot", "closed_in_grid", "closed_in_community", "closed_late",
     "handled_s", "due", "due_closed", "due_on_time",
@@ -37,6 +38,12 @@ class Moment:
     def today(self) -> date:
         """The deployment's day."""
         return self.now.astimezone(self.zone).date()
+
+    @property
+    def year(self) -> tuple[date, date]:
+        """What is meant by a year's incidents: the last 365 days, today the last of them; from the first to before the second."""
+        after = self.today + timedelta(days=1)
+        return after - YEAR, after
 
     def starts(self, day: date) -> datetime:
         """When a day begins."""

@@ -42,16 +42,10 @@ SELECT today.grid_id AS id, today.community_id, today.version, today.version AS 
  WHERE today.grid_id = ANY (:ids)
 
 -- whole --
--- All grids of a draft, or of some of its communities, with officers and incidents as of today.
+-- All grids of a draft, or of some of its communities, with the officers of today.
 WITH answering AS MATERIALIZED (
     SELECT assignment.grid_id, officer.id, officer.name FROM assignment JOIN officer ON officer.id = officer_id
      WHERE duty = 'main' AND assignment.valid @> (deployment_now() AT TIME ZONE deployment_time_zone())::date
-), reported AS MATERIALIZED (
-    SELECT grid_id, sum(reported) AS n FROM statistics_grid_month
-     WHERE month >= (date_trunc('month', deployment_now() AT TIME ZONE deployment_time_zone()) - interval '11 months')::date
-       AND (:everything OR community_id = ANY (:reached)) GROUP BY grid_id
-), waiting AS MATERIALIZED (
-    SELECT grid_id, count(*) AS n FROM incident WHERE is_open AND (:everything OR community_id = ANY (:reached)) GROUP BY grid_id
 ), drawn AS (
     SELECT own.grid_id AS id, own.community_id, own.version, own.base_version, own.noded_only, true AS overlaid, own.name, own.name_en,
            own.kind, own.households, own.area_m2, own.perimeter_m, own.geom
@@ -70,14 +64,10 @@ WITH answering AS MATERIALIZED (
 )
 SELECT drawn.id, grid.code, drawn.name, drawn.name_en, drawn.kind, drawn.community_id, drawn.version, drawn.base_version, drawn.noded_only,
        drawn.overlaid, drawn.households, drawn.area_m2, drawn.perimeter_m, answering.id AS officer_id, answering.name AS officer_name,
-       CASE WHEN NOT drawn.overlaid OR drawn.noded_only THEN coalesce(waiting.n, 0) END AS open_incidents,
-       CASE WHEN NOT drawn.overlaid OR drawn.noded_only THEN coalesce(reported.n, 0) END AS year_incidents,
        plan_lock.grid_id IS NOT NULL AS locked, ST_AsBinary(drawn.geom) AS wkb
   FROM drawn
   LEFT JOIN grid ON grid.id = drawn.id
   LEFT JOIN answering ON answering.grid_id = drawn.id
-  LEFT JOIN reported ON reported.grid_id = drawn.id
-  LEFT JOIN waiting ON waiting.grid_id = drawn.id
   LEFT JOIN plan_lock ON plan_lock.plan_id = :plan AND plan_lock.grid_id = drawn.id
  ORDER BY drawn.id
 
@@ -99,11 +89,11 @@ SELECT array_agg(id) AS ids, array_agg(households) AS households, array_agg(ST_X
            AND building.households > 0) AS home
 
 -- incidents --
--- Incidents within a box that are open or of the last 365 days.
+-- Incidents within a box that are open or were reported since a moment.
 SELECT array_agg(ST_X(place)) AS x, array_agg(ST_Y(place)) AS y, array_agg(is_open) AS open,
-       array_agg(reported_at >= deployment_now() - interval '365 days') AS recent
+       array_agg(reported_at >= :since) AS recent
   FROM incident
- WHERE place && CAST(:box AS geometry) AND (is_open OR reported_at >= deployment_now() - interval '365 days')
+ WHERE place && CAST(:box AS geometry) AND (is_open OR reported_at >= :since)
 
 -- communities --
 -- The communities of a draft: today's, renamed or ended as the draft says, and those it makes.

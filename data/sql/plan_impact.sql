@@ -6,7 +6,7 @@ SELECT building.cell, building.id, building.code, building.address, building.hou
  ORDER BY building.cell, building.id;
 
 -- incidents --
--- Open incidents and those of the last 365 days on that ground.
+-- Open incidents on that ground and those reported since a moment.
 SELECT array_agg(ST_X(place)) AS lon, array_agg(ST_Y(place)) AS lat, array_agg(is_open) AS open, array_agg(reported_at >= :since) AS recent
   FROM incident
  WHERE place && CAST(:box AS geometry) AND (is_open OR reported_at >= :since) AND (:everything OR community_id = ANY (:communities));

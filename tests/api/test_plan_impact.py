@@ -32,6 +32,23 @@ def by_id(answer: dict, side: str) -> dict:
     return {each["id"]: each[side] for each in answer["grids"]}
 
 
+def test_a_years_incidents_are_those_of_the_last_365_days_on_the_map_and_in_the_impact(fresh, district, planner):
+    with fresh.owner() as connection:
+        for number, days_ago in enumerate((0, 20, 340, 350, 358, 364, 365, 366, 400)):
+            add_incident(connection, 899500 + number, 0.5, 0.5, 810001, AREAS["a1"].id, state="closed", days_ago=days_ago)
+        connection.commit()
+    plan = stored(fresh, district, plan_drafts.merge_of_a1())
+    untouched = stored(fresh, district, Draft(name="看一看"))
+    asked_for = {"grids": "810001,810002"}
+    opened = {each["id"]: each["year_incidents"] for each in planner.get(f"/api/v1/plans/{untouched}/ground", params=asked_for).json()["grids"]}
+    told = planner.get(f"/api/v1/plans/{plan}/impact").json()
+    before, after = by_id(told, "before"), by_id(told, "after")
+    drawn = planner.get(f"/api/v1/plans/{plan}/ground", params={"grids": "810001"}).json()["grids"][0]
+    assert opened[810001] == before[810001]["year_incidents"] == 6 + 1, "day 365 is the same day of last year, and not counted"
+    assert opened[810002] == before[810002]["year_incidents"] == 1
+    assert drawn["year_incidents"] == after[810001]["year_incidents"] == 8
+
+
 class TestFigures:
     def test_a_merge_sums_everything_and_names_who_changes_officer(self, fresh, district, planner):
         give_households(fresh, district, 4, 9)

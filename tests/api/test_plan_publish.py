@@ -69,12 +69,12 @@ def failure_of(fresh, plan: int):
 def add_incident(connection, id: int, x: float, y: float, grid: int, community: int, **more) -> None:
     """An open incident at a place in halves of a grid."""
     lon, lat = WEST + x * CELL / 2, SOUTH + y * CELL / 2
-    row = {"placed_by": "covers", "state": "handling", "building_id": None} | more
+    row = {"placed_by": "covers", "state": "handling", "building_id": None, "days_ago": 2} | more
     connection.execute(
         "INSERT INTO incident (cell, id, reported_at, source, source_id, category_id, place, qk, community_id, grid_id, grid_version, placed_by,"
-        " state, closed_at, building_id) VALUES (1, %s, now() - interval '2 days', 'test', %s, 410, ST_SetSRID(ST_MakePoint(%s, %s), 4490), 1,"
+        " state, closed_at, building_id) VALUES (1, %s, now() - make_interval(days => %s), 'test', %s, 410, ST_SetSRID(ST_MakePoint(%s, %s), 4490), 1,"
         " %s, %s, 1, %s, %s, %s, %s)",
-        (id, f"N{id}", lon, lat, community, grid, row["placed_by"], row["state"], datetime.now(UTC) if row["state"] == "closed" else None,
+        (id, row["days_ago"], f"N{id}", lon, lat, community, grid, row["placed_by"], row["state"], datetime.now(UTC) if row["state"] == "closed" else None,
          row["building_id"]),
     )  # fmt: skip
 

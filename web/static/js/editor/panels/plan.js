@@ -10,7 +10,7 @@ import { stateChip } from "../header.js";
 export function show(editor, redraw) {
   const { plan } = editor.draft;
   const [alone, more] = chosen(editor);
-  if (alone && !more && alone.facts.open_incidents === null)
+  if (alone && !more && alone.facts.open_incidents == null)
     editor.draft.countIncidents(alone).then(
       (known) => known && redraw(),
       () => null,
