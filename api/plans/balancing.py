@@ -1,6 +1,6 @@
 """Balanced grids from atoms: one click on a bad grid, and whole communities put in place of what they were."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,13 +16,14 @@ from data.queries import atoms, plan_ground, plans
 from data.queries.plan_ground import Box, GridState, Shape
 from data.queries.plans import Plan
 from data.scope import Scope
+from gis import cutting
 from gis.balance.graph import Graph, graph_of
 from gis.balance.one_click import balance
 from gis.borders import operations as borders
 from gis.borders.model import Change
 from gis.borders.refusals import refused
 from gis.errors import NotFound
-from gis.faces import polygonal
+from gis.faces import NOBODY, polygonal
 from gis.lattice import STEP
 
 Ints = NDArray[np.int64]
@@ -33,27 +34,66 @@ BESIDE = 2.0**-13
 
 @dataclass(frozen=True, slots=True)
 class Divided:
-    """A community's atoms within its ground in a draft: shapes (degrees), households, block, and the grid each lies in."""
+    """A community's atoms within its ground in a draft: shapes (degrees), households, block, building, and the grid each lies in.
+
+    `kept`: the grids that are to stay; atoms are cut along their borders. Where an atom is cut, its households and its
+    building go with the piece its building stands on.
+    """
 
     grids: dict[int, GridState]
+    kept: frozenset[int]
     shapes: Shapes
     households: Ints
     block: Ints
-    holder: Ints
     building_ids: Ints
+    holder: Ints
 
 
-def divided(session: Session, scope: Scope, plan: Plan, community_id: int) -> Divided:
-    """The atoms of a community of a draft, cut to its ground where that is another than today."""
+@dataclass(frozen=True, slots=True)
+class _Atoms:
+    """Atoms with a point inside each (degrees): its building's, where it has one that is lived in."""
+
+    shapes: Shapes
+    households: Ints
+    block: Ints
+    building_ids: Ints
+    inside: Shapes
+
+    def cut(self, pieces: Shapes, numbers: Ints) -> "_Atoms":
+        """Pieces of these atoms, by the number of the atom each is of."""
+        split = np.bincount(numbers, minlength=len(self.shapes))[numbers] > 1
+        here = ~split | shapely.intersects(pieces, self.inside[numbers])
+        # On a border between two pieces the first has it.
+        _, first = np.unique(np.where(here, numbers, -1 - np.arange(len(numbers))), return_index=True)
+        here &= np.isin(np.arange(len(numbers)), first)
+        inside = np.where(here, self.inside[numbers], shapely.point_on_surface(pieces))
+        return _Atoms(
+            pieces, self.households[numbers] * here, self.block[numbers], np.where(here, self.building_ids[numbers], NOBODY), inside
+        )
+
+
+def divided(
+    session: Session, scope: Scope, plan: Plan, community_id: int, *,
+    spare_dedicated: bool, kept: Collection[int] = (), but: int | None = None,
+) -> Divided:  # fmt: skip
+    """The atoms of a community of a draft, cut to its ground where that is another than today.
+
+    Grids in `kept` stay, locked ones do, and with `spare_dedicated` those for one place alone, save `but`.
+    """
     grids = standing(session, scope, plan, [community_id])
     if not grids:
         raise NotFound("There is no such community in this plan.", community=community_id)
     shapes = {id: state.shape for id, state in grids.items() if state.shape is not None}
+    stay = {*kept, *plans.locked_among(session, scope, plan.id, list(grids))} & shapes.keys()
+    if spare_dedicated:
+        stay |= {id for id in shapes if grids[id].kind == "dedicated" and id != but}
     found = _atoms_under(session, scope, plan, community_id, shapes)
-    inside = shapely.point_on_surface(found[0])
-    holder = holders(inside, shapes)
+    found = found.cut(*cutting.along(found.shapes, [shapes[id] for id in sorted(stay)]))
+    holder = holders(found.inside, shapes)
     mine = holder != NOWHERE
-    return Divided(grids, found[0][mine], found[1][mine], found[2][mine], holder[mine], found[3][mine])
+    return Divided(
+        grids, frozenset(stay), found.shapes[mine], found.households[mine], found.block[mine], found.building_ids[mine], holder[mine]
+    )
 
 
 def standing(session: Session, scope: Scope, plan: Plan, communities: Sequence[int]) -> dict[int, GridState]:
@@ -75,14 +115,13 @@ def balanced(
 
     Neither locked nor dedicated grids help: those were drawn on purpose. A dedicated one that is named itself is balanced.
     """
-    ground = divided(session, scope, plan, grid.community_id)
-    roads = [line for _, line in atoms.lines_of(session, scope, box_of(ground.shapes.tolist()))]
-    locked = plans.locked_among(session, scope, plan.id, list(ground.grids))
-    if grid.id in locked:
+    if plans.locked_among(session, scope, plan.id, [grid.id]):
         raise refused("locked", grid.shape, grid=grid.id)
+    ground = divided(session, scope, plan, grid.community_id, spare_dedicated=True, but=grid.id)
+    roads = [line for _, line in atoms.lines_of(session, scope, box_of(ground.shapes.tolist()))]
     found = balance(
         graph_over(ground, ground.households, roads), ground.holder, grid.id,
-        low=plan.household_min, high=plan.household_max, locked=np.isin(ground.holder, [*locked, *dedicated(ground.grids, but=grid.id)]),
+        low=plan.household_min, high=plan.household_max, locked=np.isin(ground.holder, list(ground.kept)),
     )  # fmt: skip
     if not found.in_range:
         nearest = [{"parts": each.parts, "weights": each.weights, "reason": each.reason} for each in found.impossible]
@@ -92,11 +131,6 @@ def balanced(
         raise refused("nothing_moved", grid.shape, grid=grid.id)
     states = plan_ground.around(session, scope, plan.id, wide(box_of([each.shape for each in ground.grids.values() if each.shape])))
     return states, borders.replace(operations.ground_of(list(states.values())), new)
-
-
-def dedicated(grids: Mapping[int, GridState], *, but: int | None = None) -> list[int]:
-    """The grids made for one place alone, a market or a school, which stay out of balancing."""
-    return [id for id, state in grids.items() if state.kind == "dedicated" and id != but]
 
 
 @dataclass
@@ -152,9 +186,12 @@ class Redivision:
 def _moved(ground: Divided, labels: Ints) -> dict[int, Shape]:
     """New borders of the grids that take or lose atoms; free-hand borders elsewhere stay as they are."""
     new: dict[int, Shape] = {}
-    for id in np.unique(np.concatenate([labels[labels != ground.holder], ground.holder[labels != ground.holder]])).tolist():
+    moved = labels != ground.holder
+    touched = np.unique(np.concatenate([labels[moved], ground.holder[moved]])).tolist()
+    theirs = shapely.union_all([ground.grids[id].shape for id in touched], grid_size=STEP)
+    for id in touched:
         shape = ground.grids[id].shape
-        gained = ground.shapes[(labels == id) & (ground.holder != id)]
+        gained = shapely.intersection(ground.shapes[moved & (labels == id)], theirs, grid_size=STEP)
         lost = ground.shapes[(labels != id) & (ground.holder == id)]
         united = shapely.union_all([shape, *gained], grid_size=STEP)
         left = shapely.difference(united, shapely.union_all(lost, grid_size=STEP), grid_size=STEP) if len(lost) else united
@@ -162,31 +199,31 @@ def _moved(ground: Divided, labels: Ints) -> dict[int, Shape]:
     return new
 
 
-def _atoms_under(
-    session: Session, scope: Scope, plan: Plan, community_id: int, shapes: Mapping[int, Shape]
-) -> tuple[Shapes, Ints, Ints, Ints]:
-    """Shapes, households, blocks and buildings of the atoms under some ground."""
+def _atoms_under(session: Session, scope: Scope, plan: Plan, community_id: int, shapes: Mapping[int, Shape]) -> _Atoms:
+    """The atoms under the ground of a community of a draft."""
     known = [row.id for row in plan_ground.communities(session, scope, plan) if row.base_version is not None]
-    area = shapely.union_all(np.array(list(shapes.values()), dtype=object))
+    area = polygonal(shapely.union_all(np.array(list(shapes.values()), dtype=object)))
+    lived_in = plan_ground.homes(session, scope, plan, box_of([area]))
     if community_id in known:
-        found = atoms.atoms_of(session, scope, community_id)
+        found = _with_places(atoms.atoms_of(session, scope, community_id), lived_in)
         if shapely.area(shapely.symmetric_difference(area, shapely.union_all(found.shapes))) < shapely.area(area) * 1e-6:
-            return found.shapes, found.households, found.block, found.building_ids
+            return found
     touching = plan_ground.communities_under(session, scope, plan, box_of([area]))
-    parts: list[tuple[Any, int, int, int]] = []
-    for number, each in enumerate(touching):
-        found = atoms.atoms_of(session, scope, each)
-        cut = shapely.intersection(found.shapes, area, grid_size=STEP)
-        columns = zip(cut, found.shapes, found.households.tolist(), found.block.tolist(), found.building_ids.tolist(), strict=True)
-        for piece, whole, households, block, building in columns:
-            ground = [part for part in shapely.get_parts(polygonal(piece)) if part.area > 0]
-            here = shapely.point_on_surface(whole)
-            for part in ground:
-                held = households if part.intersects(here) or len(ground) == 1 else 0
-                parts.append((part, held, block * len(touching) + number, building))
-    made = np.empty(len(parts), dtype=object)
-    made[:] = [each[0] for each in parts]
-    return made, *(np.array([each[at] for each in parts], dtype=np.int64) for at in (1, 2, 3))  # type: ignore[return-value]
+    parts = [_with_places(atoms.atoms_of(session, scope, each), lived_in) for each in touching]
+    inside = [part.cut(*cutting.within(part.shapes, area)) for part in parts]
+    blocks = np.concatenate([part.block * len(touching) + number for number, part in enumerate(inside)])
+    columns = [np.concatenate([getattr(part, name) for part in inside]) for name in ("shapes", "households", "building_ids", "inside")]
+    return _Atoms(columns[0], columns[1], blocks, columns[2], columns[3])
+
+
+def _with_places(found: atoms.GroundAtoms, lived_in: plan_ground.Homes) -> _Atoms:
+    inside = shapely.point_on_surface(found.shapes)
+    order = np.argsort(lived_in.ids)
+    at = np.searchsorted(lived_in.ids[order], found.building_ids)
+    at[at == len(order)] = 0
+    has = np.isin(found.building_ids, lived_in.ids)
+    inside[has] = lived_in.inside[order][at[has]]
+    return _Atoms(found.shapes, found.households, found.block, found.building_ids, inside)
 
 
 def wide(box: Box) -> Box:

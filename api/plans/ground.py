@@ -2,7 +2,6 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -135,7 +134,8 @@ def _grid(row: Any, polygons: Any) -> Answer:
         "version": row.version, "polygons": polygons, "households": row.households, "area_m2": round(area, 1),
         "perimeter_m": round(perimeter, 1), "compactness": compactness(area, perimeter),
         "officer": None if row.officer_id is None else {"id": row.officer_id, "name": row.officer_name},
-        "base_version": row.base_version, "changed": row.overlaid and not row.noded_only, "noded_only": row.noded_only, "locked": row.locked,
+        "base_version": row.base_version, "changed": row.overlaid and not row.noded_only, "noded_only": row.noded_only,
+        "locked": row.locked,
     }  # fmt: skip
 
 

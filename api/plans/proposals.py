@@ -25,6 +25,8 @@ from gis.balance.propose import COMPACT, propose
 from gis.borders.model import Change
 from gis.codes import NameRule, in_reading_order
 from gis.errors import BadValue, Conflict, NotFound, Refusal
+from gis.faces import polygonal
+from gis.lattice import STEP
 
 Answer = dict[str, Any]
 JOB = "plans:propose"
@@ -179,11 +181,11 @@ def _alternatives(work: Any, plan: Plan, row: Any) -> Answer:
     lost = set(range(len(question.get("seeds", []))))
     for at, community in enumerate(question["communities"]):
         with work.unit() as (session, scope):
-            ground = balancing.divided(session, scope, plan, community)
+            ground = balancing.divided(
+                session, scope, plan, community, spare_dedicated=question["spare_dedicated"], kept=question["locked_grids"]
+            )
             roads = [line for _, line in atoms.lines_of(session, scope, box_of(ground.shapes.tolist()))]
             weights = _weights(session, scope, plan, ground, question["weight"])
-            locked = {*question["locked_grids"], *plans.locked_among(session, scope, plan.id, list(ground.grids))}
-            locked |= set(balancing.dedicated(ground.grids)) if question["spare_dedicated"] else set()
         graph = balancing.graph_over(ground, weights, roads)
         seeds = _atoms_at(ground, question.get("seeds", []))
         lost -= seeds.keys()
@@ -191,7 +193,7 @@ def _alternatives(work: Any, plan: Plan, row: Any) -> Answer:
             done = (at * count + number) / steps
             solved = propose(
                 graph, low=question["min"], high=question["max"], parts=question["parts"], seed=question["seed"] + number,
-                home=ground.holder, mu=question["mu"], locked=np.isin(ground.holder, list(locked)) if locked else None,
+                home=ground.holder, mu=question["mu"], locked=np.isin(ground.holder, list(ground.kept)),
                 seeds=sorted(seeds.values()),
                 road=question["road"], compact=COMPACT if question["compact"] is None else question["compact"],
                 progress=partial(teller.tell_part, done, 1 / steps), cancelled=lambda: teller.stopped,
@@ -220,7 +222,7 @@ def _alternative(found: list[tuple[int, balancing.Divided, Proposal]], question:
     rows: list[Answer] = []
     shapes: list[Any] = []
     for community, ground, solved in found:
-        # Borders drawn by hand need not follow atoms: a community stays as it is as a whole, or not at all.
+        # Borders drawn by hand need not follow atoms: what is kept stays to the step, and a community that is as now does.
         as_now = set(solved.parts.tolist()) == set(ground.grids) and bool((solved.labels == ground.holder).all())
         for at, label in enumerate(solved.parts.tolist()):
             mine = solved.labels == label
@@ -232,11 +234,18 @@ def _alternative(found: list[tuple[int, balancing.Divided, Proposal]], question:
                     "polsby_popper": round(float(solved.polsby_popper[at]), 4),
                 }
             )  # fmt: skip
-            shapes.append(state.shape if as_now and state is not None else shapely.coverage_union_all(ground.shapes[mine]))
+            stays = as_now or label in ground.kept
+            shapes.append(state.shape if state is not None and stays else _united(ground, ground.shapes[mine]))
     origin = origin_of(shapes)
     for each, polygons in zip(rows, encoded(shapes, origin), strict=True):
         each["polygons"] = [[ring.tolist() for ring in polygon] for polygon in polygons]
     return {"figures": _figures([each for _, _, each in found], question), "origin": list(origin), "grids": rows}
+
+
+def _united(ground: balancing.Divided, shapes: balancing.Shapes) -> Shape:
+    """One border around atoms; those that were cut do not share all their vertices."""
+    united = shapely.union_all(shapes, grid_size=STEP) if ground.kept else shapely.coverage_union_all(shapes)
+    return polygonal(united)
 
 
 def _figures(found: list[Proposal], question: Mapping[str, Any]) -> Answer:

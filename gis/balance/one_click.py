@@ -35,9 +35,10 @@ def balance(  # noqa: PLR0913  each is a choice of the planner
     """Bring one part of a plan into range with the help of its neighbours, or else of their neighbours, too.
 
     `labels` (n,): the plan, -1 for atoms of no part, which stay so. Parts with a locked atom (`locked`, (n,)) neither
-    give nor take, nor do parts in pieces that the others do not join. The number of parts stays as it is. `in_range` is said of the part and of all that were changed;
-    the other figures are those of the whole plan. If no way is found, the nearest comes back with `in_range` False,
-    and with `impossible` if the weights alone forbid one: then split the part or merge it with another.
+    give nor take, nor do parts in pieces that the others do not join. The number of parts stays as it is. `in_range` is
+    said of the part and of all that were changed; the other figures are those of the whole plan. If no way is found, the
+    nearest comes back with `in_range` False, and with `impossible` if the weights alone forbid one: then split the part or
+    merge it with another.
     """
     today = np.asarray(labels, dtype=np.int64)
     if today.shape != (len(graph),) or not (today == part).any():

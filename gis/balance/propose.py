@@ -51,9 +51,9 @@ def propose(  # noqa: PLR0913  each is a choice of the planner
     `home` (n,): today's part of each atom, -1 for none; labels that come out are its numbers. `mu`: the price of moving
     a part's mean weight away from home, in sides of a mean part (0 starts over; 2, 10 and 40 move less and less).
     `locked` (n,): atoms that keep their home; a part that is locked as a whole is closed to others, too, and may lie in
-    pieces. `seeds`: atoms that must lie in different parts. `moves`: how many changes are tried. `road`: what a metre of border along a road
-    costs against one elsewhere. `compact`: the price of ragged outlines. `progress` hears a share from 0 to 1;
-    once `cancelled` says so, the best plan so far comes back with `complete` False.
+    pieces. `seeds`: atoms that must lie in different parts. `moves`: how many changes are tried. `road`: what a metre of
+    border along a road costs against one elsewhere. `compact`: the price of ragged outlines. `progress` hears a share from
+    0 to 1; once `cancelled` says so, the best plan so far comes back with `complete` False.
 
     No plan in range is no error: the nearest comes back with `in_range` False and `impossible` telling why. Raises
     BadValue if what is asked for contradicts itself.

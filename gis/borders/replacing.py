@@ -26,7 +26,8 @@ def replace(
     """Give grids new borders all at once; together they take exactly the ground of those they replace.
 
     `new`: borders by id, of grids of the ground or new ones; `ended`: grids whose ground the others take. New ids need
-    an entry in `communities`. Strips thinner than 0.3 m that two claim or nobody does go to a neighbour.
+    an entry in `communities`. Strips thinner than 0.3 m that two claim stay where they are, or go to a neighbour as those
+    do that nobody claims.
     Raises EditRefused: unknown_grid, overlaps, leaves_a_gap, community_border, not_contiguous, would_be_empty, not_certified.
     """
     home = dict(communities or {})
@@ -68,7 +69,10 @@ def _refuse_beyond(ground: Ground, replaced: Ints, new: Mapping[int, Shape], sha
 
 
 def _claimed(refined: Refined, names: Ints, shapes: Shapes, leaving: Ints) -> Ints:
-    """Each face of the ground that is given up, with the one new grid that claims it; thin strips with a neighbour."""
+    """Each face of the ground that is given up, with the one new grid that claims it.
+
+    A thin strip that two claim stays with the one that has it; what nobody claims goes to a neighbour.
+    """
     open_ground = np.isin(refined.origin, leaving)
     points = shapely.point_on_surface(refined.faces.shapes)
     face, claim = shapely.STRtree(shapes).query(points, predicate="within")
@@ -78,8 +82,8 @@ def _claimed(refined: Refined, names: Ints, shapes: Shapes, leaving: Ints) -> In
         if len(wrong):
             raise refused(reason, refined.faces.shapes[wrong[0]], grids=names[claim[face == wrong[0]]].tolist())
     labels = np.where(open_ground, NOBODY, refined.origin)
-    sole = open_ground[face] & (claims[face] == 1)
-    labels[face[sole]] = names[claim[sole]]
+    settles = open_ground[face] & ((claims[face] == 1) | (names[claim] == refined.origin[face]))
+    labels[face[settles]] = names[claim[settles]]
     return _filled(refined, labels, set(names.tolist()))
 
 

@@ -40,7 +40,9 @@ def test_a_years_incidents_are_those_of_the_last_365_days_on_the_map_and_in_the_
     plan = stored(fresh, district, plan_drafts.merge_of_a1())
     untouched = stored(fresh, district, Draft(name="看一看"))
     asked_for = {"grids": "810001,810002"}
-    opened = {each["id"]: each["year_incidents"] for each in planner.get(f"/api/v1/plans/{untouched}/ground", params=asked_for).json()["grids"]}
+    opened = {
+        each["id"]: each["year_incidents"] for each in planner.get(f"/api/v1/plans/{untouched}/ground", params=asked_for).json()["grids"]
+    }
     told = planner.get(f"/api/v1/plans/{plan}/impact").json()
     before, after = by_id(told, "before"), by_id(told, "after")
     drawn = planner.get(f"/api/v1/plans/{plan}/ground", params={"grids": "810001"}).json()["grids"][0]

@@ -230,3 +230,46 @@ def test_buildings_are_given_with_their_ground(demo: tuple[Any, Clone]) -> None:
         assert answer.json()["reason"] in {"nothing_moved", "not_contiguous", "would_be_empty", "too_thin"}, answer.text
     assert given
     refuse_broken(ground(client, plan), outline(start))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["locked", "dedicated"])
+def test_a_grid_drawn_by_hand_across_atoms_stays_to_the_step_when_it_is_to_stay(demo: tuple[Any, Clone], work: Work, how: str) -> None:
+    client, clone = demo
+    told = new_plan(client, district_of(client))
+    plan, start = told["id"], ground(client, told["id"])
+    kept = halved(client, plan, start)
+    if how == "locked":
+        assert client.put(f"/api/v1/plans/{plan}/locks/{kept['id']}").status_code == 200
+    else:
+        with clone.owner() as owner:
+            owner.execute("UPDATE plan_grid SET kind = 'dedicated' WHERE plan_id = %s AND grid_id = %s", [plan, kept["id"]])
+            owner.commit()
+    before = ground(client, plan)
+    code = next(each["code"] for each in start["communities"] if each["id"] == kept["community_id"])
+    households = sum(each["households"] for each in before["grids"] if each["community_id"] == kept["community_id"])
+    question = {"communities": [code], "alternatives": 1, "min": 20, "max": 150}
+    number = client.post(f"/api/v1/plans/{plan}/proposals", json=question).json()["id"]
+    assert proposals.work_out(work, number) == "done", client.get(f"/api/v1/plans/{plan}/proposals/{number}").json()["failure"]
+    told = client.get(f"/api/v1/plans/{plan}/proposals/{number}").json()["alternatives"][0]
+    assert told["figures"]["contiguous"]
+    assert sum(each["households"] for each in told["grids"]) == households
+    taken = operate(client, plan, {"kind": "proposal", "proposal": number, "alternative": 0})
+    assert taken.status_code == 200, taken.text
+    after = ground(client, plan)
+    shapes, then = shapes_of(after), shapes_of(before)
+    assert shapely.area(shapely.symmetric_difference(shapes[kept["id"]], then[kept["id"]])) < shapely.length(then[kept["id"]]) * STEP
+    assert next(each for each in after["grids"] if each["id"] == kept["id"])["households"] == kept["households"]
+    refuse_broken(after, outline(start))
+
+
+def halved(client: Any, plan: int, start: dict[str, Any]) -> dict[str, Any]:
+    """One half of a populous grid that is cut straight through its buildings."""
+    for each in sorted(start["grids"], key=lambda each: -each["households"]):
+        shape = shapes_of(start)[each["id"]]
+        (west, south, east, north), x = shape.bounds, shape.centroid.x
+        line = [[x, south - (north - south) / 50], [x + (east - west) / 50, north + (north - south) / 50]]
+        answer = operate(client, plan, {"kind": "split", "grid": each["id"], "line": line}, {each["id"]: each["version"]})
+        if answer.status_code == 200:
+            return dict(max((new for new in answer.json()["changed"] if new["base_version"] is None), key=lambda new: new["households"]))
+    raise AssertionError("no grid could be cut")

@@ -197,6 +197,15 @@ def test_a_whole_set_of_borders_is_replaced_at_once() -> None:
     assert change.outer
 
 
+def test_a_strip_that_two_claim_stays_with_the_one_that_has_it() -> None:
+    saw = [at(1 + (tooth % 2) / 1024, tooth / 8) for tooth in range(9)]
+    west, middle = Polygon([at(0, 0), *saw, at(0, 1)]), Polygon([*saw, at(2, 1), at(2, 0)])
+    ground = ground_of([west, middle, square(2, 0)])
+    change = replace(ground, {1: west, 2: square(1, 0, 0.5), 3: square(1.5, 0, 1.5)})
+    assert 1 not in change.touched
+    assert_sound(ground, change)
+
+
 def test_replaced_borders_may_be_off_the_lattice_by_a_hair_but_not_leave_or_share_ground() -> None:
     ground = board()
     hair = 0.1 / 109
