@@ -107,6 +107,15 @@ def shift_of_a1() -> Draft:
     )
 
 
+def a1_into_a2() -> Draft:
+    """Community a1 ends and a2 takes both its grids."""
+    return Draft(
+        area="a", communities=("a1", "a2"), homes=dict.fromkeys((810001, 810002), AREAS["a2"].id),
+        grids={810001: ring((0, 0), (2, 0), (2, 2), (0, 2)), 810002: ring((2, 0), (4, 0), (4, 2), (2, 2))},
+        areas=[(AREAS["a1"].id, "a", AREAS["a1"].name, False, True)],
+    )  # fmt: skip
+
+
 def borders(connection: psycopg.Connection, at: str | None = None) -> dict[int, shapely.Geometry]:
     """Borders of the living grids, or of those at a moment."""
     where = "valid_to IS NULL" if at is None else "valid_from <= %(at)s AND (valid_to IS NULL OR valid_to > %(at)s)"

@@ -36,7 +36,7 @@ PLAIN_STYLES = (*COMMON_STYLES, "/static/css/plain.css")
 EDITOR_STYLES = (
     "/static/vendor/leaflet.css",
     *COMMON_STYLES,
-    *(f"/static/css/{name}.css" for name in ("editor", "editor_panels", "editor_phone")),
+    *(f"/static/css/{name}.css" for name in ("editor", "editor_panels", "editor_dialogs", "editor_phone")),
 )
 PLANS = "plans"
 PLANS_STYLES = (*COMMON_STYLES, "/static/css/plans.css")

@@ -3,6 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+import shapely
+
+from data.queries.plan_publish import shape
 from gis.errors import StaleVersion
 
 NAMES = ("name", "name_en")
@@ -14,7 +17,7 @@ def refuse_grids(rows: Sequence[Any], moved: Collection[int]) -> None:
     if disputed:
         told = [
             {"id": row.grid_id, "code": row.now_code, "name": row.now_name, "yours": row.base_version, "now": row.now_version,
-             "ended": bool(row.now_ended)} for row in disputed
+             "ended": bool(row.now_ended), "place": _inside(row.now or row.base or row.mine)} for row in disputed
         ]  # fmt: skip
         raise StaleVersion(f"{len(told)} grids were changed by another publication since this plan copied them.", grids=told)
 
@@ -27,10 +30,20 @@ def refuse_areas(stored: Iterable[Any], drafted: Mapping[int, Any]) -> None:
         if row.level == "community" and (row.ended or (mine is not None and _named_twice(row, mine))):
             wanted = {} if mine is None or row.ended else {"was": mine.base_name, "wanted": mine.name}
             yours = None if mine is None else mine.base_version
-            told = {"id": row.id, "code": row.code, "name": row.name, "yours": yours, "now": row.version, "ended": row.ended}
+            told = {"id": row.id, "code": row.code, "name": row.name, "yours": yours, "now": row.version, "ended": row.ended,
+                    "place": _inside(row.border)}  # fmt: skip
             disputed.append(told | wanted)
     if disputed:
         raise StaleVersion(f"{len(disputed)} communities were changed by another publication since this plan copied them.", areas=disputed)
+
+
+def _inside(stored: bytes | memoryview | None) -> list[float] | None:
+    """A place on some ground, degrees; None for no ground."""
+    ground = shape(stored)
+    if ground is None:
+        return None
+    point = shapely.point_on_surface(ground)
+    return [round(point.x, 7), round(point.y, 7)]
 
 
 def names_of(row: Any, drafted: Any) -> tuple[str, str]:

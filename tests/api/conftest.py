@@ -1,4 +1,4 @@
-"""Fixtures of the import: a desk that reads files, and a city to bring in."""
+"""A desk that reads files and a city to bring in; a planner, a reviewer and the worker's hands over a fresh district."""
 
 import uuid
 from collections.abc import Iterator
@@ -53,3 +53,20 @@ def insight_work(insight_city: InsightCity, tmp_path: Path) -> Iterator[Work]:
     opened = Work(insight_city.clone.schema_url, outbox=tmp_path / "outbox")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def work(fresh) -> Iterator[Work]:
+    made = Work(fresh.schema_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def planner(fresh_client):
+    return fresh_client("planner", "district")
+
+
+@pytest.fixture
+def reviewer(fresh_client):
+    return fresh_client("planner", "a")

@@ -9,9 +9,9 @@ import pytest
 from api.plans import publish as publishing
 from api.work import Work
 from tests import plan_drafts
-from tests.api.test_plan_publish import add_incident, approved, asked, stored
 from tests.factories import AREAS, TODAY, District
 from tests.plan_drafts import Draft, ring
+from tests.publishing import add_incident, approved, asked, stored
 
 
 @pytest.fixture

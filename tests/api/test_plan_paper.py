@@ -7,8 +7,8 @@ from pypdf import PdfReader
 
 from tests import plan_drafts
 from tests.api.test_plan_impact import give_households
-from tests.api.test_plan_publish import approved, asked, stored
 from tests.factories import AREAS
+from tests.publishing import approved, asked, stored
 
 
 def read(answer) -> str:

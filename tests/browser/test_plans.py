@@ -1,5 +1,6 @@
 """A planner's day in a real browser: from the list of plans to the ground in force, alone and with colleagues."""
 
+import json
 import re
 
 import pytest
@@ -138,6 +139,39 @@ def test_a_returned_plan_says_why(planners: Planners) -> None:
     expect(page.locator("#plan_name .chip")).to_have_text("Draft")
     expect(page.locator(".decision")).to_contain_text("Returned by token.planner.990101")
     expect(page.locator(".decision")).to_contain_text(NASTY)
+
+
+def test_a_refused_publication_lists_what_stands_in_its_way_and_leads_there(planners: Planners, drawn_on: Clone) -> None:
+    author, reviewer = planners(), planners("second")
+    ground = author.ground(author.plan())
+    grid, community = ground["grids"][0], ground["communities"][0]
+    first, second = author.plan("先发布的"), author.plan("后发布的")
+    for plan, name in ((first, "First Grid"), (second, "Second Grid")):
+        author.operate(plan, {"kind": "rename", "grid": grid["id"], "name": name, "name_en": name})
+        author.ask("POST", f"/plans/{plan}/submit", {})
+        reviewer.ask("POST", f"/plans/{plan}/approve", {})
+    for plan in (first, second):
+        reviewer.ask("POST", f"/plans/{plan}/publish", {})
+        run_jobs(drawn_on)
+    page = reviewer.watched.open(f"/plans/{second}?lang=zh&theme=light")
+    reviewer.settle()
+    expect(page.locator(".failure")).to_contain_text("另一方案改动了同样的地方")
+    page.locator(".failure button.line", has_text="Second Grid").click()
+    expect(page.locator(".selection h2")).to_contain_text("Second Grid")
+    with drawn_on.owner() as owner:
+        told = {"id": community["id"], "name": "先名社区", "name_en": "First", "was": "旧名", "wanted": "Third", "ended": False}
+        gone = {"id": -1, "name": "没了的", "name_en": "Gone", "ended": True, "place": list(inside(grid, ground["origin"]))}
+        facts = {"code": "stale-version", "message": "x", "facts": {"areas": [told, gone]}}
+        owner.execute("UPDATE plan SET failure = %s WHERE id = %s", (json.dumps(facts), second))
+        owner.commit()
+    page = reviewer.open(second)
+    entries = page.locator(".failure button.line")
+    expect(entries.first).to_contain_text("this plan calls it “Third”, its name today is “First”")
+    entries.first.click()
+    expect(page.locator(".selection h2")).to_contain_text(str(len(ground["grids"])))
+    before = page.evaluate("() => location.search")
+    entries.filter(has_text="Gone").click()
+    page.wait_for_function("(before) => location.search !== before", arg=before)
 
 
 def test_a_plan_waits_for_its_date_and_is_called_off(planners: Planners) -> None:

@@ -5,6 +5,7 @@ import { count, dayTime, decimal, listed, named, percent, word } from "../../wor
 import { button, field, formDialog, select } from "../../components.js";
 import { CLASSES, classOf, classText, deviation, hectares, households, mark, nameOf, signed } from "../figures.js";
 import { stateChip } from "../header.js";
+import * as failure from "./failure.js";
 
 /** The card of the plan, and of the selected grids below it. */
 export function show(editor, redraw) {
@@ -15,7 +16,7 @@ export function show(editor, redraw) {
       (known) => known && redraw(),
       () => null,
     );
-  return [selection(editor), card(editor), plan.note && make("p", { className: "note-text" }, plan.note), decision(plan), bandTable(editor), outside(editor)];
+  return [selection(editor), failure.show(editor), card(editor), plan.note && make("p", { className: "note-text" }, plan.note), decision(plan), bandTable(editor), outside(editor)];
 }
 
 function card(editor) {
@@ -44,7 +45,7 @@ function card(editor) {
   );
 }
 
-/** Who decided and why; what kept the last try to publish. */
+/** Who decided and why. */
 function decision(plan) {
   const lines = [];
   if (plan.submitted_at) lines.push(word("plan.submitted", { name: plan.submitted_by?.name ?? "", when: dayTime(plan.submitted_at) }));
@@ -52,10 +53,7 @@ function decision(plan) {
   if (plan.decided_at) lines.push(word(`plan.${verdict}`, { name: plan.decided_by?.name ?? "", when: dayTime(plan.decided_at) }));
   if (plan.decision_note) lines.push(`“${plan.decision_note}”`);
   if (plan.effective_at) lines.push(word("plan.effective", { when: dayTime(plan.effective_at) }));
-  return [
-    lines.length > 0 && make("ul", { className: "decision" }, lines.map((line) => make("li", {}, line))),
-    plan.failure && make("p", { className: "refusal" }, `▲ ${word("plan.failed")} ${plan.failure.detail ?? plan.failure.message ?? ""}`),
-  ].filter(Boolean);
+  return lines.length > 0 && make("ul", { className: "decision" }, lines.map((line) => make("li", {}, line)));
 }
 
 /** How many grids lie in each class of the band. */
