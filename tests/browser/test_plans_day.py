@@ -135,7 +135,7 @@ def test_the_card_of_a_changed_grid_counts_its_incidents(planners: Planners) -> 
     (changed,) = [each for each in merged["changed"] if each["id"] not in merged["noded"]]
     page = planner.open(plan, inside(changed, merged["origin"]))
     planner.click(inside(changed, merged["origin"]))
-    for fact in ("Open", "year"):
+    for fact in ("Open", "365 days"):
         expect(page.locator(".selection .facts div", has_text=fact).locator("dd")).to_have_text(re.compile("^[0-9,]+$"))
 
 
