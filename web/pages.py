@@ -29,14 +29,14 @@ DESIGN_MODULE = "/static/js/design.js"
 SCREEN_STYLES = (
     "/static/vendor/leaflet.css",
     *COMMON_STYLES,
-    *(f"/static/css/{name}.css" for name in ("one_screen", "panels", "hours", "map", "detail", "dispatch", "phone", "wall")),
+    *(f"/static/css/{name}.css" for name in ("one_screen", "panels", "hours", "map", "controls", "detail", "dispatch", "phone", "wall")),
 )
 PLAIN = "plain"
 PLAIN_STYLES = (*COMMON_STYLES, "/static/css/plain.css")
 EDITOR_STYLES = (
     "/static/vendor/leaflet.css",
     *COMMON_STYLES,
-    *(f"/static/css/{name}.css" for name in ("editor", "editor_panels", "editor_dialogs", "editor_phone")),
+    *(f"/static/css/{name}.css" for name in ("editor", "controls", "editor_panels", "editor_dialogs", "editor_phone")),
 )
 PLANS = "plans"
 PLANS_STYLES = (*COMMON_STYLES, "/static/css/plans.css")

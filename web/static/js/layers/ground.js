@@ -3,15 +3,8 @@
 import { CanvasTiles, Sheet, tileUnder, tilesInView, zoomInView } from "../canvas.js";
 import { colour } from "../palette.js";
 import { TILE, batches, trace } from "../tiles.js";
+import { paintBuildings } from "./buildings.js";
 
-const USES = {
-  commercial: "map-building-2",
-  office: "map-building-2",
-  mixed: "map-building-2",
-  public: "map-building-3",
-  school: "map-building-3",
-  medical: "map-building-3",
-};
 const EDGE = 64; // tiles carry this much beyond their sides, in their pixels
 
 /** Show the ground; offers `district.ground` with recolour, refocus, outline and pick. */
@@ -98,7 +91,7 @@ export function hatch(context, tint = "faint") {
 }
 
 function paintInk(context, tile, { zoom, px }) {
-  paintBuildings(context, tile, { zoom, px });
+  paintBuildings(context, tile, { zoom, px }, { far: 0.7, near: 1 });
   const areas = tile.of("area");
   const of = (level) => areas.filter(({ properties }) => properties.level === level);
   const lines = (features, tint, width) => {
@@ -114,28 +107,6 @@ function paintInk(context, tile, { zoom, px }) {
   lines(of("street"), "map-street-border", 1.5 + near * 1.1);
   lines(of("district"), "map-border-case", 6);
   lines(of("district"), "map-district", 2.25);
-}
-
-function paintBuildings(context, tile, { zoom, px }) {
-  const buildings = tile.of("building");
-  if (!buildings.length) return;
-  const groups = new Map();
-  for (const building of buildings) {
-    const tint = USES[building.properties.use] ?? "map-building";
-    if (!groups.has(tint)) groups.set(tint, []);
-    groups.get(tint).push(building);
-  }
-  context.globalAlpha = zoom >= 15.5 ? 1 : 0.7;
-  context.strokeStyle = colour("map-building-line");
-  context.lineWidth = (zoom >= 16.5 ? 1 : 0.5) * px;
-  for (const [tint, group] of groups) {
-    context.fillStyle = colour(tint);
-    batches(context, group, () => {
-      context.fill("evenodd");
-      context.stroke();
-    });
-  }
-  context.globalAlpha = 1;
 }
 
 /** Everything outside the chosen area steps back; the chosen one gets a line of light. */
