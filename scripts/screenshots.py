@@ -164,7 +164,8 @@ def take(browser: Browser, address: str, token: str, picture: Picture, file: Pat
     page.unroute_all(behavior="ignoreErrors")
     context.close()
     with Image.open(file) as full:
-        small = full.convert("RGB").quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        # The other methods make one white of the soft tones that tell a card from its ground.
+        small = full.convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
     small.save(file, optimize=True)
 
 

@@ -24,7 +24,7 @@ from api.incidents.schemas import (
 )
 from api.incidents.service import Listing
 from api.period import AskedChoice
-from data.queries.incidents import Timed
+from data.queries.incidents import Order, Timed
 from gis.errors import BadValue, TooLarge
 
 BULK_LIMIT = 5_000
@@ -49,9 +49,10 @@ def asked_listing(
     is_open: Annotated[bool | None, Query(alias="open")] = None,
     overdue: bool | None = None,
     timed: Annotated[Timed, Query(alias="by", description="Which time the period is about.")] = "reported",
+    order: Annotated[Order, Query(description="`due`: what has been due for the longest first, without what has no deadline.")] = "newest",
 ) -> Listing:
     """Which incidents a request lists."""
-    return Listing(choice, states=tuple(state or ()), is_open=is_open, overdue=overdue, by=timed)
+    return Listing(choice, states=tuple(state or ()), is_open=is_open, overdue=overdue, by=timed, order=order)
 
 
 AskedListing = Annotated[Listing, Depends(asked_listing)]
@@ -65,7 +66,7 @@ def feed(session: Session, actor: CurrentActor, choice: AskedChoice, limit: Limi
 
 @router.get("/incidents")
 def list_incidents(session: Session, actor: CurrentActor, listing: AskedListing, limit: Limit = 50, cursor: Before = None) -> ListOut:
-    """Incidents that match, newest first: of the last 30 days unless a period, or what is open or overdue, is asked for."""
+    """Incidents that match, newest first unless another `order` is asked for: of the last 30 days unless a period, or what is open or overdue, is asked for."""
     return ListOut.model_validate(service.listed(session, actor, listing, limit, cursor))
 
 

@@ -1,5 +1,6 @@
 """Use cases of reading incidents: the feed, lists, and one with its whole history."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from api.incidents import workflow
 from api.incidents.table import table
 from api.period import Choice
 from data.queries import audit, incidents, statistics
-from data.queries.incidents import Cursor, One, Timed, Wanted
+from data.queries.incidents import Cursor, One, Order, Timed, Wanted
 from data.queries.reach import reach
 from data.queries.statistics import Moment
 from gis.errors import BadValue, TooLarge
@@ -53,13 +54,14 @@ class Listing:
     is_open: bool | None = None
     overdue: bool | None = None
     by: Timed = "reported"
+    order: Order = "newest"
 
 
 def listed(session: Session, actor: Actor, listing: Listing, limit: int, before: str | None) -> Answer:
-    """Incidents that match, newest first: of the last 30 days unless a period, a state or what is open is asked for."""
+    """Incidents that match, in the order of the listing: of the last 30 days unless a period, a state or what is open is asked for."""
     wanted, at = _wanted(session, actor, listing)
     rows = incidents.page(session, actor.scope, replace(wanted, limit=limit, before=cursor(before)), at.now)
-    return {"items": [_line(row) for row in rows], "next": _next(rows, limit)}
+    return {"items": [_line(row) for row in rows], "next": _next(rows, limit, listing.order)}
 
 
 def exported(session: Session, actor: Actor, listing: Listing) -> str:
@@ -78,7 +80,7 @@ def exported(session: Session, actor: Actor, listing: Listing) -> str:
             raise TooLarge("These are too many incidents for one file; ask for a shorter period or a smaller area.", limit=EXPORT_LIMIT)
         if len(page) < EXPORT_PAGE:
             break
-        before = Cursor(page[-1].reported_at, page[-1].id)
+        before = incidents.ended(page[-1], listing.order)
     audit.record(session, actor, "export", "incident", None, facts={"incidents": len(rows), "area": listing.choice.area})
     return table(rows, actor.language, at.zone)
 
@@ -104,6 +106,7 @@ def _wanted(session: Session, actor: Actor, listing: Listing) -> tuple[Wanted, M
         ends=ends,
         hours=listing.choice.hours,
         by=listing.by,
+        order=listing.order,
     )
     return wanted, at
 
@@ -209,5 +212,8 @@ def _named_or_none(code: str | None, key: Answer, name: str, name_en: str) -> An
     return None if code is None else key | {"code": code, "name": name, "name_en": name_en}
 
 
-def _next(rows: Any, limit: int) -> str | None:
-    return f"{rows[-1].reported_at.isoformat()}_{rows[-1].id}" if len(rows) == limit else None
+def _next(rows: Sequence[One], limit: int, order: Order = "newest") -> str | None:
+    if len(rows) < limit:
+        return None
+    at, number = incidents.ended(rows[-1], order)
+    return f"{at.isoformat()}_{number}"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -18,12 +19,14 @@ IDS = text("SELECT nextval('incident_id_seq') FROM generate_series(1, :count)")
 Facts = Mapping[str, Any]
 Timed = Literal["reported", "closed", "due"]
 """Which of an incident's times a period is about."""
+Order = Literal["newest", "due"]
+"""The newest report first, or what has been due for the longest first; what has no deadline is not in the latter."""
 One = Row[Any]
 """One row of an answer, its columns as attributes."""
 
 
 class Cursor(NamedTuple):
-    """Where a page ended: everything after it is older, or as old with a lower id."""
+    """Where a page ended: everything after it is older, or as old with a lower id; by deadline it is later, or as late with a higher id."""
 
     at: datetime
     id: int
@@ -45,12 +48,13 @@ class Wanted:
     before: Cursor | None = None
     hours: tuple[int, ...] = ()
     by: Timed = "reported"
+    order: Order = "newest"
 
 
 def page(session: Session, scope: Scope, wanted: Wanted, now: datetime) -> Sequence[Row[Any]]:
-    """Incidents that match, newest first, at most `limit`; `communities` are already within scope."""
+    """Incidents that match, in their order, at most `limit`; `communities` are already within scope."""
     return session.execute(
-        _named("page"),
+        _page(wanted.order),
         {
             "communities": list(wanted.communities),
             "grid_id": wanted.grid_id,
@@ -73,6 +77,11 @@ def page(session: Session, scope: Scope, wanted: Wanted, now: datetime) -> Seque
             "now": now,
         },
     ).all()
+
+
+def ended(row: One, order: Order) -> Cursor:
+    """Where a page with this row at its end ended."""
+    return Cursor(row.reported_at if order == "newest" else row.due_at, row.id)
 
 
 def one(session: Session, scope: Scope, incident_id: int, now: datetime) -> Row[Any]:
@@ -211,3 +220,10 @@ def _json(rows: Sequence[Facts]) -> str:
 
 def _named(name: str) -> TextClause:
     return statements("incidents")[name]
+
+
+@cache
+def _page(order: Order) -> TextClause:
+    """The statement for one order: each is a text of its own, so that an index can give it."""
+    at, way, beyond = ("reported_at", "DESC", "<") if order == "newest" else ("due_at", "ASC", ">")
+    return text(_named("page").text.format(at=at, way=way, beyond=beyond))

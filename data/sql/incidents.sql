@@ -1,5 +1,5 @@
 -- page --
--- Newest first; the page is cut before names are looked up.
+-- The page is cut before names are looked up. {at}, {way} and {beyond} are the order: a time, its direction, what lies beyond it.
 WITH page AS MATERIALIZED (
     SELECT id, reported_at, source, source_id, category_id, title, address, place, community_id, grid_id, state, is_open, level, severity,
            urgent, supervised, officer_id, due_at, version
@@ -19,8 +19,9 @@ WITH page AS MATERIALIZED (
        AND (:all_day OR extract(hour FROM reported_at AT TIME ZONE deployment_time_zone())::integer = ANY (:hours))
        -- An archive is looked at from its own moment; a day's grace for clocks that run ahead.
        AND reported_at < CAST(:now AS timestamptz) + interval '1 day'
-       AND (CAST(:before_at AS timestamptz) IS NULL OR (reported_at <= :before_at AND (reported_at < :before_at OR id < :before_id)))
-     ORDER BY reported_at DESC, id DESC
+       AND (CAST(:before_at AS timestamptz) IS NULL OR ({at} {beyond}= :before_at AND ({at} {beyond} :before_at OR id {beyond} :before_id)))
+       AND {at} IS NOT NULL
+     ORDER BY {at} {way}, id {way}
      LIMIT :limit
 )
 SELECT page.id, page.reported_at, page.source, CASE WHEN (SELECT gate.may('particulars')) THEN page.source_id ELSE '' END AS source_id,
@@ -36,7 +37,7 @@ SELECT page.id, page.reported_at, page.source, CASE WHEN (SELECT gate.may('parti
   LEFT JOIN grid ON grid.id = page.grid_id
   LEFT JOIN area AS community ON community.id = page.community_id
   LEFT JOIN officer ON officer.id = page.officer_id
- ORDER BY page.reported_at DESC, page.id DESC;
+ ORDER BY page.{at} {way}, page.id {way};
 
 -- one --
 SELECT incident.*, ST_X(place) AS lon, ST_Y(place) AS lat, is_open AND coalesce(due_at < :now, false) AS overdue,

@@ -311,6 +311,30 @@ def test_lists_page_without_gaps_or_repeats(client):
     assert len(set(paged)) == len(paged) == 15
 
 
+def test_what_has_been_due_for_the_longest_comes_first_page_by_page(fresh, fresh_client):
+    caller = fresh_client("operator")
+    for number in range(5):
+        opened(caller, title=f"第{number}件")
+    with fresh.owner() as owner:
+        owner.execute("UPDATE incident SET due_at = now() - make_interval(hours => (id * 7 % 11)::integer + 1) WHERE is_open")
+        owner.execute("UPDATE incident SET due_at = NULL WHERE id = (SELECT max(id) FROM incident)")
+        wanted = [row[0] for row in owner.execute("SELECT id FROM incident WHERE is_open AND due_at < now() ORDER BY due_at, id")]
+    found: list[int] = []
+    cursor = None
+    while True:
+        asked = {"overdue": True, "order": "due", "limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = caller.get("/api/v1/incidents", params=asked).json()
+        found += [each["id"] for each in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert len(wanted) > 4
+    assert found == wanted
+    table = caller.get("/api/v1/incidents.csv", params={"overdue": True, "order": "due"}).text.splitlines()
+    assert len(table) == len(wanted) + 1
+    assert caller.get("/api/v1/incidents", params={"order": "worst"}).status_code == 422
+
+
 def test_lists_know_what_is_open_and_late(client, district: District):
     caller = client("clerk", "a1")
     late = caller.get("/api/v1/incidents", params={"overdue": True}).json()["items"]

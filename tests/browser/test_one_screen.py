@@ -4,13 +4,21 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from tests.browser.conftest import NASTY, Opener
 from tests.conftest import Clone
 
 pytestmark = pytest.mark.browser
 
+OVERLAPS = """asked => {
+    const seen = [...document.querySelectorAll(asked)].filter((each) => each.checkVisibility() && getComputedStyle(each).clipPath === "none");
+    const boxes = seen.map((each) => [each, each.closest("h1") && getComputedStyle(each.closest("h1")).clipPath !== "none", each.getBoundingClientRect()]);
+    const shown = boxes.filter(([, hidden]) => !hidden);
+    return shown.flatMap(([one, , a], i) => shown.slice(i + 1)
+        .filter(([other, , b]) => !one.contains(other) && !other.contains(one) && a.right > b.left + 1 && b.right > a.left + 1 && a.bottom > b.top + 1 && b.bottom > a.top + 1)
+        .map(([other]) => `${one.className || one.localName} / ${other.className || other.localName}`));
+}"""
 INSIDE = "ST_X(ST_PointOnSurface(geom)), ST_Y(ST_PointOnSurface(geom))"
 
 
@@ -194,6 +202,54 @@ def test_a_panel_that_fails_says_so_and_can_be_tried_again(opener: Opener) -> No
     page.wait_for_selector("#kpi .kpi")
     assert all("503" in wrong for wrong in watched.wrong)
     watched.wrong.clear()
+
+
+def test_symbols_that_come_after_their_incidents_are_drawn_all_the_same(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        row = owner.execute(
+            "SELECT ST_X(place), ST_Y(place) FROM incident WHERE is_open AND grid_id IS NOT NULL ORDER BY reported_at DESC LIMIT 1"
+        ).fetchone()
+    assert row
+    path = f"/?layers=incidents&at={row[0]:.6f},{row[1]:.6f},18"
+    marks = pixels(opener().open(path), "marks")
+    late = opener()
+    held: list[Route] = []
+    late.page.route("**/api/v1/categories", lambda route: held.append(route))
+    late.page.goto(late.address + path)
+    late.page.wait_for_selector("#feed li")
+    late.page.wait_for_function("() => performance.getEntriesByType('resource').some(({ name }) => name.includes('/tiles/incidents/'))")
+    held[0].continue_()
+    late.ready()
+    late.page.wait_for_function(
+        "([pane, wanted]) => [...document.querySelectorAll(`.leaflet-${pane}-pane canvas`)].map(c => c.toDataURL()).sort().join() === wanted",
+        arg=["marks", marks],
+    )
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_nothing_in_the_head_lies_over_anything_else(opener: Opener, language: str) -> None:
+    for width, height in ((1920, 1080), (1366, 768), (390, 844)):
+        page = opener(width, height).open(f"/?lang={language}")
+        over = page.evaluate(OVERLAPS, ".breadcrumb, .bar h1 b, .search, .clock, .live-sign, .bar .tool")
+        assert over == [], width
+
+
+def test_a_change_from_nothing_is_told_as_it_is(opener: Opener) -> None:
+    watched = opener()
+
+    def from_nothing(route: Route) -> None:
+        told = route.fetch().json()
+        for each in told["overview"]["kpi"]:
+            if each["id"] == "today":
+                each |= {"value": 4, "reference": 0}
+            elif each["id"] == "mean_handling":
+                each |= {"value": 98.4, "reference": 26.5}
+        route.fulfill(json=told)
+
+    watched.page.route("**/api/v1/picture*", from_nothing)
+    page = watched.open("/?lang=en")
+    assert page.locator("[data-kpi=today] .change").inner_text() == "↑ 4 from 0"
+    assert page.locator("[data-kpi=mean_handling] .change").inner_text() == "↑ 271% from 26.5 h"
 
 
 def test_an_ended_session_leads_back_to_the_same_view(opener: Opener) -> None:

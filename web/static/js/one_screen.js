@@ -115,16 +115,17 @@ class Screen {
 
   async load() {
     const { district } = this;
-    ask("/categories").then(
+    const named = ask("/categories").then(
       ({ items }) => {
         district.categories = new Map(items.map((each) => [each.id, each]));
+        district.incidents.redraw(); // tiles may have come before their symbols
       },
       () => null,
     );
     // Who may see no statistics is not told where it is hot, and does not ask.
     const hot = this.permissions.includes("statistics") ? district.hotspots.load().catch(() => this.drawLegend()) : null;
     detail.show(at("detail"), district, this.permissions);
-    await Promise.all([this.panels(), hot]);
+    await Promise.all([this.panels(), hot, named]);
   }
 
   follow(present, before) {

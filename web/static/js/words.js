@@ -60,8 +60,9 @@ export function startOf(day) {
   return `${day}T00:00:00${offset || "+00:00"}`;
 }
 
-/** A day and its time, short. */
-export const dayTime = (at) => clock(at, { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
+/** A day and its time, short: the year stands before it unless it is this one. */
+export const dayTime = (at) =>
+  clock(at, { ...(isoDay(at).slice(0, 4) === isoDay(now()).slice(0, 4) ? {} : { year: "numeric" }), month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
 
 const formats = new Map();
 

@@ -38,7 +38,7 @@ export function show(district, { tiles }) {
 
 function drawFacility(context, { status }, x, y) {
   context.fillStyle = colour(status === "working" ? "good" : "alarm");
-  context.strokeStyle = colour("hot-case");
+  context.strokeStyle = colour("open-case");
   context.lineWidth = 1.5;
   context.beginPath();
   context.roundRect(x - 4.5, y - 4.5, 9, 9, 2);

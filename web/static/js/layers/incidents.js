@@ -11,7 +11,7 @@ const SIZE = 15;
 const NEAR = 16; // from this zoom on, single incidents are drawn
 const GATHER = 32; // pixels of a tile
 
-/** Show incidents; offers `district.incidents` with `period` (what to ask) and `pins` (the newest of the feed). */
+/** Show incidents; offers `district.incidents` with `load` (what to ask) and `pins` (the newest of the feed). */
 export function show(district, { tiles }) {
   const { map } = district;
   const source = district.source(tiles);
@@ -44,6 +44,7 @@ export function show(district, { tiles }) {
       period = true;
       if (source.ask(query)) follow();
     },
+    redraw: () => sheet.redraw(),
     /** What a change touches, fetched anew; returns what shows it. */
     renew: async (touches) => {
       const swap = await source.renew(touches, zoomInView(map));
@@ -133,7 +134,7 @@ function symbol(context, name, x, y, { severity, size, bare = false }) {
   if (!bare) {
     context.lineWidth = 5;
     context.lineJoin = "round";
-    context.strokeStyle = colour("hot-case");
+    context.strokeStyle = colour("open-case");
     context.stroke(path);
   }
   context.fillStyle = colour(`s${severity}`);

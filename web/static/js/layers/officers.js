@@ -52,7 +52,7 @@ function drawOfficer(context, { on_duty: duty }, x, y, zoom) {
   context.strokeStyle = duty ? colour("open-case") : colour("faint");
   context.stroke();
   if (size < 6) return;
-  context.fillStyle = duty ? colour("hot-case") : colour("faint");
+  context.fillStyle = duty ? colour("open-case") : colour("faint");
   context.beginPath();
   context.arc(x, y - size * 0.22, size * 0.27, 0, Math.PI * 2);
   context.fill();

@@ -51,7 +51,11 @@ function lines({ id, numerator, denominator, reference, unit }, period) {
   ].filter(Boolean);
 }
 
-const told = (value, unit) => (unit === "ratio" ? percent(value) : unit === "hours" ? `${decimal(value)} ${word("unit.hours")}` : count(value));
+/** A value in words, in the unit a card shows it in. */
+function told(value, unit) {
+  const [number, sign] = figure({ value, unit });
+  return unit === "hours" ? `${number} ${sign}` : number + sign;
+}
 
 function figure({ value, unit, denominator, id }) {
   if (value == null) return ["–", ""];
@@ -61,12 +65,13 @@ function figure({ value, unit, denominator, id }) {
   return [count(value), ""];
 }
 
-/** Change against the reference: in points for rates, in percent for the rest. */
+/** Change against the reference: in points for rates, in percent for the rest, as it is where there was nothing. */
 function difference({ value, reference, unit, id, denominator }) {
   if (value == null || reference == null) return id === "on_duty" && denominator ? percent(value / denominator, 0) : word("kpi.no_reference");
-  const size = unit === "ratio" ? value - reference : reference ? value / reference - 1 : 0;
+  const share = unit !== "ratio" && reference > 0;
+  const size = share ? value / reference - 1 : value - reference;
   const arrow = Math.abs(size) < 0.0005 ? "→" : size > 0 ? "↑" : "↓";
-  const text = unit === "ratio" ? word("kpi.points", { n: decimal(Math.abs(size) * 100) }) : percent(Math.abs(size), 1);
+  const text = share ? percent(Math.abs(size), size < 1 ? 1 : 0) : unit === "ratio" ? word("kpi.points", { n: decimal(Math.abs(size) * 100) }) : told(size, unit);
   return [make("b", {}, `${arrow} ${text}`), ` ${word("kpi.from", { value: told(reference, unit) })}`];
 }
 
