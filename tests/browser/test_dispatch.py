@@ -1,5 +1,6 @@
 """Dispatch from the one screen: two clicks or one key, taken back for ten seconds, and honest when two people act at once."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -95,6 +96,23 @@ def test_two_clicks_dispatch_to_the_officer_of_the_grid_and_the_log_says_so(desk
     expect(notice(desk, "undo")).to_contain_text(f"Dispatched to {own['name']}")
     expect(shown_card.locator(".marks")).to_contain_text("Dispatched", timeout=LONG_MS)
     expect(shown_card.locator(".hand")).to_have_count(0)
+
+
+def test_the_rows_of_what_is_open_can_be_cut_down_to_what_nobody_has_in_hand(desk: Page, served: Served) -> None:
+    number = report(served, "In no hand")
+    card(desk, number)
+    assert acted(desk, partial(desk.keyboard.press, "1")) == 200
+    waiting = report(served, "Waits for a hand")
+    shown(desk, waiting)
+    desk.keyboard.press("Escape")
+    desk.locator("[data-kpi=open]").click()
+    expect(desk.locator(f'dialog [data-incident="{number}"]')).to_be_visible()
+    desk.get_by_role("button", name="To be dispatched").click()
+    expect(desk.locator(f'dialog [data-incident="{number}"]')).to_have_count(0)
+    expect(desk.get_by_text("Export table")).to_have_attribute("href", re.compile("state=filed&state=returned"))
+    desk.locator(f'dialog [data-incident="{waiting}"] .link').click()
+    assert acted(desk, desk.locator("#detail .hand").first.click) == 200
+    assert of(served, waiting)["state"] == "dispatched"
 
 
 def test_the_keys_one_to_five_choose_in_the_order_of_the_card(desk: Page, served: Served) -> None:

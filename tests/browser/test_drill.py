@@ -96,6 +96,33 @@ def test_the_worst_grid_of_the_district_is_found_and_says_why(opener: Opener, de
     assert watched.axe() == []
 
 
+def test_an_address_and_enter_without_a_pause_tell_who_answers_for_it(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        row = owner.execute(
+            "SELECT building.address, building.id, building.grid_id, officer.name FROM building"
+            " JOIN assignment USING (grid_id) JOIN officer ON officer.id = officer_id"
+            " WHERE building.address <> '' AND duty = 'main' AND valid @> current_date ORDER BY building.id DESC LIMIT 1"
+        ).fetchone()
+    assert row
+    page = opener().open()
+    page.keyboard.press("/")
+    page.keyboard.insert_text(row[0])
+    page.keyboard.press("Enter")
+    wait_for_address(page, building=str(row[1]), grid=str(row[2]))
+    page.wait_for_selector("#detail .person")
+    assert row[3] in page.inner_text("#detail .person")
+    assert page.locator("#breadcrumb .crumb").count() == 5
+
+
+def test_the_oldest_that_is_overdue_comes_first(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        oldest = owner.execute("SELECT id FROM incident WHERE is_open AND due_at < now() ORDER BY due_at, id LIMIT 1").fetchone()
+    assert oldest
+    page = opener().open()
+    page.locator("[data-kpi=overdue]").click()
+    page.wait_for_selector(f'dialog tbody tr:first-child[data-incident="{oldest[0]}"]')
+
+
 def test_every_panel_follows_a_grid(opener: Opener, home: tuple[str, str, str, str]) -> None:
     grid = home[0]
     page = opener().open("/?lang=en&period=1y")

@@ -30,6 +30,13 @@ export async function follow(district, nav) {
       settling = false;
       return arrive(state(), why);
     }
+    // And a building inside its own grid.
+    if (home?.grid && !grid) {
+      settling = true;
+      change({ grid: String(home.grid.id) });
+      settling = false;
+      return arrive(state(), why);
+    }
     const now = state();
     if (now.area !== area || now.grid !== grid) return;
     trail.areas = chain;

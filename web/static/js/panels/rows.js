@@ -1,7 +1,7 @@
 /** The rows behind a figure: a drawer of incidents (or officers) with the filter of the page, paged, to read, to go to, to take away. */
 
 import { ask } from "../api.js";
-import { button, chip, drawer, failed, nothing, table } from "../components.js";
+import { button, chip, drawer, failed, nothing, segments, table } from "../components.js";
 import { make, put, skeleton } from "../dom.js";
 import { icon } from "../icons.js";
 import { change, state } from "../state.js";
@@ -22,6 +22,9 @@ const OF = {
   period: (present) => whole(asked(present)),
 };
 const OTHERS = { on_duty: (district) => officers(district), hotspots: clusters.hotspots, alerts: clusters.alerts };
+/** Figures of what is under way; their rows can be cut down to what nobody has in hand yet. */
+const UNDER_WAY = ["open", "overdue"];
+const IN_NO_HAND = ["reported", "verifying", "filed", "returned"];
 /** A figure of a period counts whole days, so do its rows. */
 const whole = ({ from, to }) => ({ from: isoDay(from), to });
 
@@ -51,17 +54,29 @@ function incidents(district, rows) {
   const { area, grid, category, hours } = state();
   const filter = { area, grid, category, hours, ...OF[rows](state()) };
   const body = make("div", { className: "stack" });
+  const parts = make("div");
   const more = button("down", word("rows.more"), () => page(), { className: "button" });
-  const box = drawer(word(`rows.${rows}`), [where(district), body], [
-    make("a", { className: "button", href: `/api/v1/incidents.csv?${query(filter)}`, download: "incidents.csv" }, icon("download"), word("rows.export")),
-  ]);
+  const file = make("a", { className: "button", download: "incidents.csv" }, icon("download"), word("rows.export"));
+  const box = drawer(word(`rows.${rows}`), [make("div", { className: "row" }, where(district), parts), body], [file]);
   const list = make("tbody");
   let cursor = "";
   let shown = 0;
+  let turn = 0;
+  const choose = (part) => {
+    filter.state = part === "waiting" ? IN_NO_HAND : OF[rows](state()).state;
+    file.href = `/api/v1/incidents.csv?${query(filter)}`;
+    if (UNDER_WAY.includes(rows)) put(parts, segments(word("rows.part"), ["", "waiting"].map((each) => [each, word(`rows.part_${each || "all"}`)]), part, choose));
+    [cursor, shown] = ["", 0];
+    put(list);
+    put(body, skeleton());
+    page();
+  };
   const page = async () => {
+    const mine = ++turn;
     more.disabled = true;
     try {
       const { items, next } = await ask("/incidents", { ...filter, limit: PAGE, cursor });
+      if (mine !== turn) return;
       cursor = next;
       shown += items.length;
       list.append(...items.map((item) => row(district, item, box)));
@@ -71,13 +86,12 @@ function incidents(district, rows) {
         shown > 0 && make("div", { className: "row" }, next && more, make("span", { className: "note" }, word(next ? "rows.so_far" : "rows.all", { n: count(shown) }))),
       );
     } catch (problem) {
-      put(body, failed(problem, () => (put(body, skeleton()), page())));
+      if (mine === turn) put(body, failed(problem, () => (put(body, skeleton()), page())));
     } finally {
       more.disabled = false;
     }
   };
-  put(body, skeleton());
-  page();
+  choose("");
   return box;
 }
 

@@ -11,6 +11,8 @@ export function show(host, district) {
   let active = -1;
   let turn = 0;
   let pause = null;
+  let asked = ""; // what the list is the answer to
+  let wanted = false; // Enter came before the answer
   const list = make("ul", { id: "found", className: "found", role: "listbox", "aria-label": word("search.results"), hidden: true });
   const input = make("input", {
     type: "search",
@@ -51,6 +53,7 @@ export function show(host, district) {
     const answer = await ask("/search", { q }).catch(() => ({ items: [], failed: true }));
     if (mine !== turn) return;
     items = answer.items;
+    asked = q;
     put(
       list,
       items.length
@@ -59,15 +62,19 @@ export function show(host, district) {
     );
     open(true);
     light(0);
+    if (wanted && items.length) choose(items[0]);
+    wanted = false;
   };
   input.addEventListener("input", () => {
+    wanted = false;
     clearTimeout(pause);
     pause = setTimeout(look, 160);
   });
   input.addEventListener("keydown", (event) => {
     const { key } = event;
     if (key === "ArrowDown" || key === "ArrowUp") light(active + (key === "ArrowDown" ? 1 : -1));
-    else if (key === "Enter" && items[active] && !list.hidden) choose(items[active]);
+    else if (key === "Enter" && asked === input.value.trim() && items[active] && !list.hidden) choose(items[active]);
+    else if (key === "Enter") wanted = true;
     else if (key === "Escape") {
       if (list.hidden) input.blur();
       open(false);
@@ -96,7 +103,8 @@ function row(item, rank, choose) {
 function lead(district, item) {
   if (item.kind === "area") return change({ area: item.code, grid: "", building: "", at: null }, { step: true });
   if (item.kind === "grid") return change({ grid: String(item.id), building: "", at: null }, { step: true });
-  if (item.kind === "building") change({ building: String(item.id) }, { step: true });
+  if (item.kind === "building") return change({ grid: "", building: String(item.id), at: null }, { step: true });
+  if (item.kind === "incident") change({ incident: String(item.id) }, { step: true });
   if (item.bbox) district.fit(item.bbox, { maxZoom: 18 });
   else if (item.center) district.fly(item.center, 17.5);
 }
