@@ -66,7 +66,7 @@ def feed(session: Session, actor: CurrentActor, choice: AskedChoice, limit: Limi
 
 @router.get("/incidents")
 def list_incidents(session: Session, actor: CurrentActor, listing: AskedListing, limit: Limit = 50, cursor: Before = None) -> ListOut:
-    """Incidents that match, newest first unless another `order` is asked for: of the last 30 days unless a period, or what is open or overdue, is asked for."""
+    """Incidents that match, newest first by default: of the last 30 days unless a period, or what is open or overdue, is asked for."""
     return ListOut.model_validate(service.listed(session, actor, listing, limit, cursor))
 
 

@@ -214,7 +214,11 @@ def test_symbols_that_come_after_their_incidents_are_drawn_all_the_same(opener: 
     marks = pixels(opener().open(path), "marks")
     late = opener()
     held: list[Route] = []
-    late.page.route("**/api/v1/categories", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    late.page.route("**/api/v1/categories", hold)
     late.page.goto(late.address + path)
     late.page.wait_for_selector("#feed li")
     late.page.wait_for_function("() => performance.getEntriesByType('resource').some(({ name }) => name.includes('/tiles/incidents/'))")
