@@ -31,7 +31,7 @@ export async function follow(district, nav) {
       return arrive(state(), why);
     }
     // And a building inside its own grid.
-    if (home?.grid && !grid) {
+    if (home?.grid && !grid && state().building === building) {
       settling = true;
       change({ grid: String(home.grid.id) });
       settling = false;
