@@ -28,7 +28,7 @@ def queue() -> App:
     return app
 
 
-async def work(schema_url: str, *, wait: bool = True, outbox: Path = Path("outbox"), watch_recurrence_days: float = 365.0) -> None:
+async def work(schema_url: str, *, outbox: Path, wait: bool = True, watch_recurrence_days: float = 365.0) -> None:
     """Do jobs until a signal, or with `wait` off until none is left; as the owner of the schema."""
     shared = Work(schema_url, outbox=outbox, watch_recurrence_days=watch_recurrence_days)
     connector = PsycopgConnector(conninfo=schema_url.replace("postgresql+psycopg://", "postgresql://", 1), min_size=1, max_size=3)

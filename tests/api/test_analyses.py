@@ -44,12 +44,12 @@ def bytes_of(session, scope, id: int) -> bytes:
 
 
 class TestAsking:
-    def test_a_question_is_completed_worked_out_and_read(self, city, person):
+    def test_a_question_is_completed_worked_out_and_read(self, city, person, tmp_path):
         with_a_hot_corner(city)
         told = person().post("/api/v1/analyses", json={"method": "gi", "parameters": QUICK})
         assert told.status_code == 202
         assert told.json()["state"] == "asked"
-        asyncio.run(worker.work(city.clone.schema_url, wait=False))
+        asyncio.run(worker.work(city.clone.schema_url, outbox=tmp_path, wait=False))
         found = person().get(f"/api/v1/analyses/{told.json()['id']}").json()
         assert (found["analysis"]["state"], found["analysis"]["progress"], found["analysis"]["cut"]) == ("done", 1.0, False)
         assert found["analysis"]["question"]["from"] == "2026-01-01"
@@ -203,12 +203,12 @@ class TestScope:
         )
         assert seen["result"]["summary"]["incidents"] == sum(each["observed"] for each in whole["units"] if each["grid_id"] in own)
 
-    def test_a_question_of_a_smaller_scope_runs_on_that_scope(self, city, person):
+    def test_a_question_of_a_smaller_scope_runs_on_that_scope(self, city, person, tmp_path):
         city.background(20)
         asked_by_one = person("one").post("/api/v1/analyses", json={"method": "rates"}).json()
         asked_by_whole = person("whole").post("/api/v1/analyses", json={"method": "rates"}).json()
         assert asked_by_one["id"] != asked_by_whole["id"]
-        asyncio.run(worker.work(city.clone.schema_url, wait=False))
+        asyncio.run(worker.work(city.clone.schema_url, outbox=tmp_path, wait=False))
         found = person("one").get(f"/api/v1/analyses/{asked_by_one['id']}").json()
         assert found["analysis"]["cut"] is False
         assert {each["community_id"] for each in found["result"]["units"]} == {insight.community_id(0, 0)}

@@ -44,7 +44,7 @@ def test_nobody_can_ask_for_a_job_without_a_session_or_read_the_queue(fresh):
         connection.execute("SELECT * FROM procrastinate_jobs")
 
 
-def test_the_worker_folds_and_tidies(fresh, fresh_database, fresh_client):
+def test_the_worker_folds_and_tidies(fresh, fresh_database, fresh_client, tmp_path):
     fresh_client("operator").post(
         "/api/v1/incidents", json={"category_id": 410, "lon": factories.WEST + 0.001, "lat": factories.SOUTH + 0.001}
     )
@@ -56,7 +56,7 @@ def test_the_worker_folds_and_tidies(fresh, fresh_database, fresh_client):
     with fresh_database.unit_of_work(Scope(token=factories.token("analyst"))) as session:
         after_commit.defer(session, "upkeep:fold")
         after_commit.defer(session, "upkeep:tidy")
-    asyncio.run(worker.work(fresh.schema_url, wait=False))
+    asyncio.run(worker.work(fresh.schema_url, outbox=tmp_path, wait=False))
     with fresh.owner() as connection:
         assert connection.execute("SELECT count(*) FROM statistics_delta").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM limit_hit WHERE bucket = 'x'").fetchone() == (0,)

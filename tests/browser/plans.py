@@ -6,6 +6,8 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import shapely
@@ -200,7 +202,8 @@ def movable(ground: dict[str, Any]) -> tuple[dict[str, Any], Place]:
 
 def run_jobs(clone: Clone) -> None:
     """Let the worker do what waits, in a thread: the browser's driver has a loop of its own in this one."""
-    thread = threading.Thread(target=lambda: asyncio.run(worker.work(clone.schema_url, wait=False)))
-    thread.start()
-    thread.join(timeout=60)
-    assert not thread.is_alive()
+    with TemporaryDirectory() as outbox:
+        thread = threading.Thread(target=lambda: asyncio.run(worker.work(clone.schema_url, outbox=Path(outbox), wait=False)))
+        thread.start()
+        thread.join(timeout=60)
+        assert not thread.is_alive()
