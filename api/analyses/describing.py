@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from api.analyses.findings import Found
 from api.analyses.study import Study
 from data.queries.analysis_rows import DUE, KEPT
+from gis.hotspots.doubts import spots
 from gis.hotspots.rates import poisson_interval
 
 TOP = 5
@@ -17,8 +18,8 @@ NAMED = 20
 Facts = dict[str, Any]
 
 
-def described(study: Study, rank: int, found: Found) -> Facts:
-    """One cluster in the shape that docs/analyses.md gives, nothing held back yet."""
+def described(study: Study, rank: int, found: Found, analysed: int) -> Facts:
+    """One cluster in the shape that docs/analyses.md gives, nothing held back yet; `analysed`: incidents of all units that have a number expected."""
     rows = found.incidents if found.incidents is not None else study.of_units(found.members, found.days)
     observed = len(rows)
     low, high = (float(each) for each in poisson_interval(observed))
@@ -30,7 +31,7 @@ def described(study: Study, rank: int, found: Found) -> Facts:
         "period": {"from": study.date_of(days[0]).isoformat(), "to": study.date_of(days[1]).isoformat(), "days": days[1] - days[0] + 1},
         "observed": observed, "expected": due, "ratio": observed / due if due else None,
         "interval": [low / due, high / due] if due else None,
-        "relative_risk": found.relative_risk if found.relative_risk is not None else _relative_risk(study, observed, due),
+        "relative_risk": found.relative_risk if found.relative_risk is not None else _relative_risk(analysed, observed, due),
         "population": found.at_risk if study.question["denominator"] != "none" else None,
         "llr": found.llr, "p": found.p, "p_kind": found.p_kind, "gumbel_p": found.gumbel_p, "q": found.q,
         "recurrence_days": found.recurrence_days, "class": found.confidence,
@@ -83,12 +84,11 @@ def _place(study: Study, found: Found, rows: NDArray[np.int64]) -> Facts:
     return place | {"community_id": None, "community_share": None}
 
 
-def _relative_risk(study: Study, observed: int, due: float | None) -> float | None:
+def _relative_risk(analysed: int, observed: int, due: float | None) -> float | None:
     """(observed / expected) inside over the same outside."""
-    total = int(study.counts.sum())
-    if not due or total - due <= 0 or total == observed:
+    if not due or analysed - due <= 0 or analysed <= observed:
         return None
-    return float(observed / due / ((total - observed) / (total - due)))
+    return float(observed / due / ((analysed - observed) / (analysed - due)))
 
 
 def _repeat(study: Study, rows: NDArray[np.int64]) -> Facts:
@@ -98,7 +98,7 @@ def _repeat(study: Study, rows: NDArray[np.int64]) -> Facts:
     again, least = number >= 2, max(2, study.question["small_cell"])
     places = study.xy[rows]
     places = places[np.isfinite(places).all(axis=1)]
-    one_place = int(np.unique(np.round(places, 2), axis=0, return_counts=True)[1].max()) if len(places) else 0
+    one_place = int(np.bincount(spots(*places.T)).max(initial=0))
     return {
         "top": [{"building_id": int(ids[each]), "observed": int(number[each])} for each in order if number[each] >= least],
         "buildings": int(again.sum()), "in_repeat_buildings": int(number[again].sum()),

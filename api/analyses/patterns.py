@@ -45,7 +45,8 @@ def emerged(study: Study, neighbours: Neighbours, tell: Progress) -> Findings:
         whole[lived] = column
         findings.units[name] = whole.tolist()
     base = study.people if study.rated else np.ones(len(counts))
-    findings.expected = np.where(kept, base * (counts[kept].sum() / base[kept].sum()), np.nan)
+    # Of the whole period, as the numbers observed are: categories leave out days that make no whole step, numbers do not.
+    findings.expected = np.where(kept, base * (study.counts[kept].sum() / base[kept].sum()), np.nan)
     findings.hot = signs[:, -1] > 0
     findings.series = _series(steps, counts, asked["step"])
     findings.summary = {

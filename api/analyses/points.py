@@ -12,6 +12,7 @@ from api.analyses.study import Study
 from gis.errors import NothingToAnalyse, TooLarge
 from gis.hotspots import dbscan, kde, knox
 from gis.hotspots.dbscan import Density
+from gis.hotspots.doubts import spots
 from gis.hotspots.permutation import Progress
 
 MOST_CLUSTERS = 200
@@ -80,7 +81,7 @@ def repeated(study: Study, tell: Progress) -> Findings:
         key, first, number = np.unique(study.rows.building[known], return_index=True, return_counts=True)
     else:
         known = np.flatnonzero(np.isfinite(study.xy).all(axis=1))
-        _, first, number = np.unique(np.round(study.xy[known], 2), axis=0, return_index=True, return_counts=True)
+        _, first, number = np.unique(spots(*study.xy[known].T), return_index=True, return_counts=True)
         key = np.full(len(first), -1)
     if not len(known):
         raise NothingToAnalyse("No incident names a building or a place.", incidents=len(study.rows))

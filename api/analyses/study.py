@@ -131,9 +131,10 @@ class Study:
         return np.sort(found)
 
     def only(self, kept: NDArray[np.bool_]) -> "Study":
-        """The same study of some of its incidents."""
+        """The same study of some of its incidents; the others are no longer among all incidents either, where those are what rates are per."""
+        gone = self.unit[~kept & self.placed] if self.question["denominator"] == "incidents" else np.empty(0, dtype=np.int64)
         return replace(
-            self, rows=self.rows.only(kept), unit=self.unit[kept], day=self.day[kept], hour=self.hour[kept],
+            self, people=self.people - np.bincount(gone, minlength=len(self.people)), rows=self.rows.only(kept), unit=self.unit[kept], day=self.day[kept], hour=self.hour[kept],
             weekday=self.weekday[kept], xy=self.xy[kept],
         )  # fmt: skip
 
@@ -146,7 +147,7 @@ def read(session: Session, scope: Scope, asked: Asked, tell: Progress) -> Study:
     found = analysis_rows.units(session, scope, ground, scheme_id, of=question["unit"])
     if not len(found):
         raise NothingToAnalyse("There are no grids on this ground.", areas=0)
-    people = analysis_rows.population(session, scope, chosen, found, question["denominator"])
+    people = _population(session, scope, asked, found)
     names = analysis_rows.communities(session, scope, ground)
     known = analysis_rows.sources(session, scope)
     merged = analysis_rows.merged(session, scope, chosen)
@@ -172,10 +173,19 @@ def local_times(rows: Incidents, zone: ZoneInfo) -> pd.DatetimeIndex:
 def present_version(session: Session, scope: Scope, asked: Asked) -> bytes:
     """The fingerprint of what `read` would read now, without reading it."""
     found = analysis_rows.units(session, scope, asked.ground, asked.scheme_id, of=asked.question["unit"])
-    people = analysis_rows.population(session, scope, asked.selection, found, asked.question["denominator"])
+    people = _population(session, scope, asked, found)
     names = analysis_rows.communities(session, scope, asked.ground)
     merged = analysis_rows.merged(session, scope, asked.selection)
     return analysis_rows.data_version(analysis_rows.fingerprint(session, scope, asked.selection), merged, found, people, names)
+
+
+def _population(session: Session, scope: Scope, asked: Asked, found: Units) -> Floats:
+    """What rates are per, by unit. All incidents are counted as those asked for are, so that no unit has more of these than of those."""
+    if asked.question["denominator"] != "incidents":
+        return analysis_rows.population(session, scope, found, asked.ground, asked.question["denominator"])
+    rows, _ = analysis_rows.incidents(session, scope, replace(asked.selection, categories=(), sources=()), (), lambda done, whole: None)
+    unit = _unit_of(session, scope, found, rows, asked.scheme_id)
+    return np.bincount(unit[unit >= 0], minlength=len(found)).astype(np.float64)
 
 
 def _unit_of(session: Session, scope: Scope, found: Units, rows: Incidents, scheme_id: int) -> Longs:

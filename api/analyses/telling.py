@@ -28,7 +28,8 @@ Facts = dict[str, Any]
 def told(study: Study, findings: Findings, doubts: list[Facts], read: int) -> tuple[list[Piece], bytes]:
     """The pieces of a result, and the hash of the whole."""
     method = study.question["method"]
-    clusters = [described(study, rank, each) for rank, each in enumerate(findings.clusters, 1)]
+    analysed = int(study.counts[slice(None) if findings.expected is None else np.isfinite(findings.expected)].sum())
+    clusters = [described(study, rank, each, analysed) for rank, each in enumerate(findings.clusters, 1)]
     units = _units(study, findings)
     caveats = caveats_of(study, findings, doubts)
     head = {

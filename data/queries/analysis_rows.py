@@ -144,15 +144,13 @@ def communities(session: Session, scope: Scope, ground: str) -> list[dict[str, A
     return [dict(row._mapping) for row in session.execute(_named("names"), {"ground": ground})]
 
 
-def population(session: Session, scope: Scope, chosen: Selection, found: Units, denominator: str) -> NDArray[np.float64]:
-    """What rates are per, by unit: households, residents, or all incidents of the ground and period; ones where there is none."""
+def population(session: Session, scope: Scope, found: Units, ground: str, denominator: str) -> NDArray[np.float64]:
+    """Households or residents, by unit; ones where rates are per nothing."""
     if denominator == "households":
         return found.households
     if denominator == "none":
         return np.ones(len(found))
-    name, column = {"residents": ("residents", "residents"), "incidents": ("all_incidents", "incidents")}[denominator]
-    rows = session.execute(_named(name), chosen.binds()).all()
-    return summed(found, rows, column)
+    return summed(found, session.execute(_named("residents"), {"ground": ground}).all(), "residents")
 
 
 def summed(found: Units, rows: Sequence[Row[Any]], column: str) -> NDArray[np.float64]:

@@ -34,13 +34,6 @@ SELECT building.grid_id, building.community_id, count(*) AS residents
  WHERE building.community_id <@ CAST(:ground AS int4multirange) AND building.grid_id IS NOT NULL
  GROUP BY 1, 2 ORDER BY 1, 2;
 
--- all_incidents --
-SELECT grid_id, community_id, count(*) AS incidents
-  FROM incident
- WHERE community_id <@ CAST(:ground AS int4multirange) AND reported_at >= :starts AND reported_at < :ends AND duplicate_of IS NULL
-   AND grid_id IS NOT NULL
- GROUP BY 1, 2 ORDER BY 1, 2;
-
 -- primary_borders --
 SELECT id, ST_AsBinary(geom) AS border FROM grid WHERE scheme_id = :scheme_id AND valid_to IS NULL AND community_id <@ CAST(:ground AS int4multirange)
  ORDER BY code;

@@ -45,6 +45,9 @@ FEW_PLACES = 100
 DIFFERENT = 0.5
 """Of the rows of a pile so many different addresses: they cannot all be there."""
 MIDDLE_M = 30.0
+SPOT_M = 0.1
+SPOT_BITS = 31
+NOWHERE = -1
 NAMED_M = 5.0
 LEAST_MIDNIGHTS = 20
 MIDNIGHT_SHARE = 0.01
@@ -108,7 +111,8 @@ def doubts(
     placed = ~flags["no-place"]
     if ground is not None:
         flags["outside"][placed] = ~_inside(ground, x[placed], y[placed])
-    spot = _numbered(pd.DataFrame({"x": x, "y": y}), placed)
+    spot = np.full(size, NOWHERE, dtype=np.int64)
+    spot[placed] = spots(x[placed], y[placed])
     days = pd.DataFrame({"day": pd.Series(dtype="datetime64[s]"), "rows": [], "usual": []})
     levels = pd.DataFrame(columns=["source", "step_start", "before", "after", "ratio", "low", "high"])
     if asked["no-time"]:
@@ -142,11 +146,10 @@ def _inside(ground: Polygon | MultiPolygon, x: NDArray[np.float64], y: NDArray[n
     return np.asarray(shapely.intersects_xy(ground, x, y), dtype=np.bool_)
 
 
-def _numbered(columns: pd.DataFrame, known: Flags) -> NDArray[np.int64]:
-    """The number of each row's combination of values; -1 for rows that are not `known`."""
-    number = np.full(len(columns), -1, dtype=np.int64)
-    number[known] = columns[known].groupby(list(columns), sort=False).ngroup().to_numpy()
-    return number
+def spots(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The number of each row's place, metres: one cell of SPOT_M, for an address gets other last digits from each system it goes through."""
+    east, north = (np.rint(each / SPOT_M).astype(np.int64) for each in (x, y))
+    return np.asarray(pd.factorize((east << SPOT_BITS) + north)[0], dtype=np.int64)
 
 
 def _same_ids(incidents: pd.DataFrame) -> Flags:
@@ -212,7 +215,7 @@ def _piles(
     ground: Polygon | MultiPolygon | None, defaults: Sequence[tuple[float, float]], least: int,
 ) -> tuple[pd.DataFrame, Flags]:  # fmt: skip
     columns = ["x", "y", "rows", "share", "addresses", "categories", "likely_default"]
-    placed = np.flatnonzero(spot >= 0)
+    placed = np.flatnonzero(spot != NOWHERE)
     if not len(placed):
         return pd.DataFrame(columns=columns), np.zeros(len(spot), dtype=np.bool_)
     count = np.bincount(spot[placed])

@@ -47,6 +47,43 @@ class TestDoubts:
         assert told["pile"]["incidents"] == 0
 
 
+class TestNumbersExpected:
+    def test_what_was_left_out_is_not_outside_a_cluster(self, city, work):
+        """Incidents where too few live for a rate have no number expected, and are no part of the risk elsewhere."""
+        city.background(20)
+        city.add(np.arange(100) % 90, [grid_id(6, 6)] * 100, seed=3)
+        city.add(np.arange(300) % 90, [grid_id(0, 0)] * 300, seed=4)
+        with city.clone.owner() as connection:
+            connection.execute("UPDATE grid SET households = 5 WHERE id = %s", (grid_id(0, 0),))
+            connection.commit()
+        _, found, _ = answered(work, method="gi", parameters=QUICK)
+        units = [each for each in found["units"] if each["expected"] is not None]
+        assert found["summary"]["excluded"]["few-population"] == 1
+        total = sum(each["observed"] for each in units)
+        assert sum(each["expected"] for each in units) == pytest.approx(total)
+        for each in found["clusters"]:
+            inside, due = each["observed"], each["expected"]
+            assert each["relative_risk"] == pytest.approx(inside / due / ((total - inside) / (total - due)))
+
+    def test_rows_that_are_dropped_are_no_longer_among_all_incidents(self, city, work):
+        """Else a default point of the category would stay behind as so many others, and its grid would look spared."""
+        city.background(20)
+        city.background(20, category=420, seed=9)
+        city.add(np.arange(150) % 90, [grid_id(4, 4)] * 150, at=TestDoubts.TOWN_HALL, seed=8)
+        asked = {"method": "scan", "category_ids": [410], "denominator": "incidents", "seed": 5,
+                 "parameters": {"model": "bernoulli", "permutations": 99}}  # fmt: skip
+        _, trusting, _ = answered(work, **asked)
+        _, careful, _ = answered(work, **asked, doubts={"pile": "drop"})
+        before, after = ({each["grid_id"]: each for each in found["units"]} for found in (trusting, careful))
+        assert before[grid_id(4, 4)]["population"] - after[grid_id(4, 4)]["population"] == 150
+        assert careful["summary"]["population"] == trusting["summary"]["population"] - 150
+
+    def test_emerging_expects_of_the_days_that_it_counts(self, city, work):
+        city.background(400, days=100)
+        _, found, _ = answered(work, method="emerging", parameters={"step": "week", "permutations": 999}, **{"from": "2025-12-24"})
+        assert sum(each["expected"] for each in found["units"]) == pytest.approx(sum(each["observed"] for each in found["units"]))
+
+
 class TestDescribing:
     def test_a_cluster_tells_what_is_behind_it(self, city, work):
         city.background(20)

@@ -60,6 +60,16 @@ def test_each_trap_is_counted_and_what_a_run_does_is_told() -> None:
     assert found.kept(also_kept=("outside",)).sum() == found.kept().sum() + 20
 
 
+def test_one_place_with_other_last_digits_is_one_place() -> None:
+    """Pittsburgh's citations: the same event came with coordinates that differ from the ninth decimal of a degree on."""
+    table = records()
+    again = table.loc[100:139].assign(source_id=[f"again {each}" for each in range(40)])
+    again["x"] += np.random.default_rng(2).uniform(-1e-3, 1e-3, 40)
+    assert counts(looked(pd.concat([table, again], ignore_index=True)))["same-event"] >= 38
+    apart = again.assign(x=again["x"] + 1.0)
+    assert counts(looked(pd.concat([table, apart], ignore_index=True)))["same-event"] == 0
+
+
 def test_a_default_point_is_told_from_a_busy_building() -> None:
     table = records()
     table.loc[0:399, ["x", "y"]] = [3210.0, 1234.0]  # many addresses that a geocoder could not find
