@@ -19,7 +19,10 @@ Facts = dict[str, Any]
 
 
 def described(study: Study, rank: int, found: Found, analysed: int) -> Facts:
-    """One cluster in the shape that docs/analyses.md gives, nothing held back yet; `analysed`: incidents of all units that have a number expected."""
+    """One cluster in the shape that docs/analyses.md gives, nothing held back yet.
+
+    `analysed`: incidents of all units that have a number expected.
+    """
     rows = found.incidents if found.incidents is not None else study.of_units(found.members, found.days)
     observed = len(rows)
     low, high = (float(each) for each in poisson_interval(observed))
@@ -37,20 +40,19 @@ def described(study: Study, rank: int, found: Found, analysed: int) -> Facts:
         "recurrence_days": found.recurrence_days, "class": found.confidence,
         # Gi* is of an area and its neighbours: it may be hot although it has no more than its own share.
         "by_neighbours": found.kind == "hot" and due is not None and observed <= due,
-        **told_of(study, rows), "deadlines": _deadlines(study, rows),
+        **told_of(study, rows), "repeat": _repeat(study, rows),
+        "officers": _most(study.rows.officer[rows][study.rows.officer[rows] >= 0], "officer_id"), "deadlines": _deadlines(study, rows),
     }  # fmt: skip
 
 
-def told_of(study: Study, rows: NDArray[np.int64]) -> Facts:
-    """Categories, sources, hours, weekdays, buildings and officers of some incidents."""
+def told_of(study: Study, rows: NDArray[np.int64] | slice = slice(None)) -> Facts:
+    """Categories, sources, hours and weekdays of some incidents, or of all."""
     own = study.rows
     return {
         "categories": _most(own.category[rows], "category_id"),
         "sources": _sources(study, own.source[rows]),
         "hours": np.bincount(study.hour[rows], minlength=24).tolist(),
         "weekdays": np.bincount(study.weekday[rows], minlength=7).tolist(),
-        "repeat": _repeat(study, rows),
-        "officers": _most(own.officer[rows][own.officer[rows] >= 0], "officer_id"),
     }
 
 

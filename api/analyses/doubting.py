@@ -61,9 +61,9 @@ def _frame(study: Study) -> pd.DataFrame:
     rows = study.rows
     return pd.DataFrame({
         "x": study.xy[:, 0] + AWAY_M, "y": study.xy[:, 1] + AWAY_M, "time": local_times(rows, study.zone), "category": rows.category,
-        "source": np.array(["", *study.sources], dtype=object)[rows.source],
-        "address": pd.Series(rows.address).where(rows.address != 0),
-    })  # fmt: skip
+        "source": pd.Categorical.from_codes(rows.source, pd.Index(["", *study.sources])),
+        "address": pd.arrays.IntegerArray(rows.address, rows.address == 0),
+    }, copy=False)  # fmt: skip
 
 
 def _middles(study: Study) -> list[tuple[float, float]]:

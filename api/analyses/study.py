@@ -131,11 +131,11 @@ class Study:
         return np.sort(found)
 
     def only(self, kept: NDArray[np.bool_]) -> "Study":
-        """The same study of some of its incidents; the others are no longer among all incidents either, where those are what rates are per."""
+        """The same study of some of its incidents; the others are no longer among all incidents either, if rates are per those."""
         gone = self.unit[~kept & self.placed] if self.question["denominator"] == "incidents" else np.empty(0, dtype=np.int64)
         return replace(
-            self, people=self.people - np.bincount(gone, minlength=len(self.people)), rows=self.rows.only(kept), unit=self.unit[kept], day=self.day[kept], hour=self.hour[kept],
-            weekday=self.weekday[kept], xy=self.xy[kept],
+            self, people=self.people - np.bincount(gone, minlength=len(self.people)), rows=self.rows.only(kept), unit=self.unit[kept],
+            day=self.day[kept], hour=self.hour[kept], weekday=self.weekday[kept], xy=self.xy[kept],
         )  # fmt: skip
 
 

@@ -107,7 +107,7 @@ def _summary(study: Study, findings: Findings, clusters: list[Facts], read: int)
     rated = study.question["denominator"] != "none"
     people = float(study.people.sum()) if rated else None
     due, kept = deadlines_of(study)
-    whole = told_of(study, np.arange(used))
+    whole = told_of(study)
     flags: dict[str, int] = {}
     for each in findings.flags.values():
         flags[each] = flags.get(each, 0) + 1

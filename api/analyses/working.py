@@ -86,10 +86,11 @@ def _worked_out(work: Any, row: Any) -> str:
     question = asked.question
     tell.begin("reading")
     with work.unit() as (session, scope):
-        whole = read(session, scope, asked, tell)
+        study = read(session, scope, asked, tell)
         homes = _homes(session, scope, asked)
     tell.begin("doubting")
-    study, doubts = doubted(whole, by_place=question["method"] in POINT_METHODS)
+    every = len(study.rows) + study.merged
+    study, doubts = doubted(study, by_place=question["method"] in POINT_METHODS)
     tell.begin("weighing")
     among = None
     if question["method"] in WITH_NEIGHBOURS or question["parameters"].get("smoothing") == "neighbours":
@@ -98,12 +99,12 @@ def _worked_out(work: Any, row: Any) -> str:
     tell.begin("computing")
     findings = _found(study, among, tell, homes)
     tell.begin("describing")
-    pieces, result_hash = telling.told(study, findings, doubts, len(whole.rows) + whole.merged)
+    pieces, result_hash = telling.told(study, findings, doubts, every)
     tell.begin("storing")
     with work.unit() as (session, scope):
         analyses.store(session, scope, row.id, pieces)
         done = analyses.finish(
-            session, scope, row.id, "done", incidents=len(study.rows), data_version=whole.data_version, result_hash=result_hash
+            session, scope, row.id, "done", incidents=len(study.rows), data_version=study.data_version, result_hash=result_hash
         )
         if not done:
             raise Cancelled

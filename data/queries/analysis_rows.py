@@ -229,7 +229,8 @@ def incidents(
     joined = {name: _joined(parts, name, kind) for name, kind in (("id", "i8"), *KEPT_AS.items())}
     joined["at"] += MICROSECONDS_2000
     order = np.argsort(joined.pop("id"), kind="stable")
-    return Incidents(**{name: joined[name][order] for name in KEPT_AS}), (number, mixed, total % 2**63)
+    # Column by column, for the same reason.
+    return Incidents(**{name: joined.pop(name)[order] for name in KEPT_AS}), (number, mixed, total % 2**63)
 
 
 def _joined(parts: list[dict[str, NDArray[Any]]], name: str, kind: str) -> NDArray[Any]:

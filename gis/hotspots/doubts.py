@@ -20,6 +20,7 @@ addresses; else it is a place that comes again, which may be true: look before l
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -106,7 +107,7 @@ def doubts(
     asked = {check: all(column in incidents for column in NEEDS.get(check, ())) for check in CHECKS}
     asked["outside"], asked["future"] = ground is not None, asked["future"] and until is not None
     flags = {check: np.zeros(size, dtype=np.bool_) for check in CHECKS}
-    x, y = (pd.to_numeric(incidents[name], errors="coerce").to_numpy(dtype=np.float64) for name in ("x", "y"))
+    x, y = (_metres(incidents[name]) for name in ("x", "y"))
     flags["no-place"] = ~(np.isfinite(x) & np.isfinite(y)) | ((x == 0) & (y == 0))
     placed = ~flags["no-place"]
     if ground is not None:
@@ -122,9 +123,8 @@ def doubts(
             flags["future"] = (time > pd.Timestamp(until)).to_numpy()
         flags["midnight"] = _midnights(time)
         if asked["same-event"]:
-            same = pd.DataFrame({"spot": spot, "time": time, "category": incidents["category"]})
             bare = (time == time.dt.normalize()).to_numpy()
-            flags["same-event"] = same.duplicated().to_numpy() & placed & ~flags["no-time"] & ~bare
+            flags["same-event"] = _same_events(spot, time, incidents["category"], placed & ~flags["no-time"] & ~bare)
         days, flags["day-pile"] = _day_piles(time)
     if asked["same-id"]:
         flags["same-id"] = _same_ids(incidents)
@@ -146,10 +146,26 @@ def _inside(ground: Polygon | MultiPolygon, x: NDArray[np.float64], y: NDArray[n
     return np.asarray(shapely.intersects_xy(ground, x, y), dtype=np.bool_)
 
 
+def _metres(column: "pd.Series[Any]") -> NDArray[np.float64]:
+    known = column if pd.api.types.is_float_dtype(column) else pd.to_numeric(column, errors="coerce")
+    return np.asarray(known.to_numpy(dtype=np.float64))
+
+
 def spots(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The number of each row's place, metres: one cell of SPOT_M, for an address gets other last digits from each system it goes through."""
-    east, north = (np.rint(each / SPOT_M).astype(np.int64) for each in (x, y))
-    return np.asarray(pd.factorize((east << SPOT_BITS) + north)[0], dtype=np.int64)
+    """The number of each row's place, metres: a cell of SPOT_M, since an address gets other last digits from each system it passes."""
+    cell = np.rint(x / SPOT_M).astype(np.int64)
+    cell <<= SPOT_BITS
+    cell += np.rint(y / SPOT_M).astype(np.int64)
+    return np.asarray(pd.factorize(cell)[0], dtype=np.int64)
+
+
+def _same_events(spot: NDArray[np.int64], time: "pd.Series[pd.Timestamp]", category: "pd.Series[Any]", asked: Flags) -> Flags:
+    """Rows `asked` about whose place, time and category came before; a time that comes once is not looked at further."""
+    again = np.flatnonzero(asked & time.duplicated(keep=False).to_numpy())
+    same = pd.DataFrame({"spot": spot[again], "time": time.to_numpy()[again], "category": category.to_numpy()[again]}).duplicated()
+    flags = np.zeros(len(spot), dtype=np.bool_)
+    flags[again] = same.to_numpy()
+    return flags
 
 
 def _same_ids(incidents: pd.DataFrame) -> Flags:
