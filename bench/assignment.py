@@ -38,19 +38,21 @@ def run(context: BenchContext, report: Report) -> None:
             ours=lambda: locator.assign(lon, lat, distances=False),
             peer=lambda: points.sjoin(frame, how="left", predicate="intersects"),
             rounds=ROUNDS,
+            clock="cpu",
         )
-        _add(report, "geopandas sjoin", sjoin, PLACES)
+        _add(report, "geopandas sjoin, CPU", sjoin, PLACES)
         with_distance = interleaved(
-            ours=lambda: locator.assign(lon, lat), peer=lambda: points.sjoin(frame, how="left", predicate="intersects"), rounds=1, warm_up=0
-        )
-        _add(report, "geopandas sjoin, ours with border distances", with_distance, PLACES)
+            ours=lambda: locator.assign(lon, lat), peer=lambda: points.sjoin(frame, how="left", predicate="intersects"), rounds=1, warm_up=0,
+            clock="cpu",
+        )  # fmt: skip
+        _add(report, "geopandas sjoin, CPU, ours with border distances", with_distance, PLACES)
         _copy_places(connection, lon[:POSTGIS_PLACES], lat[:POSTGIS_PLACES])
         postgis = interleaved(
             ours=lambda: locator.assign(lon[:POSTGIS_PLACES], lat[:POSTGIS_PLACES], distances=False),
             peer=lambda: connection.execute(JOIN).fetchone(),
             rounds=ROUNDS,
         )
-        _add(report, "PostGIS ST_Contains join", postgis, POSTGIS_PLACES)
+        _add(report, "PostGIS ST_Contains join, wall", postgis, POSTGIS_PLACES)
         report.note(_agreement(locator, lon, lat, points, frame))
         _many(report, locator, borders)
     _hexagons(report)
