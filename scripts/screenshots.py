@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import APIRequestContext, Browser, Page, Route, sync_playwright
@@ -30,6 +31,14 @@ KEPT = {
     "hours": (("zh", "dark", "desk"), ("en", "light", "desk")),
     "grids": (("en", "dark", "desk"),),
     "wall": (("zh", "dark", "wall"), ("en", "light", "wall"), ("zh", "dark", "desk")),
+    "wall-area": (("zh", "light", "wall"), ("en", "dark", "desk")),
+    "alerts": (("zh", "dark", "desk"), ("en", "light", "phone")),
+    "emerging": (("en", "dark", "desk"), ("zh", "light", "desk")),
+    "dispatch": (("zh", "dark", "desk"), ("en", "light", "desk"), ("zh", "light", "phone")),
+    "supervise": (("en", "dark", "desk"), ("zh", "light", "phone")),
+    "dispatched": (("zh", "light", "desk"), ("en", "dark", "phone")),
+    "search": (("zh", "dark", "desk"),),
+    "stale": (("en", "light", "desk"), ("zh", "dark", "phone")),
     "assignment": (("zh", "light", "desk"),),
     "service": (("en", "dark", "desk"),),
     "facilities": (("zh", "light", "desk"),),
@@ -47,7 +56,9 @@ KEPT = {
     "editor-submit": (("zh", "light", "desk"), ("en", "light", "desk")),
 }
 """The pictures in the repository; all looks of all pages are for those who change one."""
-COVERED = {"grid", "building", "editor", "editor-preview", "rows", "hotspots", "lost"}
+COVERED = {
+    "grid", "building", "editor", "editor-preview", "rows", "hotspots", "lost", "stale", "alerts", "dispatch", "dispatched", "supervise",
+}  # fmt: skip
 """On a phone something lies over these pages, so that their full length would show it in the wrong place."""
 ANSWERS = re.compile(r"/api/v1/(overview|picture|feed|fills|hotspots)")
 BEFORE: dict[str, Callable[[Route], None]] = {
@@ -74,13 +85,49 @@ def preview(page: Page) -> None:
     page.wait_for_selector("#pending.ready", timeout=60_000)
 
 
+def play(page: Page) -> None:
+    """Open the hot spots over time and go some steps back."""
+    page.get_by_role("button", name=re.compile("Hot spots over time|查看热点演变")).click()
+    page.wait_for_selector(".emerging")
+
+
+def supervise(page: Page) -> None:
+    """Ask for what is needed to supervise an incident."""
+    page.locator('#detail [data-act="supervise"]').click()
+    page.wait_for_selector("dialog[open]")
+
+
+def dispatch(page: Page) -> None:
+    """Give an incident to whom the card names last, which can be taken back."""
+    page.locator("#detail .hand").last.click()
+    page.wait_for_selector('#notices [data-kind="undo"]')
+
+
+def look_up(page: Page) -> None:
+    """Type a part of an address."""
+    page.keyboard.press("/")
+    page.keyboard.insert_text("公馆" if page.locator("html[lang|=zh]").count() else "Grid 1")
+    page.wait_for_selector("#found li .chip")
+
+
+def grow_old(page: Page) -> None:
+    """Let more than two minutes go by without a sign of life."""
+    page.clock.fast_forward(130_000)
+    page.wait_for_selector('#live[data-state="stale"]')
+
+
 ACTS: dict[str, Callable[[Page], None]] = {
+    "emerging": play,
+    "supervise": supervise,
+    "dispatched": dispatch,
+    "search": look_up,
+    "stale": grow_old,
     "editor-proposals": propose,
     "editor-preview": preview,
     "editor-swipe": lambda page: page.locator(".beside button").click(),
     "editor-submit": lambda page: page.locator("#actions .primary").click(),
 }
-"""What is done on a page before its picture is taken; nothing of it is kept."""
+"""What is done on a page before its picture is taken; nothing of it is kept, but one incident is dispatched and taken back."""
 
 
 @dataclass(frozen=True)
@@ -104,24 +151,42 @@ class Picture:
         return self.page not in {"sign-in", "not-found", "loading"}
 
 
-def pictures(
-    community: str, grid: str, building: str, plan: str | None, report: str | None, *, every: bool, only: str | None
-) -> Iterator[Picture]:
+@dataclass(frozen=True)
+class Ground:
+    """What the pictures show: codes, numbers, parts of an address; a plan or a report only where there is one."""
+
+    street: str
+    community: str
+    grid: str
+    building: str
+    incident: str
+    plan: str | None
+    report: str | None
+
+
+def pictures(at: Ground, *, every: bool, only: str | None) -> Iterator[Picture]:
     """The pictures to take: those that are kept, or every look; of one page where `only` names it."""
+    drawn = [page for page in ACTS if page.startswith("editor-")]
     paths = {
         "one-screen": "/?",
-        "community": f"/?area={community}&",
-        "grid": f"/?grid={grid}&",
+        "community": f"/?area={at.community}&",
+        "grid": f"/?grid={at.grid}&",
         "sign-in": "/sign-in?",
-        "building": f"/?{building}&",
+        "building": f"/?{at.building}&",
         "rows": "/?rows=overdue&",
         "hotspots": "/?rows=hotspots&",
         "hours": "/?hours=18-22&",
         "grids": "/?ranked=grid&",
         "wall": "/?wall=stay&",
+        "wall-area": f"/?wall=1&area={at.street}&",
+        "alerts": "/?rows=alerts&",
+        "emerging": "/?",
+        **dict.fromkeys(("dispatch", "supervise", "dispatched"), f"/?grid={at.grid}&incident={at.incident}&"),
+        "search": "/?",
+        "stale": "/?",
         "assignment": "/?fill=assignment&layers=officers&",
         "service": "/?fill=service&layers=&",
-        "facilities": f"/?area={community}&layers=facilities,officers&",
+        "facilities": f"/?area={at.community}&layers=facilities,officers&",
         "loading": "/?",
         "empty": "/?from=2015-03-01&to=2015-03-07&",
         "failed": "/?",
@@ -130,8 +195,8 @@ def pictures(
         "plans": "/plans?state=all&",
         "design": "/design?",
         "reports": "/reports?",
-        **({"editor": f"/plans/{plan}?tab=changes&", **dict.fromkeys(ACTS, f"/plans/{plan}?tab=impact&")} if plan else {}),
-        **({"report": f"/reports/{report}?"} if report else {}),
+        **({"editor": f"/plans/{at.plan}?tab=changes&", **dict.fromkeys(drawn, f"/plans/{at.plan}?tab=impact&")} if at.plan else {}),
+        **({"report": f"/reports/{at.report}?"} if at.report else {}),
     }
     for page, looks in ((page, looks) for page, looks in KEPT.items() if page in paths):
         for language, theme, device in LOOKS if every else looks:
@@ -148,6 +213,8 @@ def take(browser: Browser, address: str, token: str, picture: Picture, file: Pat
     page = context.new_page()
     if picture.page in BEFORE:
         page.route(ANSWERS, BEFORE[picture.page])
+    if picture.page == "stale":
+        page.clock.install()
     page.goto(address + picture.path)
     if picture.map:
         page.wait_for_function(READY, timeout=60_000)
@@ -161,27 +228,33 @@ def take(browser: Browser, address: str, token: str, picture: Picture, file: Pat
         page.wait_for_selector("#notices > *")
         page.evaluate("() => (document.activeElement.blur(), scrollTo(0, 0))")
     page.screenshot(path=file, full_page=picture.device == "phone" and picture.page not in COVERED)
+    if picture.page == "dispatched":
+        page.locator('#notices [data-kind="undo"] button').first.click()
+        page.wait_for_selector('#notices [data-kind="undo"]', state="detached")
     page.unroute_all(behavior="ignoreErrors")
     context.close()
     with Image.open(file) as full:
-        # The other methods make one white of the soft tones that tell a card from its ground.
-        small = full.convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
+        # Other methods make one white of the soft tones that tell a card or a chip from its ground.
+        small = full.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     small.save(file, optimize=True)
 
 
-def ground(asked: APIRequestContext, address: str) -> tuple[str, str, str, str | None, str | None]:
-    """A community with grids, one of its grids with households, a building's address in it, the newest plan
-    that changes something, and the newest report that somebody asked for."""
-    community = next(each["code"] for each in asked.get(f"{address}/api/v1/areas?level=community").json()["items"] if each["grids"] > 3)
-    grids = asked.get(f"{address}/api/v1/grids?area={community}").json()["items"]
-    grid = next((each for each in grids[3:] if each["households"]), grids[0])
-    lon, lat = grid["center"]
-    home = asked.get(f"{address}/api/v1/near?layer=buildings&lon={lon}&lat={lat}&radius_m=400").json()["items"]
-    building = next((f"grid={grid['id']}&building={each['id']}" for each in home if each.get("households")), f"grid={grid['id']}")
-    plans = asked.get(f"{address}/api/v1/plans").json().get("items", [])
-    plan = next((str(each["id"]) for each in plans if each["counts"]["changed"] or each["counts"]["new"]), None)
-    reports = asked.get(f"{address}/api/v1/analyses?origin=person&state=done&method=scan").json().get("items", [])
-    return community, str(grid["id"]), building, plan, str(reports[0]["id"]) if reports else None
+def ground(asked: APIRequestContext, address: str) -> Ground:
+    """A street, a community with grids, the grid of an incident that waits for somebody, a building in it, the newest plan that
+    changes something, and the newest report that somebody asked for."""
+
+    def told(path: str) -> list[dict[str, Any]]:
+        return list(asked.get(f"{address}/api/v1{path}").json().get("items", []))
+
+    incident = next(each for each in told("/incidents?state=reported&state=filed&state=returned&state=handling") if each["grid"])
+    community, grid = incident["community"]["code"], incident["grid"]["id"]
+    lon, lat = incident["place"]
+    homes = told(f"/near?layer=buildings&lon={lon}&lat={lat}&radius_m=400")
+    house = next((f"&building={each['id']}" for each in homes if each.get("households")), "")
+    plan = next((str(each["id"]) for each in told("/plans") if each["counts"]["changed"] or each["counts"]["new"]), None)
+    report = next((str(each["id"]) for each in told("/analyses?origin=person&state=done&method=scan")), None)
+    street = told("/areas?level=street")[0]["code"]
+    return Ground(street, community, str(grid), f"grid={grid}{house}", str(incident["id"]), plan, report)
 
 
 def main() -> None:
@@ -198,7 +271,7 @@ def main() -> None:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=OFFLINE)
         api = browser.new_context(extra_http_headers={"Authorization": f"Bearer {given.token}"}).request
-        for picture in pictures(*ground(api, address), every=given.every, only=given.only):
+        for picture in pictures(ground(api, address), every=given.every, only=given.only):
             file = given.into / f"{picture.name}.png"
             take(browser, address, given.token, picture, file)
             print(f"{picture.name:<40} {file.stat().st_size / 1000:>6.0f} kB", flush=True)

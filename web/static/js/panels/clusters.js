@@ -107,7 +107,7 @@ function sentences(district, cluster, alert) {
   const busiest = hours.indexOf(Math.max(...hours));
   return [
     cluster.by_neighbours && word("clusters.by_neighbours"),
-    cluster.period && word("clusters.period", { days: span(cluster.period.from, cluster.period.to), n: cluster.period.days }),
+    cluster.period && word(cluster.period.days === 1 ? "clusters.one_day" : "clusters.period", { days: span(cluster.period.from, cluster.period.to), n: cluster.period.days }),
     kinds.length > 1 && word("clusters.kinds", { kinds: listed(kinds) }),
     hours.some(Boolean) && word("why.hour", { from: busiest, to: busiest + 1 }),
     cluster.q != null && word("clusters.q", { q: decimal(cluster.q, 3) }),
