@@ -43,6 +43,7 @@ export function show(host, district) {
   const choose = (item) => {
     open(false);
     input.value = "";
+    input.blur(); // the keys are those of what is shown now
     host.classList.remove("open");
     lead(district, item);
   };
