@@ -19,4 +19,4 @@ def search(
     ],
 ) -> Any:
     """Areas, grids, buildings, officers, facilities and incidents by name, code, address or number."""
-    return {"items": service.everything(session, actor, q)}
+    return service.everything(session, actor, q)

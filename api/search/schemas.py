@@ -31,6 +31,7 @@ class Hit(BaseModel):
 
 
 class HitsOut(BaseModel):
-    """Hits, the closest match first."""
+    """Hits, the closest match first. `near`: nothing has the house number that was asked for; these have the closest of its street."""
 
     items: list[Hit]
+    near: bool

@@ -19,15 +19,24 @@ def everything(session: Session, scope: Scope, words: str, *, kinds: frozenset[s
 
     An incident is found by its number. At most `each` of a kind and `most` in all, the closest match first.
     """
-    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     number = int(words) if words.isascii() and words.isdigit() and int(words) <= LARGEST_NUMBER else None
     asked = {
         **scope_binds(scope),
         **{kind: kind in kinds for kind in ("officers", "facilities", "incidents")},
         "words": words,
-        "pattern": f"%{escaped}%",
+        "pattern": f"%{_escaped(words)}%",
         "number": number,
         "each": each,
         "most": most,
     }
     return [dict(row) for row in session.execute(text(statements("search")["everything"]), asked).mappings()]
+
+
+def house_numbers(session: Session, scope: Scope, street: str, number: int, *, each: int) -> list[Row]:
+    """Buildings of a street (the words before the number in their addresses), those first whose number comes closest."""
+    asked = {**scope_binds(scope), "street": street, "pattern": f"{_escaped(street)}%", "number": number, "each": each}
+    return [dict(row) for row in session.execute(text(statements("search")["house_numbers"]), asked).mappings()]
+
+
+def _escaped(words: str) -> str:
+    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

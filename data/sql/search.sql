@@ -48,3 +48,13 @@ SELECT kind, id, code, label, label_en, sub, sub_en,
   FROM asked, found, LATERAL ST_PointOnSurface(geom) AS inner_point
  ORDER BY code = words DESC, label = words DESC, starts_with(label, words) DESC, kind_order, length(label), id
  LIMIT :most
+
+-- house_numbers --
+-- Buildings of a street whose number comes closest to one that no building has.
+SELECT 'building' AS kind, id, code, coalesce(nullif(name, ''), address) AS label, '' AS label_en, address AS sub, '' AS sub_en,
+       ARRAY[ST_X(ST_PointOnSurface(geom)), ST_Y(ST_PointOnSurface(geom))] AS center,
+       ARRAY[ST_XMin(geom), ST_YMin(geom), ST_XMax(geom), ST_YMax(geom)] AS bbox
+  FROM building, LATERAL substring(substr(address, length(:street) + 1) FROM '^(\d{1,5})\D') AS told
+ WHERE (:everything OR building.community_id = ANY (:communities)) AND address LIKE :pattern AND told IS NOT NULL
+ ORDER BY abs(told::integer - :number), told::integer, id
+ LIMIT :each

@@ -29,6 +29,18 @@ def test_nothing_outside_the_scope_is_found(client, district) -> None:
             assert each["label"] not in district.foreign.words
 
 
+def test_a_house_number_that_nothing_has_leads_to_the_closest_of_its_street(client, district) -> None:
+    for words in ("枫一社区路9号", "枫一社区路9号附近", "枫一社区路9"):
+        told = client().get("/api/v1/search", params={"q": words}).json()
+        assert told["near"] is True
+        numbers = [int(each["sub"].removeprefix("枫一社区路").split("号")[0]) for each in told["items"]]
+        assert numbers
+        assert numbers == sorted(numbers, key=lambda number: (abs(number - 9), number))
+    assert client().get("/api/v1/search", params={"q": "枫一社区路2号"}).json()["near"] is False
+    assert client().get("/api/v1/search", params={"q": "没有的路9号"}).json() == {"items": [], "near": False}
+    assert found(client("clerk", "a1"), "柳二社区路9号") == []
+
+
 def test_a_role_finds_only_what_it_may_see(client) -> None:
     assert {each["kind"] for each in found(client("system_admin"), "枫一社区")} == {"area", "grid", "building"}
     assert found(client("system_admin"), "890003") == []

@@ -114,6 +114,21 @@ def test_an_address_and_enter_without_a_pause_tell_who_answers_for_it(opener: Op
     assert page.locator("#breadcrumb .crumb").count() == 5
 
 
+def test_a_house_number_that_nothing_has_offers_the_closest_of_its_street(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        row = owner.execute("SELECT substring(address FROM '^[^0-9]+') FROM building WHERE address ~ '^[^0-9]+[0-9]+号' LIMIT 1").fetchone()
+    assert row
+    watched = opener()
+    page = watched.open("/?lang=en")
+    page.keyboard.press("/")
+    page.keyboard.insert_text(f"{row[0]}99999号")
+    page.wait_for_selector("#found li[aria-selected='true']")
+    assert page.locator("#found li").first.inner_text() == "No building has this number. The closest:"
+    assert watched.axe() == []
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("building="))
+
+
 def test_the_oldest_that_is_overdue_comes_first(opener: Opener, demo_small: Clone) -> None:
     with demo_small.owner() as owner:
         oldest = owner.execute("SELECT id FROM incident WHERE is_open AND due_at < now() ORDER BY due_at, id LIMIT 1").fetchone()

@@ -34,10 +34,11 @@ export function show(host, district) {
   };
   const light = (next) => {
     active = items.length ? (next + items.length) % items.length : -1;
-    [...list.children].forEach((row, rank) => row.setAttribute("aria-selected", String(rank === active)));
+    const rows = [...list.querySelectorAll("[id]")];
+    rows.forEach((row, rank) => row.setAttribute("aria-selected", String(rank === active)));
     if (active >= 0) {
       input.setAttribute("aria-activedescendant", `found-${active}`);
-      list.children[active].scrollIntoView({ block: "nearest" });
+      rows[active].scrollIntoView({ block: "nearest" });
     }
   };
   const choose = (item) => {
@@ -58,12 +59,12 @@ export function show(host, district) {
     put(
       list,
       items.length
-        ? items.map((item, rank) => row(item, rank, choose))
+        ? [answer.near && make("li", { className: "none", role: "presentation" }, word("search.near")), items.map((item, rank) => row(item, rank, choose))]
         : make("li", { className: "none", role: "option", "aria-disabled": "true" }, word(answer.failed ? "error.failed" : "search.none")),
     );
     open(true);
     light(0);
-    if (wanted && items.length) choose(items[0]);
+    if (wanted && items.length && !answer.near) choose(items[0]);
     wanted = false;
   };
   input.addEventListener("input", () => {
