@@ -45,11 +45,11 @@ class Deployed:
     def __init__(self, data: Path) -> None:
         self.data = data
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("WANGGE_", "DATABASE_", "PYTEST_"))}
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "api", *words, "--data", str(self.data)],
-            env={**kept, "PYTHONPATH": str(PROJECT)},
+            env={**kept, "PYTHONPATH": str(PROJECT), **environment},
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -57,8 +57,8 @@ class Deployed:
             text=True,
         )
 
-    def run(self, *words: str) -> tuple[int, str, str]:
-        process = self.start(*words)
+    def run(self, *words: str, **environment: str) -> tuple[int, str, str]:
+        process = self.start(*words, **environment)
         out, err = process.communicate(timeout=180)
         return process.returncode, out, err
 
@@ -123,6 +123,11 @@ def test_while_it_runs_another_port_is_refused_with_the_way_to_get_it(deployed: 
     code, _, err = deployed.run("up", "--port", port)
     assert code == 1
     assert "./wangge down, then ./wangge up --port" in err
+
+
+def test_psql_needs_no_program_on_the_path(deployed: Deployed) -> None:
+    code, out, err = deployed.run("psql", "-Atc", "SELECT current_user", PATH="/nonexistent")
+    assert (code, out) == (0, "wangge_schema\n"), err
 
 
 def test_a_killed_server_worker_or_database_is_started_again(deployed: Deployed) -> None:

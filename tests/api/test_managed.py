@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from api.cluster import Cluster
+from api.commands import psql as psql_command
 from api.deployment import Deployment
 from api.managed import ManagedServer
 from data import roles
@@ -69,3 +70,16 @@ def test_the_suite_can_run_on_a_managed_server(server_url: str) -> None:
     finally:
         server.drop_database(SUITE)
         server.drop_database(TEMPLATE)
+
+
+def test_psql_on_a_managed_database_keeps_the_password_off_the_list_of_processes(
+    server_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setenv("DATABASE_URL", server_url.replace("not-asked", "se%2Fcret"))
+    monkeypatch.setenv("PGPASSWORD", "")
+    monkeypatch.setattr(os, "execv", lambda _, words: asked.append(words))
+    Deployment(tmp_path / "data").ensure_database(lambda _: None)
+    psql_command.run(tmp_path / "data", ["-c", "SELECT 1"])
+    assert asked[0][1:] == [server_url.replace(":not-asked", ""), "-c", "SELECT 1"]
+    assert os.environ["PGPASSWORD"] == "se/cret"
