@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
+import shlex
 import shutil
 import stat
 import tempfile
@@ -17,6 +19,7 @@ from gis.errors import Unavailable
 SOCKET_NAME = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 107
 """Bytes the kernel leaves for the path of a Unix socket."""
+NEEDS_QUOTING = re.compile(r"[,'\"\\\n]")
 SHORT_FOLDER = Path("/tmp")  # noqa: S108  the folder made in it is private and checked for its owner
 MEMORY_FOLDER = "/dev/shm"  # noqa: S108  likewise
 RUNNER_LOCK = "runner.lock"
@@ -49,9 +52,12 @@ def make_folders(data: Path, owner: Owner) -> None:
 
 
 def socket_folder(data: Path, owner: Owner) -> Path:
-    """Where the socket lies: in the data folder, or in /tmp where that path is too long for a socket."""
+    """Where the socket lies: in the data folder, or in /tmp where that path is too long for a socket or would need quoting.
+
+    Server and clients each read a list of folders there, and quote its members in different ways.
+    """
     folder = data / "run"
-    if len(os.fsencode(folder / SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
+    if len(os.fsencode(folder / SOCKET_NAME)) <= LONGEST_SOCKET_PATH and not NEEDS_QUOTING.search(str(folder)):
         return folder
     return SHORT_FOLDER / f"wangge-{owner.uid}-{hashlib.sha256(os.fsencode(data)).hexdigest()[:12]}"
 
@@ -59,7 +65,7 @@ def socket_folder(data: Path, owner: Owner) -> Path:
 def way_in(data: Path, owner: Owner) -> str:
     """The command that lets `owner` pass through the folders above `data`."""
     closed = [folder for folder in [data, *data.parents] if folder.exists() and not owner.reaches(folder)]
-    return "chmod o+x " + " ".join(str(folder) for folder in reversed(closed))
+    return "chmod o+x " + shlex.join(str(folder) for folder in reversed(closed))
 
 
 def take(path: Path) -> int | None:
@@ -130,7 +136,7 @@ def live_pid(pgdata: Path) -> int | None:
 
 def configure(data: Path, owner: Owner, socket: Path, *, durable: bool) -> None:
     """Write the server's settings and who may connect; done before each start, so that they follow the program."""
-    settings = "".join(f"{name} = '{value}'\n" for name, value in _settings(data, socket, durable=durable).items())
+    settings = "".join(f"{name} = {_quoted(value)}\n" for name, value in _settings(data, socket, durable=durable).items())
     users = sorted({"root", owner.name})
     names = (roles.ADMIN, roles.SCHEMA, roles.APP)
     _replace(
@@ -140,6 +146,11 @@ def configure(data: Path, owner: Owner, socket: Path, *, durable: bool) -> None:
     )
     _replace(data / "pg/pg_hba.conf", f"local all {','.join(names)} peer map=wangge\n", owner)
     _replace(data / "pg/pg_ident.conf", "".join(f"wangge {user} {name}\n" for user in users for name in names), owner)
+
+
+def _quoted(value: str) -> str:
+    """A value as the server's own files of settings write it."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n") + "'"
 
 
 def _settings(data: Path, socket: Path, *, durable: bool) -> dict[str, str]:

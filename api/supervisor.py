@@ -6,6 +6,7 @@ import json
 import logging
 import logging.handlers
 import os
+import re
 import select
 import signal
 import subprocess
@@ -27,6 +28,8 @@ STOP_WITHIN_S = 20.0
 LOOK_EVERY_S = 0.2
 LOG_BYTES, LOG_FILES = 10_000_000, 5
 PR_SET_PDEATHSIG = 1
+ROUTINE = re.compile(r"\bINFO\b")
+"""A line for the log files only: on a terminal the worker's clock would carry the sign-in link away."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class Supervisor:
     """Runs in the foreground until a signal; one for each data folder."""
 
     def __init__(self, deployment: Deployment, host: str, port: int, *, echo: Callable[[str], None] | None = None) -> None:
-        """`echo` also hears each line the processes write, besides the log files."""
+        """`echo` also hears what the processes write into the log files, except for what is routine."""
         self.deployment = deployment
         self.host, self.port, self.echo = host, port, echo
         program = [sys.executable, "-P", "-m", "api"]
@@ -223,7 +226,7 @@ class Supervisor:
         for line in process.stdout:
             text = line.decode(errors="replace").rstrip()
             log.info(text)
-            if self.echo is not None:
+            if self.echo is not None and ROUTINE.search(text) is None:
                 self.echo(f"{name}: {text}")
 
     def _tell(self, text: str) -> None:

@@ -51,6 +51,8 @@ async def work(schema_url: str, *, outbox: Path, wait: bool = True, watch_recurr
 def main() -> None:
     """Run the worker process from the settings of the environment."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    for chatter in ("procrastinate.blueprints", "procrastinate.periodic"):
+        logging.getLogger(chatter).setLevel(logging.WARNING)
     settings = Settings()
     if not settings.schema_url:
         raise Unavailable("The worker needs WANGGE_SCHEMA_URL, the database as the owner of its schema.")

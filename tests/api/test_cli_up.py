@@ -173,8 +173,12 @@ def test_in_the_foreground_an_interrupt_stops_the_application_and_then_the_datab
     process = deployed.start("up", "--demo", "none")
     assert process.stdout is not None
     lines = iter(process.stdout.readline, "")
-    assert any(LINK.search(line) for line in lines)
+    shown = []
+    while not (shown and LINK.search(shown[-1])):
+        shown.append(next(lines))
     process.send_signal(signal.SIGINT)
     rest, err = process.communicate(timeout=180)
     assert process.returncode == 0, rest + err
+    assert "INFO" not in "".join(shown) + rest, "what the processes say every few seconds is for the logs"
+    assert (deployed.data / "logs" / "worker.log").read_text().count("INFO")
     assert (deployed.status()["application"], deployed.status()["database"]) == ("stopped", "stopped")

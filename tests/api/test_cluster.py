@@ -204,9 +204,9 @@ def test_another_user_of_the_machine_is_not_let_in(cluster: Cluster) -> None:
 
 @as_root
 def test_a_folder_that_the_server_s_user_cannot_enter_is_refused_with_the_command_that_mends_it(data: Path) -> None:
-    closed = data / "closed"
+    closed = data / "closed to others"
     closed.mkdir(mode=0o700)
-    with pytest.raises(Unavailable, match=f"chmod o\\+x {closed}"):
+    with pytest.raises(Unavailable, match=f"chmod o\\+x '{closed}'"):
         Cluster(closed / "data").ensure()
     assert not (closed / "data").exists()
     assert default_data(closed).is_relative_to("/var/lib/wangge")
@@ -220,6 +220,17 @@ def test_a_socket_path_too_long_for_the_kernel_moves_to_a_short_private_folder(d
         assert len(str(made.socket_folder)) < 60
         assert made.socket_folder.stat().st_mode & 0o777 == 0o700
         assert one(made, "SELECT 1") == 1
+    finally:
+        made.stop()
+        shutil.rmtree(made.socket_folder)
+
+
+def test_a_folder_may_have_any_name_a_file_system_allows(data: Path) -> None:
+    made = Cluster(data / "王's \\ \"grids\", 100% of #3")
+    made.ensure()
+    try:
+        assert one(made, "SELECT 1", "app") == 1
+        assert list((made.data / "log").glob("postgresql-*.log"))
     finally:
         made.stop()
         shutil.rmtree(made.socket_folder)
