@@ -188,11 +188,21 @@ def main() -> None:
     except OSError as failed:
         _end(f"{failed.strerror or failed}{f': {failed.filename}' if failed.filename else ''}.")
     except Exception as failed:  # noqa: BLE001  the last door: what gets here is a fault of the program
+        silence = _silence_of_database(failed)
+        if silence is not None:
+            _end(f"The database does not answer: {silence}")
         first = str(failed).strip().splitlines()[:1]
         _end(
             f"This is a fault of the program, not of yours: {type(failed).__name__}{': ' if first else ''}{''.join(first)[:300]}."
             " With WANGGE_DEBUG=1 the same command shows where; please report it."
         )
+
+
+def _silence_of_database(failed: Exception) -> str | None:
+    """Why the database cannot be reached, if that is what failed."""
+    from data.database import gone, reason  # noqa: PLC0415  not for `--help`
+
+    return reason(failed) if gone(failed) else None
 
 
 def _end(message: str) -> None:

@@ -85,6 +85,11 @@ class Deployment:
         standing = roles.standing(self.cluster.url("admin"))
         return f"PostgreSQL {found.version}, PostGIS {standing.postgis}, in {self.data}"
 
+    def refuse_silent_database(self) -> None:
+        """Refuse with the reason when a managed database does not answer: nobody here could bring it back, so waiting is in vain."""
+        if self.managed:
+            roles.standing(self.urls.schema)
+
     def remember(self) -> None:
         """Let commands without --data find this deployment while it runs."""
         if self.data != default_data(PROJECT):

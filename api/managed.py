@@ -1,6 +1,7 @@
 """A database server that somebody else runs: is it fit, and how is it reached."""
 
 import hashlib
+import re
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from api import postgis
@@ -8,6 +9,8 @@ from data import roles
 from gis.errors import BadValue, Unavailable
 
 OLDEST_POSTGIS = (3, 3)
+ADDRESS = re.compile(r"([^/?#@]*@)?([\w.-]*|\[[0-9a-fA-F:.%]+\])(:\d+)?/[^/?#@]+(\?[^#]*)?")
+"""What may stand after `postgresql://`: person and password, host or nothing, port, database, options."""
 
 
 class ManagedServer:
@@ -39,13 +42,19 @@ def sqlalchemy_url(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
         raise BadValue(f"A database URL begins with postgresql://, this one begins with {scheme[:20]!r}.", field="url")
+    if not ADDRESS.fullmatch(rest):
+        raise BadValue(
+            "The database URL cannot be read. It has the form postgresql://owner:password@host:5432/database;"
+            " inside a password @ / ? # and % are written as %40 %2F %3F %23 and %25.",
+            field="url",
+        )
     return f"postgresql+psycopg://{rest}"
 
 
 def shown(url: str) -> str:
     """A URL without its password, for people and logs."""
     parts = urlsplit(url)
-    return f"{parts.hostname or 'socket'}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    return f"{parts.netloc.rpartition('@')[2] or 'socket'}{parts.path}"
 
 
 def refuse_unfit(standing: roles.Standing) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+import psycopg
 from psycopg.errors import SerializationFailure
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
@@ -12,6 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from data.scope import Scope
 
 Answer = TypeVar("Answer")
+GONE = frozenset({None, "57P01", "57P02", "57P03"})
+"""States in which a statement finds a server that stops, starts or is not there; None: it never answered."""
 POOL_SIZE = 40  # at least the threads that serve routes, so that none waits for a connection
 
 
@@ -66,6 +69,19 @@ class Database:
         """Give all connections back."""
         if isinstance(self.bind, Engine):
             self.bind.dispose()
+
+
+def gone(failed: Exception) -> bool:
+    """Whether an error says that the server went away or does not let us in, rather than that it refused a statement."""
+    cause = getattr(failed, "orig", None) or failed
+    return isinstance(cause, psycopg.OperationalError) and cause.sqlstate in GONE
+
+
+def reason(failed: Exception) -> str:
+    """What the driver says of a connection that failed, in one line and without its advice."""
+    cause = getattr(failed, "orig", None) or failed
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip() and not line.startswith("\t")]
+    return " ".join(lines)[:300]
 
 
 def name_caller(session: Session, token: str) -> None:

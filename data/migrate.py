@@ -10,6 +10,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from gis.errors import Unavailable
+
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
@@ -34,8 +36,18 @@ def _run(schema_url: str, action: Callable[[Config], None]) -> tuple[str | None,
         config = _config()
         config.attributes["connection"] = connection
         before = MigrationContext.configure(connection).get_current_revision()
+        _refuse_unknown(before, config)
         action(config)
         return before, MigrationContext.configure(connection).get_current_revision()
+
+
+def _refuse_unknown(revision: str | None, config: Config) -> None:
+    known = {each.revision for each in ScriptDirectory.from_config(config).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise Unavailable(
+            f"The database has the schema {revision} of a newer program than this one. Nothing was changed."
+            " Bring this program up to date, or restore a backup into a new folder."
+        )
 
 
 def _config() -> Config:

@@ -6,6 +6,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from data.database import reason
 from gis.errors import Unavailable
 
 ADMIN = "wangge_admin"
@@ -86,7 +87,7 @@ def adopt(owner_url: str, app_password: str | None) -> None:
         database = connection.info.dbname
         for extension in EXTENSIONS:
             if not _exists(connection, "SELECT FROM pg_extension WHERE extname = %s", extension):
-                connection.execute(sql.SQL("CREATE EXTENSION {}").format(sql.Identifier(extension)))
+                _extend(connection, extension)
         if app_password is not None:
             _create_role(connection, APP)
             connection.execute(
@@ -159,13 +160,23 @@ def _connect(url: str) -> psycopg.Connection:
     try:
         return psycopg.connect(address, autocommit=True, connect_timeout=10)
     except psycopg.OperationalError as failed:
-        reason = str(failed).strip().splitlines()[-1]
-        raise Unavailable(f"The database does not let us in: {reason}") from None
+        raise Unavailable(f"The database does not let us in: {reason(failed)}") from None
 
 
 def _scram(connection: psycopg.Connection, password: str) -> str:
     """The form in which a server may see, and log, a new password."""
     return connection.pgconn.encrypt_password(password.encode(), APP.encode(), b"scram-sha-256").decode()
+
+
+def _extend(connection: psycopg.Connection, extension: str) -> None:
+    try:
+        connection.execute(sql.SQL("CREATE EXTENSION {}").format(sql.Identifier(extension)))
+    except psycopg.errors.InsufficientPrivilege:
+        raise Unavailable(
+            f"The database has no extension {extension} yet, and its owner may not make it."
+            f" Let an administrator run in {connection.info.dbname}: "
+            + " ".join(f"CREATE EXTENSION {each};" for each in EXTENSIONS)
+        ) from None
 
 
 def _exists(connection: psycopg.Connection, query: LiteralString, value: str) -> bool:

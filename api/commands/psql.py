@@ -29,7 +29,7 @@ def _client(deployment: Deployment) -> tuple[str, dict[str, str]]:
         return programs.path("psql"), programs.environment
     alone = shutil.which("psql")
     if alone is None:
-        raise Unavailable("There is no psql on this machine. Install a PostgreSQL client, on Debian: sudo apt-get install postgresql-client")
+        raise Unavailable("There is no psql here. Install a PostgreSQL client, on Debian: sudo apt-get install postgresql-client")
     return alone, {}
 
 

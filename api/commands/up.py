@@ -116,6 +116,7 @@ def _tell_running(deployment: Deployment, found: Running, port: int | None, step
     if port is not None and port != found.port:
         raise Conflict(f"It runs on port {found.port} already. To move it: ./wangge down, then ./wangge up --port {port}")
     with steps.step("application") as step:
+        deployment.refuse_silent_database()
         _wait_ready(found, lambda: None)
         step.done(f"runs already, since {time.strftime('%Y-%m-%d %H:%M', time.localtime(found.started_at))}; nothing was changed")
     _invite(deployment, found, steps)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import anyio.to_thread
 import psycopg
 
-from data.database import Database
+from data.database import Database, gone
 from data.hot.commits import commits
 from data.hot.pool import HeldConnections
 from data.queries import people
@@ -23,6 +23,7 @@ CALLER_KEPT_S = 3.0
 CALLERS_KEPT = 10_000
 NAME_CALLER = "SELECT set_config('wangge.token', %s, true)"
 NOW_SQL = "SELECT (value #>> '{}')::timestamptz FROM deployment WHERE key = 'now'"
+AWAY = "The database does not answer now. Try again in a moment."
 Row = tuple[Any, ...]
 
 
@@ -74,8 +75,8 @@ class HotReads:
             if self._held is None:
                 return await anyio.to_thread.run_sync(self._ask_plainly, token, question, values)
             return await self._ask_held(self._held, token, question, values)
-        except (psycopg.errors.QueryCanceled, psycopg.OperationalError) as failed:
-            raise Unavailable("The database did not answer in time.") from failed
+        except psycopg.OperationalError as failed:
+            raise Unavailable(AWAY if gone(failed) else "The database did not answer in time.") from failed
 
     def remembered(self, name: bytes) -> people.Caller | None:
         """The person behind the token of this name (`name_of`), asked for just now and nothing committed here since."""
@@ -94,7 +95,7 @@ class HotReads:
         if known is not None:
             return known
         before, now = commits(), time.monotonic()
-        rows = await self._ask_held(self._held, token, WHO, {})
+        rows = await self.ask(token, WHO, {})
         if not rows:
             self._callers.pop(key, None)
             return None
@@ -122,8 +123,18 @@ class HotReads:
             await connection.execute(NAME_CALLER, [token])
             await connection.execute("SELECT fold_incident_bins(%s)", [at_least])
 
+    async def _ask_held(self, held: HeldConnections, token: str, question: Question, values: Mapping[str, object]) -> list[Row]:
+        """Ask, and where the connection was one of a server that has been started again since, once more over a new one."""
+        try:
+            return await self._ask_once(held, token, question, values)
+        except psycopg.OperationalError as failed:
+            if not gone(failed) or isinstance(failed, psycopg.errors.ConnectionTimeout):
+                raise
+            await held.close()
+            return await self._ask_once(held, token, question, values)
+
     @staticmethod
-    async def _ask_held(held: HeldConnections, token: str, question: Question, values: Mapping[str, object]) -> list[Row]:
+    async def _ask_once(held: HeldConnections, token: str, question: Question, values: Mapping[str, object]) -> list[Row]:
         async with held.connection() as connection:
             async with connection.pipeline():
                 await connection.execute("BEGIN", prepare=True)

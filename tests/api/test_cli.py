@@ -132,8 +132,24 @@ def test_a_managed_database_that_does_not_answer_is_named_without_its_password(t
         run = wangge("up", "--data", str(tmp_path / "data"), DATABASE_URL=url)
     assert run.returncode == 1
     assert "The database does not let us in" in run.stderr
+    assert "Connection refused" in run.stderr
+    assert "Is the server running" not in run.stderr
     assert "secret-word" not in run.stderr + run.stdout
     assert "Traceback" not in run.stderr
+
+
+def test_a_prepared_database_that_went_away_is_no_fault_of_the_program(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "app-password").write_text("word")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"postgresql://owner:secret-word@127.0.0.1:{taken.getsockname()[1]}/city"
+        for words in (["token", "--role", "operator"], ["migrate"], ["link"], ["statistics", "rebuild"]):
+            run = wangge(*words, "--data", str(tmp_path), DATABASE_URL=url)
+            assert run.returncode == 1
+            assert run.stderr.startswith("wangge: The database does not answer: "), run.stderr
+            assert "Connection refused" in run.stderr
+            assert "secret-word" not in run.stderr
 
 
 def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
@@ -153,6 +169,11 @@ def test_the_forms_of_a_database_address() -> None:
     )
     with pytest.raises(BadValue, match="begins with"):
         sqlalchemy_url("mysql://h/d")
+    for unreadable in ("postgresql://o:p@h:port/d", "postgresql://o:p@rt/x@h/d", "postgresql://o:p#w@h/d", "postgresql://o:p@h", "postgresql://[h/d"):
+        with pytest.raises(BadValue, match="cannot be read"):
+            sqlalchemy_url(unreadable)
+    assert sqlalchemy_url("postgresql:///city?host=/run/postgresql") == "postgresql+psycopg:///city?host=/run/postgresql"
+    assert sqlalchemy_url("postgresql://o:p%40rt:@[::1]:5432/d?a=/") == "postgresql+psycopg://o:p%40rt:@[::1]:5432/d?a=/"
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,21 @@ def test_an_owner_who_may_not_create_roles_is_told_what_to_ask_for(
         Deployment(tmp_path / "data").ensure_database(lambda _: None)
 
 
+def test_an_owner_who_may_not_make_the_extensions_is_told_who_may(
+    server_url: str, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {MANAGED} OWNER TO wangge_schema")
+        connection.execute("ALTER ROLE wangge_schema CREATEROLE")
+    try:
+        monkeypatch.setenv("DATABASE_URL", server_url.replace("wangge_admin", "wangge_schema"))
+        with pytest.raises(Unavailable, match=r"administrator.*CREATE EXTENSION postgis;"):
+            Deployment(tmp_path / "data").ensure_database(lambda _: None)
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute("ALTER ROLE wangge_schema NOCREATEROLE")
+
+
 def test_the_suite_can_run_on_a_managed_server(server_url: str) -> None:
     server = ManagedServer(server_url)
     server.create_database(TEMPLATE)

@@ -45,6 +45,22 @@ def served(fresh: Clone, fresh_database, data_dir) -> FastAPI:
     return make_app(settings_for(fresh, data_dir), fresh_database)
 
 
+def test_a_database_that_restarted_is_asked_again_over_new_connections(served: FastAPI, fresh: Clone) -> None:
+    with serving(served) as client, fresh.as_app() as another:
+        asked = [f"/tiles/{layer}/{tile_of(14, *HOME)}" for layer in ("grids", "areas", "buildings")]
+        assert client.get(asked[0]).status_code == 200
+        for path in asked[1:]:
+            ended = another.execute(
+                "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
+                " AND pid <> pg_backend_pid()",
+                [fresh.name],
+            ).fetchone()
+            assert ended is not None
+            assert ended[0] > 0
+            served.state.hot._callers.clear()
+            assert client.get(path).status_code == 200
+
+
 def test_the_ground_tile_shows_areas_grids_buildings_and_their_names(client) -> None:
     shown = layers(client(), f"/tiles/ground/14/{tile_of(14, *HOME).removeprefix('14/')}.mvt")
     assert set(shown) == {"area", "grid", "building", "area_label", "grid_label"}

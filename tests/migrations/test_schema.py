@@ -14,6 +14,7 @@ import data.tables
 from api.cluster import Cluster
 from data import migrate
 from data.tables.base import Table
+from gis.errors import Unavailable
 from tests.conftest import WORKER
 
 for module in pkgutil.iter_modules(data.tables.__path__):
@@ -40,6 +41,16 @@ def bare(cluster: Cluster) -> Iterator[str]:
     cluster.create_database(name)
     yield cluster.url("schema", name)
     cluster.drop_database(name)
+
+
+def test_a_schema_of_a_newer_program_is_refused_and_left_alone(bare: str) -> None:
+    migrate.upgrade(bare)
+    before = everything(bare)
+    with psycopg.connect(bare.replace("+psycopg", "")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999_from_the_future'")
+    with pytest.raises(Unavailable, match=r"9999_from_the_future.*newer"):
+        migrate.upgrade(bare)
+    assert everything(bare) == before
 
 
 def test_migrations_go_up_down_and_up_and_leave_nothing_behind(bare: str) -> None:
