@@ -174,8 +174,7 @@ def _extend(connection: psycopg.Connection, extension: str) -> None:
     except psycopg.errors.InsufficientPrivilege:
         raise Unavailable(
             f"The database has no extension {extension} yet, and its owner may not make it."
-            f" Let an administrator run in {connection.info.dbname}: "
-            + " ".join(f"CREATE EXTENSION {each};" for each in EXTENSIONS)
+            f" Let an administrator run in {connection.info.dbname}: " + " ".join(f"CREATE EXTENSION {each};" for each in EXTENSIONS)
         ) from None
 
 

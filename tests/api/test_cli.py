@@ -169,7 +169,13 @@ def test_the_forms_of_a_database_address() -> None:
     )
     with pytest.raises(BadValue, match="begins with"):
         sqlalchemy_url("mysql://h/d")
-    for unreadable in ("postgresql://o:p@h:port/d", "postgresql://o:p@rt/x@h/d", "postgresql://o:p#w@h/d", "postgresql://o:p@h", "postgresql://[h/d"):
+    for unreadable in (
+        "postgresql://o:p@h:port/d",
+        "postgresql://o:p@rt/x@h/d",
+        "postgresql://o:p#w@h/d",
+        "postgresql://o:p@h",
+        "postgresql://[h/d",
+    ):
         with pytest.raises(BadValue, match="cannot be read"):
             sqlalchemy_url(unreadable)
     assert sqlalchemy_url("postgresql:///city?host=/run/postgresql") == "postgresql+psycopg:///city?host=/run/postgresql"

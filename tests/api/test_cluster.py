@@ -226,7 +226,7 @@ def test_a_socket_path_too_long_for_the_kernel_moves_to_a_short_private_folder(d
 
 
 def test_a_folder_may_have_any_name_a_file_system_allows(data: Path) -> None:
-    made = Cluster(data / "王's \\ \"grids\", 100% of #3")
+    made = Cluster(data / '王\'s \\ "grids", 100% of #3')
     made.ensure()
     try:
         assert one(made, "SELECT 1", "app") == 1
