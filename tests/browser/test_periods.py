@@ -11,6 +11,16 @@ from tests.browser.conftest import Opener
 pytestmark = pytest.mark.browser
 
 
+HEAD_IN_ORDER = """() => {
+  const [path, title, tools] = [".bar .breadcrumb", ".bar h1", ".bar .tools"].map((each) => document.querySelector(each).getBoundingClientRect());
+  const name = document.querySelector(".bar h1 b");
+  const first = document.querySelector(".bar .tools > :first-child").getBoundingClientRect();
+  if (path.right > title.left) return "the path runs into the title";
+  if (title.right > first.left) return `the tools lie on the title: ${title.right} > ${first.left}`;
+  return name.scrollWidth > name.clientWidth ? "the title is cut" : "in order";
+}"""
+
+
 def address(page: Page) -> dict[str, str]:
     return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
 
@@ -113,6 +123,9 @@ def test_an_archive_says_of_which_day_it_is_and_counts_ages_from_then(opener: Op
     assert page.locator("#as_of").inner_text() == "As of 2022-10-22"
     assert page.locator("#feed .age").first.inner_text() == "3 h ago"
     assert watched.axe() == []
+    for width in (1920, 1440, 1280, 1024):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(HEAD_IN_ORDER) == "in order", width
 
 
 def test_a_running_district_carries_no_such_chip(opener: Opener) -> None:
