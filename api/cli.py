@@ -188,9 +188,9 @@ def main() -> None:
     except OSError as failed:
         _end(f"{failed.strerror or failed}{f': {failed.filename}' if failed.filename else ''}.")
     except Exception as failed:  # noqa: BLE001  the last door: what gets here is a fault of the program
-        silence = _silence_of_database(failed)
-        if silence is not None:
-            _end(f"The database does not answer: {silence}")
+        outage = _outage(failed)
+        if outage is not None:
+            _end(outage)
         first = str(failed).strip().splitlines()[:1]
         _end(
             f"This is a fault of the program, not of yours: {type(failed).__name__}{': ' if first else ''}{''.join(first)[:300]}."
@@ -198,11 +198,11 @@ def main() -> None:
         )
 
 
-def _silence_of_database(failed: Exception) -> str | None:
-    """Why the database cannot be reached, if that is what failed."""
-    from data.database import gone, reason  # noqa: PLC0415  not for `--help`
+def _outage(failed: Exception) -> str | None:
+    """What stops the database, if that is what failed."""
+    from data import database  # noqa: PLC0415  not for `--help`
 
-    return reason(failed) if gone(failed) else None
+    return database.outage(failed)
 
 
 def _end(message: str) -> None:

@@ -5,6 +5,7 @@ import ctypes
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -222,7 +223,7 @@ class Cluster:
         )
         if run.returncode:
             shutil.rmtree(fresh, ignore_errors=True)
-            raise Unavailable(f"The database files could not be made: {_last_line(run.stderr)}")
+            raise Unavailable(f"The database files could not be made: {_complaint(run.stderr)}")
         fresh.rename(self.pgdata)
         cluster_files.sync_folder(self.data)
 
@@ -333,6 +334,12 @@ def _until(condition: Callable[[], bool], patience_s: float) -> bool:
             return False
         time.sleep(LOOK_EVERY_S)
     return True
+
+
+def _complaint(text: str) -> str:
+    """The line of initdb's last words that says what was wrong; after it come the traces it removes."""
+    said = [line.strip() for line in text.splitlines() if re.search(r"error:|FATAL:|PANIC:", line)]
+    return said[0] if said else _last_line(text)
 
 
 def _last_line(text: str) -> str:

@@ -28,8 +28,10 @@ MIB = 1024 * 1024
 
 
 def make_data_folder(data: Path) -> None:
-    """Make the data folder if it is missing."""
+    """Make the data folder if it is missing; refuse one that cannot be written."""
     if data.exists():
+        if not os.access(data, os.W_OK | os.X_OK):
+            raise Unavailable(f"The data folder {data} cannot be written by this user. Choose another with --data.")
         return
     try:
         data.mkdir(parents=True, mode=0o700)

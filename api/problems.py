@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from data.database import DISK_FULL
 from gis import errors
 
 LOG = logging.getLogger("wangge")
@@ -123,7 +124,10 @@ def _constraint(request: Request, broken: Exception) -> Response:
 
 
 def _database_down(request: Request, failed: Exception) -> Response:
-    LOG.error("database: %s on %s", type(getattr(failed, "orig", failed)).__name__, request.url.path)
+    cause = getattr(failed, "orig", failed)
+    LOG.error("database: %s on %s", type(cause).__name__, request.url.path)
+    if getattr(cause, "sqlstate", None) == DISK_FULL:
+        return problem(507, "unavailable", "The disk of the database is full. Nothing was stored; tell whoever runs this deployment.")
     return problem(503, "unavailable", "The database does not answer now. Try again in a moment.")
 
 

@@ -15,6 +15,7 @@ from data.scope import Scope
 Answer = TypeVar("Answer")
 GONE = frozenset({None, "57P01", "57P02", "57P03"})
 """States in which a statement finds a server that stops, starts or is not there; None: it never answered."""
+DISK_FULL = "53100"
 POOL_SIZE = 40  # at least the threads that serve routes, so that none waits for a connection
 
 
@@ -75,6 +76,16 @@ def gone(failed: Exception) -> bool:
     """Whether an error says that the server went away or does not let us in, rather than that it refused a statement."""
     cause = getattr(failed, "orig", None) or failed
     return isinstance(cause, psycopg.OperationalError) and cause.sqlstate in GONE
+
+
+def outage(failed: Exception) -> str | None:
+    """What stops the whole database, in a sentence for people; None for an error of any other kind."""
+    if gone(failed):
+        return f"The database does not answer: {reason(failed)}"
+    cause = getattr(failed, "orig", None) or failed
+    if isinstance(cause, psycopg.Error) and cause.sqlstate == DISK_FULL:
+        return "The disk of the database is full. Nothing was half written. Free some space, then do it again."
+    return None
 
 
 def reason(failed: Exception) -> str:

@@ -8,12 +8,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+import psycopg
 import pytest
+from fastapi import FastAPI
+from sqlalchemy.exc import OperationalError
+from starlette.testclient import TestClient
 
-from api import cluster_files
+from api import cluster_files, problems
 from api.commands.bench import names
 from api.commands.up import free
 from api.managed import as_app, refuse_unfit, shown, sqlalchemy_url
+from data.database import outage
 from data.roles import Standing
 from gis.errors import BadValue, Unavailable
 
@@ -111,6 +116,30 @@ def test_a_data_folder_that_is_a_file_is_refused_as_one(tmp_path: Path) -> None:
     assert (run.returncode, run.stdout) == (1, "")
     assert f"{file} is a file, not a folder" in run.stderr
     assert f"There is no such file: {tmp_path / 'none.csv'}." in wangge("import", str(tmp_path / "none.csv")).stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_data_folder_that_cannot_be_written_is_refused_as_one(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    run = wangge("up", "--data", str(tmp_path), "--demo", "none", "--detach")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert f"The data folder {tmp_path} cannot be written" in run.stderr
+
+
+def test_a_full_disk_is_told_as_one_on_the_command_line_and_over_http() -> None:
+    full = OperationalError("INSERT", None, psycopg.errors.DiskFull("could not extend file"))
+    assert "disk of the database is full" in (outage(full) or "")
+    assert outage(OperationalError("INSERT", None, psycopg.errors.DeadlockDetected("deadlock detected"))) is None
+    app = FastAPI()
+    problems.install(app)
+
+    @app.post("/")
+    def store() -> None:
+        raise full
+
+    answer = TestClient(app).post("/")
+    assert (answer.status_code, answer.headers["content-type"]) == (507, "application/problem+json")
+    assert "Nothing was stored" in answer.json()["detail"]
 
 
 def test_a_wrong_command_is_told_in_the_words_people_typed() -> None:

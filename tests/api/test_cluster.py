@@ -187,6 +187,22 @@ def test_the_application_s_role_is_nobody_special_and_has_its_time_limits(cluste
     assert one(cluster, "SELECT bool_and(proleakproof) FROM pg_proc WHERE oid = 'geometry_overlaps(geometry, geometry)'::regprocedure")
 
 
+@as_root
+def test_files_that_find_no_room_are_refused_with_the_reason_and_made_once_there_is_some(data: Path) -> None:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20M,mode=711", "tmpfs", str(data)], check=False).returncode:
+        pytest.skip("needs the right to mount")
+    made = Cluster(data / "small")
+    try:
+        with pytest.raises(Unavailable, match=r"could not be made: .*No space left on device"):
+            made.ensure()
+        subprocess.run(["mount", "-o", "remount,size=400M", str(data)], check=True)
+        made.ensure()
+        assert one(made, "SELECT 1") == 1
+    finally:
+        made.stop()
+        subprocess.run(["umount", str(data)], check=True)
+
+
 def test_chinese_words_are_words_to_the_database(cluster: Cluster) -> None:
     assert one(cluster, "SELECT cardinality(show_trgm('网格员')) > 0")
     assert one(cluster, "SELECT datcollate FROM pg_database WHERE datname = current_database()") == "C"
