@@ -25,16 +25,20 @@ def build(esbuild: Path, work: Path) -> None:
     for page, (modules, styles) in BUNDLES.items():
         (entries / f"{page}.js").write_text("".join(f"export * as {bundled.namespace(each)} from {_file(each)};\n" for each in modules))
         (entries / f"{page}.css").write_text("".join(f"@import {_file(each)};\n" for each in styles))
+    # Each page by itself: what pages share would else come in many small pieces, and each piece is a request.
+    files = {name: made for entry in sorted(entries.iterdir()) for name, made in _bundled(esbuild, work, entry, fresh)}
+    (fresh / "manifest.json").write_text(json.dumps({"built_from": fingerprint, "files": files}, indent=1, sort_keys=True))
+    _swap(fresh)
+
+
+def _bundled(esbuild: Path, work: Path, entry: Path, fresh: Path) -> list[tuple[str, str]]:
     facts = work / "bundles.json"
-    command = [str(esbuild), *OPTIONS, f"--outdir={fresh}", f"--metafile={facts}", *map(str, sorted(entries.iterdir()))]
+    command = [str(esbuild), *OPTIONS, f"--outdir={fresh}", f"--metafile={facts}", str(entry)]
     run = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
     if run.returncode:
         raise Unavailable(f"The pages' own files could not be bundled: {run.stderr.strip()[:400]}")
     made = json.loads(facts.read_text())["outputs"]
-    begun = {path: each.get("entryPoint", "") for path, each in made.items()}
-    files = {Path(entry).name: Path(path).name for path, entry in begun.items() if Path(entry).parent.name == entries.name}
-    (fresh / "manifest.json").write_text(json.dumps({"built_from": fingerprint, "files": files}, indent=1, sort_keys=True))
-    _swap(fresh)
+    return [(entry.name, Path(path).name) for path, each in made.items() if Path(each.get("entryPoint", "")).name == entry.name]
 
 
 def _file(address: str) -> str:

@@ -29,6 +29,8 @@ class Opened:
     root: int
     requests: list[str] = field(default_factory=list)
     received: int = 0
+    spent: dict[int, float] = field(default_factory=dict)
+    """Processor seconds by process, of those that have ended too: a page that is left takes its renderer along."""
 
     def cpu(self, work: Callable[[], object]) -> float:
         """Processor seconds of all the browser's processes for a piece of work, until they are quiet again."""
@@ -46,7 +48,8 @@ class Opened:
             quiet = quiet + 1 if self._spent() - before < QUIET_S * QUIET_CPU else 0
 
     def _spent(self) -> float:
-        return sum(cpu_s(each) for each in _descendants(self.root))
+        self.spent |= {each: cpu_s(each) for each in _descendants(self.root)}
+        return sum(self.spent.values())
 
 
 @contextmanager
@@ -96,11 +99,12 @@ def _youngest_browser() -> int:
     browsers = []
     for each in _descendants(os.getpid()):
         try:
-            words = Path(f"/proc/{each}/cmdline").read_bytes().split(b"\0")
+            words = Path(f"/proc/{each}/cmdline").read_bytes()
             started = int(Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()[19])
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if b"chromium" in words[0] and not any(word.startswith(b"--type=") for word in words):
+        # A renderer writes its command line anew, with blanks in place of zeros.
+        if b"chromium" in words.split(b"\0")[0] and b"--type=" not in words:
             browsers.append((started, each))
     return max(browsers)[1]
 

@@ -238,6 +238,16 @@ def test_nothing_in_the_head_lies_over_anything_else(opener: Opener, language: s
         assert over == [], width
 
 
+def test_a_page_that_is_only_looked_at_moves_nothing(opener: Opener) -> None:
+    # Without a graphics card a mark that breathes keeps a tenth of a processor busy, for weeks on a wall.
+    page = opener().open()
+    page.wait_for_selector('#live[data-state="live"]')
+    endless = (
+        "() => document.getAnimations().filter((each) => each.effect.getTiming().iterations === Infinity).map((each) => each.animationName)"
+    )
+    assert page.evaluate(endless) == []
+
+
 def test_a_change_from_nothing_is_told_as_it_is(opener: Opener) -> None:
     watched = opener()
 
