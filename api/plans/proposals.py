@@ -21,7 +21,7 @@ from data.queries.plan_ground import GridState, Shape
 from data.queries.plans import Plan
 from data.scope import Scope
 from gis.balance.proposal import Proposal
-from gis.balance.propose import COMPACT, propose
+from gis.balance.propose import COMPACT, propose, same
 from gis.borders.model import Change
 from gis.codes import NameRule, in_reading_order
 from gis.errors import BadValue, Conflict, NotFound, Refusal
@@ -205,7 +205,16 @@ def _alternatives(work: Any, plan: Plan, row: Any) -> Answer:
             impossible.append(_impossible(community, ground, found[0][-1][2]))
     if lost:
         raise BadValue("A seed lies on no ground of these communities.", at="seeds", numbers=sorted(lost)[:20])
-    return {"alternatives": [_alternative(each, question) for each in found], "impossible": impossible}
+    return {"alternatives": [_alternative(each, question) for each in _different(found)], "impossible": impossible}
+
+
+def _different(found: list[list[tuple[int, balancing.Divided, Proposal]]]) -> list[list[tuple[int, balancing.Divided, Proposal]]]:
+    """Each alternative once: where the best is plain, several seeds find the same."""
+    kept: list[list[tuple[int, balancing.Divided, Proposal]]] = []
+    for each in found:
+        if not any(all(same(mine[2].labels, other[2].labels) for mine, other in zip(each, known, strict=True)) for known in kept):
+            kept.append(each)
+    return kept
 
 
 def _atoms_at(ground: balancing.Divided, places: Sequence[Sequence[float]]) -> dict[int, int]:

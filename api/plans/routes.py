@@ -171,6 +171,14 @@ def resolve(
     return answer({"items": talk.resolve(session, actor, plan_id, comment_id)})
 
 
+@router.delete("/{plan_id}/comments/{comment_id}")
+def remove_comment(
+    plan_id: PlanId, comment_id: Annotated[int, Path(ge=1, le=2**53)], session: Session, actor: CurrentActor
+) -> Response:  # fmt: skip
+    """Take back a remark of one's own; those that are left come back."""
+    return answer({"items": talk.remove(session, actor, plan_id, comment_id)})
+
+
 def _numbered(grids: str) -> list[int]:
     numbers = grids.split(",")
     if not all(each.isascii() and each.isdigit() and len(each) <= 16 for each in numbers):

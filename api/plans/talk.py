@@ -11,7 +11,7 @@ from api.plans.ground import plan_of
 from data.queries import audit, plan_ground, plan_ops, plans
 from data.queries.plans import Plan
 from gis.borders.refusals import refused
-from gis.errors import Conflict, NotFound, TransitionRefused
+from gis.errors import Conflict, NotFound, NotPermitted, TransitionRefused
 
 Answer = dict[str, Any]
 LOG_AT_MOST = 500
@@ -94,6 +94,19 @@ def resolve(session: Session, actor: Actor, id: int, comment_id: int) -> list[An
         raise NotFound("There is no such comment.", comment=comment_id)
     if plans.resolve_comment(session, actor.scope, id, comment_id, actor.person_id):
         audit.record(session, actor, "update", "plan_comment", comment_id, facts={"plan": id})
+    return comments(session, actor, id)
+
+
+def remove(session: Session, actor: Actor, id: int, comment_id: int) -> list[Answer]:
+    """Take back what one has said oneself; NotPermitted for the words of others, which can be marked as dealt with."""
+    _discussed(session, actor, id)
+    said = next((row for row in plans.comments(session, actor.scope, id) if row.id == comment_id), None)
+    if said is None:
+        raise NotFound("There is no such comment.", comment=comment_id)
+    if said.person_id != actor.person_id:
+        raise NotPermitted("Only who wrote a comment deletes it; mark it as dealt with.", reason="not_your_comment", comment=comment_id)
+    plans.remove_comment(session, actor.scope, id, comment_id)
+    audit.record(session, actor, "delete", "plan_comment", comment_id, facts={"plan": id})
     return comments(session, actor, id)
 
 

@@ -108,6 +108,11 @@ def resolve_comment(session: Session, scope: Scope, id: int, comment_id: int, pe
     return session.execute(statement, {"plan": id, "id": comment_id, "person": person}).one_or_none() is not None
 
 
+def remove_comment(session: Session, scope: Scope, id: int, comment_id: int) -> None:
+    """Take a remark away for good."""
+    session.execute(text("DELETE FROM plan_comment WHERE plan_id = :plan AND id = :id"), {"plan": id, "id": comment_id})
+
+
 def snapshots(session: Session, scope: Scope, id: int) -> list[Row[Any]]:
     """Named moments of a plan, the newest first."""
     return list(session.execute(_named("snapshots"), {"plan": id}).all())

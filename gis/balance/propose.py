@@ -91,7 +91,7 @@ def alternatives(
     for number in range(count):
         heard = _part_of(progress, number / count, 1 / count)
         proposal = propose(graph, seed=seed + number, progress=heard, **wishes)  # type: ignore[arg-type]
-        if not any(_same(proposal.labels, other.labels) for other in found):
+        if not any(same(proposal.labels, other.labels) for other in found):
             found.append(proposal)
         if not proposal.complete:
             break
@@ -192,7 +192,7 @@ def _answer(graph: Graph, goal: Goal, held: Held, today: Ints, labels: Ints, fou
     return replace(proposal, contiguous=True)
 
 
-def _same(one: Ints, other: Ints) -> bool:
+def same(one: Ints, other: Ints) -> bool:
     """Whether two plans have the same parts, whatever they are called."""
     pairs = np.unique(np.column_stack([one, other]), axis=0)
     return len(pairs) == len(np.unique(one)) == len(np.unique(other))

@@ -273,3 +273,16 @@ def halved(client: Any, plan: int, start: dict[str, Any]) -> dict[str, Any]:
         if answer.status_code == 200:
             return dict(max((new for new in answer.json()["changed"] if new["base_version"] is None), key=lambda new: new["households"]))
     raise AssertionError("no grid could be cut")
+
+
+@pytest.mark.slow
+def test_alternatives_that_came_out_alike_are_told_once(demo: tuple[Any, Clone], work: Work) -> None:
+    client, _ = demo
+    plan = new_plan(client, district_of(client))["id"]
+    start = ground(client, plan)
+    code = start["communities"][0]["code"]
+    lived = [each["households"] for each in start["grids"] if each["community_id"] == start["communities"][0]["id"]]
+    question = {"communities": [code], "alternatives": 3, "mu": 1000, "min": min(lived), "max": max(lived)}
+    number = client.post(f"/api/v1/plans/{plan}/proposals", json=question).json()["id"]
+    assert proposals.work_out(work, number) == "done"
+    assert len(client.get(f"/api/v1/plans/{plan}/proposals/{number}").json()["alternatives"]) == 1

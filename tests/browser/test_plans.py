@@ -228,6 +228,21 @@ def test_a_comment_is_pinned_to_a_place_and_resolved(planners: Planners) -> None
     expect(page.locator(".comments .done")).to_have_count(1)
 
 
+def test_one_takes_back_ones_own_words_after_a_question_and_not_those_of_others(planners: Planners) -> None:
+    author, other = planners(), planners("second")
+    plan = author.plan()
+    author.ask("POST", f"/plans/{plan}/comments", {"body": "写错了"})
+    other.ask("POST", f"/plans/{plan}/comments", {"body": "别人的话"})
+    page = author.open(plan, query="&tab=comments")
+    expect(page.locator(".comments > li")).to_have_count(2)
+    delete = page.locator(".comments").get_by_role("button", name="Delete")
+    expect(delete).to_have_count(1)
+    delete.click()
+    expect(page.locator("dialog blockquote")).to_have_text("写错了")
+    page.locator("dialog footer .danger").click()
+    expect(page.locator(".comments .words")).to_have_text(["别人的话"])
+
+
 def test_who_may_only_look_has_no_tool_that_draws(planners: Planners) -> None:
     plan = planners().plan()
     onlooker = planners("onlooker")

@@ -137,7 +137,7 @@ class Work {
 
   show(found) {
     if (found.state !== "done")
-      return put(this.outcome, make("p", { className: "refusal" }, word(`propose.${found.state}`), found.failure?.detail ? ` ${found.failure.detail}` : ""));
+      return put(this.outcome, make("p", { className: "refusal" }, word(`propose.${found.state}`), found.failure ? ` ${explained(found.failure)}` : ""));
     const { alternatives = [], impossible = [] } = found;
     put(
       this.outcome,
@@ -147,6 +147,7 @@ class Work {
           { className: "warnings" },
           impossible.map((each) => make("li", {}, `▲ ${word("propose.impossible", { name: this.nameOf(each.community), n: count(each.households), nearest: nearest(each.nearest) })}`)),
         ),
+      alternatives.length < found.question.alternatives && make("p", { className: "sub" }, word("propose.same", { n: found.question.alternatives - alternatives.length })),
       make("ol", { className: "alternatives" }, alternatives.map((each, i) => make("li", {}, this.one(each, i)))),
     );
   }

@@ -3,7 +3,7 @@
 import { ask, tell } from "../../api.js";
 import { make } from "../../dom.js";
 import { age, word } from "../../words.js";
-import { button, explained } from "../../components.js";
+import { button, explained, formDialog } from "../../components.js";
 import { degrees, mercator } from "../lattice.js";
 import { nameOf } from "../figures.js";
 
@@ -37,6 +37,10 @@ function one(editor, { id, body, place: where, grid, person, at, resolved_at: do
     else if (face) editor.fit([face]);
   };
   const resolve = () => editor.attempt(() => tell(editor.draft.path(`/comments/${id}/resolve`), {}).then(again));
+  const remove = () =>
+    formDialog(word("comments.delete"), [make("p", {}, word("comments.delete_text")), make("blockquote", {}, body)], word("comments.delete"), () =>
+      tell(editor.draft.path(`/comments/${id}`), undefined, "DELETE").then(again), { danger: true },
+    );
   return [
     make("p", { className: "sub" }, make("b", {}, person?.name ?? ""), ` · ${age(at)}`, done && make("span", { className: "chip good" }, word("comments.resolved"))),
     make("p", { className: "words" }, body),
@@ -45,6 +49,7 @@ function one(editor, { id, body, place: where, grid, person, at, resolved_at: do
       { className: "row" },
       (where || face) && button("full", face ? nameOf(face.facts, editor.draft.communities) : word("comments.there"), go),
       !done && editor.draft.may("comment") && button("good", word("comments.resolve"), resolve),
+      person?.id === editor.me.person_id && editor.draft.may("comment") && button("close", word("comments.delete"), remove),
     ),
   ];
 }
