@@ -95,6 +95,20 @@ export const CanvasTiles = L.GridLayer.extend({
   },
 });
 
+let waiting = null;
+
+/** Do work that asks for several drawings of the same sheets, and draw each of them once at its end. */
+export function drawnOnce(work) {
+  waiting = new Set();
+  try {
+    return work();
+  } finally {
+    const sheets = waiting;
+    waiting = null;
+    for (const sheet of sheets) sheet.redraw();
+  }
+}
+
 /** One canvas over the whole view, drawn again when the map stands still: draw(context, size, frame). */
 export const Sheet = L.Renderer.extend({
   options: { padding: 0.12 },
@@ -130,14 +144,15 @@ export const Sheet = L.Renderer.extend({
     const size = this._bounds.getSize();
     const ratio = window.devicePixelRatio || 1;
     L.DomUtil.setPosition(this._container, this._bounds.min);
-    this._container.width = size.x * ratio;
-    this._container.height = size.y * ratio;
+    const [width, height] = [Math.floor(size.x * ratio), Math.floor(size.y * ratio)];
+    if (this._container.width !== width || this._container.height !== height) Object.assign(this._container, { width, height });
     this._container.style.width = `${size.x}px`;
     this._container.style.height = `${size.y}px`;
     this._render();
   },
 
   _render() {
+    if (waiting) return waiting.add(this);
     const ratio = window.devicePixelRatio || 1;
     const size = this._bounds.getSize();
     const zoom = this._map.getZoom();

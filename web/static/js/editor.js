@@ -1,6 +1,7 @@
 /** The page of the boundary editor: ask for the plan and its ground, then hand both to the editor, or say what is wrong. */
 
 import { Problem, ask } from "./api.js";
+import { drawnOnce } from "./canvas.js";
 import { explainWith } from "./components.js";
 import { make, put } from "./dom.js";
 import { Draft } from "./editor/draft.js";
@@ -20,7 +21,7 @@ export async function start(district, { plan, timeZone }) {
     // The ground is the longest on its way: it is asked for first.
     const [me] = await Promise.all([ask("/me"), draft.load()]);
     keepTime(timeZone, me.deployment.now);
-    new Editor(district, draft, me).open();
+    drawnOnce(() => new Editor(district, draft, me).open());
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     closed(problem);

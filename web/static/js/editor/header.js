@@ -53,7 +53,7 @@ function menu(editor) {
   const box = make(
     "details",
     { className: "menu" },
-    make("summary", { className: "button", title: word("menu.title") }, word("menu.title"), icon("down")),
+    make("summary", { className: "button", title: word("menu.title"), "aria-label": word("menu.title") }, make("span", { className: "label" }, word("menu.title")), icon("down")),
     make(
       "div",
       { className: "items" },
@@ -89,7 +89,7 @@ export function present(now) {
 const NAMED = 2;
 
 function people() {
-  const chip = (text, title) => make("span", { className: "chip", title }, icon("people"), text);
+  const chip = (text, title) => make("span", { className: "chip", title, role: "img", "aria-label": title }, icon("people"), make("span", { className: "label" }, text));
   const rest = others.slice(NAMED).map(({ name }) => name);
   put(
     at("people"),
