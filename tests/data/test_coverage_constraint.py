@@ -155,6 +155,21 @@ def test_constraints_made_immediate_do_not_open_a_way_around(ground: psycopg.Con
         redraw(ground, "1-1", moved(cells()["1-1"], corner(1, 1), (STEP, 0)))
 
 
+def test_a_note_that_is_taken_away_before_the_end_does_not_open_a_way_around(ground: psycopg.Connection) -> None:
+    redraw(ground, "1-1", moved(cells()["1-1"], corner(1, 1), (STEP, 0)))
+    ground.execute("DELETE FROM coverage_due")
+    refused(ground)
+
+
+@pytest.mark.parametrize("undone", [True, False], ids=["the first change undone", "both kept"])
+def test_changes_in_savepoints_are_checked_like_others(ground: psycopg.Connection, undone: bool) -> None:
+    ground.execute("SAVEPOINT first")
+    redraw(ground, "1-1", moved(cells()["1-1"], corner(1, 1), (STEP, 0)))
+    ground.execute("ROLLBACK TO first" if undone else "RELEASE first")
+    redraw(ground, "2-2", moved(cells()["2-2"], corner(2, 2), (STEP, 0)))
+    refused(ground)
+
+
 def test_an_edit_after_an_early_check_is_checked_again(ground: psycopg.Connection) -> None:
     shared = corner(1, 1)
     for name in ("0-0", "0-1", "1-0", "1-1"):
