@@ -193,3 +193,22 @@ def test_the_page_of_a_plan_in_force_still_shows_what_it_changed(planners: Plann
     author.watched.ready()
     expect(page.locator("#plan_name .chip")).to_have_text("Draft")
     assert len(author.ground(int(page.url.split("/plans/")[1].split("?")[0]))["grids"]) >= 2
+
+
+def test_a_grids_card_opens_its_history_with_what_it_came_from(planners: Planners, drawn_on: Clone) -> None:
+    author, reviewer = planners(), planners("second")
+    plan = author.plan("有沿革的")
+    ground = author.ground(plan)
+    grid = max(ground["grids"], key=lambda each: each["area_m2"])
+    new = author.operate(plan, {"kind": "split", "grid": grid["id"], "line": across(grid, ground["origin"])})
+    half = max((each for each in new["changed"] if each["base_version"] is None), key=lambda each: each["area_m2"])
+    author.ask("POST", f"/plans/{plan}/submit", {})
+    reviewer.ask("POST", f"/plans/{plan}/approve", {})
+    reviewer.ask("POST", f"/plans/{plan}/publish", {})
+    run_jobs(drawn_on)
+    at = inside(half, new["origin"])
+    page = author.open(author.plan("看沿革"), at)
+    author.click(at)
+    page.locator(".selection").get_by_role("button", name="History").click()
+    expect(page.locator("dialog tbody tr")).to_have_count(1)
+    expect(page.locator("dialog .lineage")).to_contain_text(f"{grid['code']} →")

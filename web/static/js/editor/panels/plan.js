@@ -6,6 +6,7 @@ import { button, field, formDialog, select } from "../../components.js";
 import { CLASSES, classOf, classText, deviation, hectares, households, mark, nameOf, signed } from "../figures.js";
 import { stateChip } from "../header.js";
 import * as failure from "./failure.js";
+import * as past from "./past.js";
 
 /** The card of the plan, and of the selected grids below it. */
 export function show(editor, redraw) {
@@ -122,7 +123,8 @@ function selection(editor) {
   return make("section", { className: "selection" }, faces.length === 1 ? one(editor, faces[0]) : many(editor, faces), acts(editor, faces));
 }
 
-function one(editor, { facts }) {
+function one(editor, face) {
+  const { facts } = face;
   const { plan, communities } = editor.draft;
   const rank = classOf(facts.households, plan);
   return [
@@ -146,6 +148,7 @@ function one(editor, { facts }) {
         ["figure.year_incidents", count(facts.year_incidents)],
       ].map(([key, value]) => make("div", {}, make("dt", {}, word(key)), make("dd", {}, value))),
     ),
+    facts.code && make("div", { className: "row" }, button("clock", word("past.open"), () => editor.attempt(() => past.show(editor, face)))),
   ];
 }
 
