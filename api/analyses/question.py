@@ -35,7 +35,15 @@ Check = Literal["no-place", "outside", "no-time", "future", "same-id", "same-eve
 class QuestionIn(BaseModel):
     """A question as it comes in; only the method must be named."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_extra={
+            "examples": [
+                {"method": "gi", "area": "990101", "from": "2026-08-01", "to": "2026-10-31", "denominator": "households", "seed": 20261}
+            ]
+        },
+    )
 
     method: str = Field(max_length=20)
     area: str | None = Field(default=None, max_length=40)

@@ -135,7 +135,7 @@ class AlertsOut(BaseModel):
 class AcknowledgeIn(BaseModel):
     """What was done about an alert."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, json_schema_extra={"examples": [{"note": "已派巡查，当晚复核。"}]})
 
     note: Annotated[str, Field(min_length=1, max_length=2_000)]
 
@@ -143,7 +143,15 @@ class AcknowledgeIn(BaseModel):
 class ScheduleIn(BaseModel):
     """A question to be asked by the clock; without a period."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        str_strip_whitespace=True,
+        json_schema_extra={
+            "examples": [
+                {"name": "每周热点", "question": {"method": "gi", "area": "990101"}, "every": "week", "languages": ["zh", "en"]},
+            ]
+        },
+    )
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     question: dict[str, Any]
@@ -154,7 +162,7 @@ class ScheduleIn(BaseModel):
 class ScheduleChange(BaseModel):
     """What is changed of a schedule."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, json_schema_extra={"examples": [{"paused": True}]})
 
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     paused: bool | None = None

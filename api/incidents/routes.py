@@ -88,10 +88,15 @@ def report(report: ReportIn, session: Session, actor: CurrentActor, settings: Ap
     )  # fmt: skip
 
 
+BULK = """{"category_id": 9, "lon": 113.0005, "lat": 28.2005, "source": "12345", "source_id": "2026-000127"}
+{"category_id": 3, "area": "990101001001", "title": "井盖缺失", "source": "12345", "source_id": "2026-000128"}
+"""
+
+
 @router.post(
     "/incidents/bulk",
     response_model=BulkOut,
-    openapi_extra={"requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": {"type": "string"}, "example": BULK}}}},
 )
 def report_bulk(
     session: Session,

@@ -26,7 +26,14 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_in_words)]
 class ReportIn(BaseModel):
     """A report. With `source` and `source_id` it is taken in once, however often it is sent."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"category_id": 9, "lon": 113.0005, "lat": 28.2005, "title": "夜间施工噪声", "source": "12345", "source_id": "2026-000127"},
+            ]
+        },
+    )
 
     category_id: Annotated[int, Field(gt=0, lt=2**31)]
     lon: Degrees | None = Field(default=None, description="Longitude, degrees of EPSG:4490.")
@@ -96,7 +103,15 @@ class ActionIn(BaseModel):
     Reasons go into `note`; `confirmed` says that the close condition holds.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"action": "dispatch", "version": 3, "officer_id": 12},
+                {"action": "suspend", "version": 4, "until": "2026-12-01T09:00:00+08:00", "note": "等待产权单位"},
+            ]
+        },
+    )
 
     action: Literal[
         "verify", "file", "decline", "close_on_spot", "reopen", "dispatch", "escalate", "accept", "return", "suspend", "resume",
@@ -128,7 +143,7 @@ class ActionOut(BaseModel):
 class UndoIn(BaseModel):
     """Takes back the last action of the caller; `version` is that of its answer."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 4}]})
 
     version: Annotated[int, Field(ge=1, lt=2**31)]
 

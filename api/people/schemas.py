@@ -28,6 +28,8 @@ class Strict(BaseModel):
 class SignInIn(Strict):
     """Name and password; `code` where there is a second factor, `new_password` where the old one has expired."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "wang.fang", "password": "a sentence of one's own, 7 words"}]})
+
     name: TypedName
     password: Password
     code: Code | None = None
@@ -36,6 +38,8 @@ class SignInIn(Strict):
 
 class LinkIn(Strict):
     """A one-time link's token."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"link": "the-43-letters-at-the-end-of-the-link-printed"}]})
 
     link: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{20,200}$")]
 
@@ -50,11 +54,19 @@ class SessionOut(BaseModel):
 class LanguageIn(Strict):
     """The language to read."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"language": "en"}]})
+
     language: Language
 
 
 class PasswordIn(Strict):
     """A new password, with the old one once there is one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"old_password": "the sentence until today, 7 words", "new_password": "Another sentence of 7 words"}]
+        }
+    )
 
     old_password: Password | None = None
     new_password: Password
@@ -70,6 +82,8 @@ class SecondFactorOut(BaseModel):
 
 class SecondFactorIn(Strict):
     """The proof that an app has the secret; `current_code` when an older one is replaced."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"pending": "the-sealed-copy-that-came-with-the-secret", "code": "123456"}]})
 
     pending: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_=-]{40,400}$")]
     code: Code
@@ -130,6 +144,10 @@ class MeOut(BaseModel):
 class PersonIn(Strict):
     """A new person; areas by code."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"sign_in_name": "wang.fang", "name": "王芳", "roles": ["operator"], "areas": ["990101001"]}]}
+    )
+
     sign_in_name: SignInName
     name: DisplayName
     roles: Annotated[list[Role], Field(min_length=1, max_length=10)]
@@ -139,6 +157,8 @@ class PersonIn(Strict):
 
 class PersonChange(Strict):
     """What to change; what is missing stays."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"areas": ["990101001", "990101002"]}]})
 
     name: DisplayName | None = None
     roles: Annotated[list[Role], Field(min_length=1, max_length=10)] | None = None
@@ -175,6 +195,8 @@ class LinkOut(BaseModel):
 
 class TokenIn(Strict):
     """What a token is for and how long it holds, days."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"label": "12345 hotline", "days": 365}]})
 
     label: DisplayName
     days: Annotated[int, Field(ge=1, le=730)] = 365

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 from starlette.responses import Response
 
 from api.deps import CurrentActor, Session
@@ -21,17 +21,23 @@ Against = Annotated[str, Query(pattern=r"^(today|[1-9][0-9]{0,14})$", descriptio
 class ApproveIn(In):
     """What the reviewer adds to a yes."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "同意，自下月起执行。"}]})
+
     note: Annotated[str, Field(max_length=4_000)] = ""
 
 
 class ReturnIn(In):
     """Why a plan goes back to its authors."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "两个网格超过 500 户。"}]})
+
     reason: Annotated[str, Field(min_length=1, max_length=4_000)]
 
 
 class PublishIn(In):
     """When the new borders begin; without a date, at once."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"effective_at": "2027-01-01T00:00:00+08:00"}]})
 
     effective_at: AwareDatetime | None = None
 

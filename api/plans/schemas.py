@@ -43,12 +43,16 @@ class PlanIn(In):
 class PlanPatch(In):
     """A new name or note."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "枫一社区网格调整（二稿）"}]})
+
     name: Name | None = None
     note: Note | None = None
 
 
 class CopyIn(In):
     """The name of the copy."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "另一种分法"}]})
 
     name: Name
 
@@ -214,17 +218,23 @@ class OperationIn(In):
 class StepIn(In):
     """Undo or redo, safe to send again under the same `client_id`."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"client_id": "7d1f8a52-3c1b-4f0e-9a56-0c8d2f6f1b11"}]})
+
     client_id: UUID
 
 
 class SnapshotIn(In):
     """A name for how the plan is now."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "征求意见稿"}]})
+
     name: Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class CommentIn(In):
     """A remark, at a place or on a grid or on the whole."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"body": "沿河边界请改到步道外侧。", "place": [113.0005, 28.2005]}]})
 
     body: Annotated[str, Field(min_length=1, max_length=4_000)]
     place: Place | None = None
@@ -233,6 +243,8 @@ class CommentIn(In):
 
 class ProposalIn(In):
     """A question for balanced grids. `communities` None: all of the plan; `parts` None: as many grids as the band asks for."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"weight": "households", "parts": 4, "alternatives": 3, "seed": 1}]})
 
     communities: Annotated[list[Annotated[str, Field(max_length=40)]], Field(min_length=1, max_length=1_000)] | None = None
     weight: Literal["households", "residents", "year_incidents"] = "households"
