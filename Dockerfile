@@ -4,7 +4,9 @@ FROM debian:12-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --create-home --home-dir /srv/wangge --shell /usr/sbin/nologin wangge
+ && useradd --system --home-dir /srv/wangge --shell /usr/sbin/nologin wangge \
+ && install -d -o wangge -g wangge /srv/wangge /srv/wangge/app /srv/wangge/data
+# Both folders are made here: WORKDIR and a new volume would belong to root, and the program could not write into them.
 
 WORKDIR /srv/wangge/app
 COPY --chown=wangge:wangge . .
