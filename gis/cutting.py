@@ -16,9 +16,12 @@ def within(shapes: Shapes, area: Shape) -> tuple[Shapes, Ints]:
 
     Strips of no more than a lattice step along the border are none, and a polygon that loses no more than them stays whole.
     """
-    met = shapely.STRtree(shapes).query(area, predicate="intersects")
-    numbers = np.sort(met).astype(np.int64)
-    return _parts(shapes, shapely.intersection(shapes[numbers], area, grid_size=STEP), numbers)
+    shapely.prepare(area)
+    numbers = np.flatnonzero(shapely.intersects(area, shapes) & ~shapely.touches(area, shapes))
+    inside = shapes[numbers]
+    cut = ~shapely.covers(area, inside)
+    inside[cut] = shapely.intersection(inside[cut], area, grid_size=STEP)
+    return _parts(shapes, inside, numbers)
 
 
 def along(shapes: Shapes, areas: Sequence[Shape]) -> tuple[Shapes, Ints]:
@@ -26,7 +29,9 @@ def along(shapes: Shapes, areas: Sequence[Shape]) -> tuple[Shapes, Ints]:
     if not len(areas):
         return shapes, np.arange(len(shapes), dtype=np.int64)
     inside = [within(shapes, area) for area in areas]
-    outside = _parts(shapes, shapely.difference(shapes, shapely.union_all(areas), grid_size=STEP), np.arange(len(shapes), dtype=np.int64))
+    covered = sum(np.bincount(numbers, weights=shapely.area(pieces), minlength=len(shapes)) for pieces, numbers in inside)
+    rest = np.flatnonzero(shapely.area(shapes) - covered > shapely.length(shapes) * STEP)
+    outside = _parts(shapes, shapely.difference(shapes[rest], shapely.union_all(areas), grid_size=STEP), rest)
     pieces, numbers = (np.concatenate(each) for each in zip(*inside, outside, strict=True))
     order = np.argsort(numbers, kind="stable")
     return pieces[order], numbers[order]

@@ -74,11 +74,12 @@ class _Atoms:
 
 def divided(
     session: Session, scope: Scope, plan: Plan, community_id: int, *,
-    spare_dedicated: bool, kept: Collection[int] = (), but: int | None = None,
+    spare_dedicated: bool, kept: Collection[int] = (), but: int | None = None, all_borders: bool = False,
 ) -> Divided:  # fmt: skip
     """The atoms of a community of a draft, cut to its ground where that is another than today.
 
-    Grids in `kept` stay, locked ones do, and with `spare_dedicated` those for one place alone, save `but`.
+    Grids in `kept` stay, locked ones do, and with `spare_dedicated` those for one place alone, save `but`. `all_borders`: atoms
+    are cut along those of all grids, so that what hangs together by atoms does so on the ground.
     """
     grids = standing(session, scope, plan, [community_id])
     if not grids:
@@ -88,7 +89,7 @@ def divided(
     if spare_dedicated:
         stay |= {id for id in shapes if grids[id].kind == "dedicated" and id != but}
     found = _atoms_under(session, scope, plan, community_id, shapes)
-    found = found.cut(*cutting.along(found.shapes, [shapes[id] for id in sorted(stay)]))
+    found = found.cut(*cutting.along(found.shapes, [shapes[id] for id in sorted(shapes if all_borders else stay)]))
     holder = holders(found.inside, shapes)
     mine = holder != NOWHERE
     return Divided(
@@ -117,7 +118,7 @@ def balanced(
     """
     if plans.locked_among(session, scope, plan.id, [grid.id]):
         raise refused("locked", grid.shape, grid=grid.id)
-    ground = divided(session, scope, plan, grid.community_id, spare_dedicated=True, but=grid.id)
+    ground = divided(session, scope, plan, grid.community_id, spare_dedicated=True, but=grid.id, all_borders=True)
     roads = [line for _, line in atoms.lines_of(session, scope, box_of(ground.shapes.tolist()))]
     found = balance(
         graph_over(ground, ground.households, roads), ground.holder, grid.id,

@@ -263,6 +263,29 @@ def test_a_grid_drawn_by_hand_across_atoms_stays_to_the_step_when_it_is_to_stay(
     refuse_broken(after, outline(start))
 
 
+@pytest.mark.slow
+def test_one_click_beside_borders_drawn_by_hand_balances_or_says_that_it_cannot(demo: tuple[Any, Clone]) -> None:
+    client, _ = demo
+    told = new_plan(client, district_of(client))
+    plan, start, balanced = told["id"], ground(client, told["id"]), 0
+    for _ in range(4):
+        halved(client, plan, ground(client, plan))
+    low, high = told["household_min"], told["household_max"]
+    for bad in [each for each in ground(client, plan)["grids"] if not low <= each["households"] <= high]:
+        now = next((each for each in ground(client, plan)["grids"] if each["id"] == bad["id"]), None)
+        if now is None:
+            continue
+        answer = operate(client, plan, {"kind": "balance", "grid": now["id"]}, {now["id"]: now["version"]})
+        if answer.status_code == 200:
+            balanced += 1
+            after = {each["id"]: each["households"] for each in answer.json()["figures"]["after"]}
+            assert low <= after.get(now["id"], now["households"]) <= high
+        else:
+            assert answer.json()["reason"] in {"no_balance", "nothing_moved"}, answer.text
+    assert balanced > 0
+    refuse_broken(ground(client, plan), outline(start))
+
+
 def halved(client: Any, plan: int, start: dict[str, Any]) -> dict[str, Any]:
     """One half of a populous grid that is cut straight through its buildings."""
     for each in sorted(start["grids"], key=lambda each: -each["households"]):
