@@ -129,6 +129,15 @@ def test_a_house_number_that_nothing_has_offers_the_closest_of_its_street(opener
     page.wait_for_url(re.compile("building="))
 
 
+def test_an_address_with_a_grid_and_an_incident_shows_the_incident(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        row = owner.execute("SELECT id, grid_id FROM incident WHERE grid_id IS NOT NULL ORDER BY id DESC LIMIT 1").fetchone()
+    assert row
+    page = opener().open(f"/?grid={row[1]}&incident={row[0]}")
+    wait_for_address(page, grid=str(row[1]), incident=str(row[0]))
+    page.wait_for_selector(f'#detail[data-for="incident/{row[0]}"] .marks')
+
+
 def test_the_oldest_that_is_overdue_comes_first(opener: Opener, demo_small: Clone) -> None:
     with demo_small.owner() as owner:
         oldest = owner.execute("SELECT id FROM incident WHERE is_open AND due_at < now() ORDER BY due_at, id LIMIT 1").fetchone()

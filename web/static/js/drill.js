@@ -26,14 +26,14 @@ export async function follow(district, nav) {
     // A grid is always shown inside its own community, wherever the way to it began.
     if (patch?.community_code && patch.community_code !== area && patch.community_code !== root.code) {
       settling = true;
-      change({ area: patch.community_code });
+      change({ area: patch.community_code, incident: state().incident });
       settling = false;
       return arrive(state(), why);
     }
     // And a building inside its own grid.
     if (home?.grid && !grid && state().building === building) {
       settling = true;
-      change({ grid: String(home.grid.id) });
+      change({ grid: String(home.grid.id), incident: state().incident });
       settling = false;
       return arrive(state(), why);
     }
