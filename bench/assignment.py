@@ -42,9 +42,12 @@ def run(context: BenchContext, report: Report) -> None:
         )
         _add(report, "geopandas sjoin, CPU", sjoin, PLACES)
         with_distance = interleaved(
-            ours=lambda: locator.assign(lon, lat), peer=lambda: points.sjoin(frame, how="left", predicate="intersects"), rounds=1, warm_up=0,
+            ours=lambda: locator.assign(lon, lat),
+            peer=lambda: points.sjoin(frame, how="left", predicate="intersects"),
+            rounds=1,
+            warm_up=0,
             clock="cpu",
-        )  # fmt: skip
+        )
         _add(report, "geopandas sjoin, CPU, ours with border distances", with_distance, PLACES)
         _copy_places(connection, lon[:POSTGIS_PLACES], lat[:POSTGIS_PLACES])
         postgis = interleaved(

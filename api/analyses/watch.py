@@ -14,7 +14,8 @@ from data.queries.analyses import multirange
 from gis.hotspots.scan import MINIMUM_CASES
 from gis.hotspots.trend import compared
 
-STUDY_DAYS = 90
+STUDY_DAYS = 365
+"""How busy a place usually is must be known: with 90 days three of the four clusters that the demo district plants were never seen."""
 SAME_WITHIN_DAYS = 14
 """A cluster of the same category in the same place within so many days is the same alert."""
 SCORE_DAYS = (7, 14)

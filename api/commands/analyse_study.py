@@ -126,7 +126,7 @@ def one_place(read: Source, ask: Callable[[], Found]) -> Found:
         return ask()
     except InputRefused as refusal:
         row = refusal.facts.get("row")
-        if not isinstance(row, int) or not 0 <= row < len(read):
+        if not isinstance(row, int) or not 0 <= row < len(read) or read.name in refusal.message:
             raise
         raise type(refusal)(f"{refusal.message} First in row {row + 1} of {read.name} ({read.ids[row]}).", **refusal.facts) from refusal
 

@@ -197,7 +197,18 @@ def source(
     system, notes = _system(read, crs, tabular=question.x is not None or question.wkt is not None)
     if read.broken:
         notes.append(f"{len(read.broken)} places cannot be read and count as missing.")
-    return Source(path.name, read.rows, read.shapes, system, _ids(read.rows, id_column, path.name), [*read.findings.notes, *notes])
+    if system is not None and known_crs(system).is_geographic:
+        geometry_from(system, _corners(read.shapes))  # refused here, also by methods that never ask where on the Earth they are
+    ids = _ids(read.rows, id_column, path.name)
+    if len(set(ids)) < len(ids):
+        notes.append(f"{len(ids) - len(set(ids))} rows bear a name that another row bears too; --id says which column names them.")
+    return Source(path.name, read.rows, read.shapes, system, ids, [*read.findings.notes, *notes])
+
+
+def _corners(shapes: Shapes) -> Shapes:
+    """The outermost south-west and north-east of all, nothing where there is no shape."""
+    bounds = shapely.total_bounds(shapes)
+    return np.asarray(shapely.points(bounds.reshape(2, 2))) if np.isfinite(bounds).all() else np.empty(0, dtype=object)
 
 
 def _placed_by(question: Question, first: Layer, lon: str | None, lat: str | None) -> Question:

@@ -118,6 +118,11 @@ def test_every_file_opens_and_holds_the_clusters(person, scan, language, tmp_pat
     path = tmp_path / "report.gpkg"
     path.write_bytes(get("report.gpkg").content)
     assert set(pyogrio.list_layers(path)[:, 0]) == {"units", "clusters", "layer_styles"}
+    kinds = dict(zip(*(pyogrio.read_info(path, layer="clusters")[each] for each in ("fields", "dtypes")), strict=True))
+    assert {name: kinds[name] for name in ("observed", "expected", "interval_low", "interval_high", "q", "class", "recurrence_days")} == {
+        "observed": "int64", "expected": "float64", "interval_low": "float64", "interval_high": "float64", "q": "float64", "class": "int64",
+        "recurrence_days": "float64",
+    }  # fmt: skip
     table = get("clusters.csv").content.decode("utf-8-sig").splitlines()
     assert len(table) == len(clusters) + 1
     assert text_of(get("report.pdf"))
