@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry import MultiPoint
 
 from api.analyses.findings import Findings, Found
 from api.analyses.study import Study
@@ -17,6 +18,7 @@ from gis.hotspots.permutation import Progress
 
 MOST_CLUSTERS = 200
 MOST_REPEATS = 200
+HULL_PLACES = 100_000
 MOST_HIERARCHY = 30_000
 """Places: the library's hierarchy cannot be stopped half-way, and takes a second or two for so many."""
 DAY_S = 86_400.0
@@ -115,11 +117,17 @@ def _clusters(study: Study, found: Density) -> list[Found]:
     return [_cluster(study, np.sort(order[begins[each] : begins[each + 1]])) for each in largest.tolist()]
 
 
+def _corners(places: NDArray[np.float64]) -> MultiPoint:
+    """Corners of their hull; of the hulls of parts, since a geometry of millions of points is ten times their numbers."""
+    parts = [MultiPoint(places[at : at + HULL_PLACES]).convex_hull for at in range(0, len(places), HULL_PLACES)]
+    return MultiPoint(shapely.get_coordinates(parts))
+
+
 def _cluster(study: Study, rows: NDArray[np.int64]) -> Found:
     places = study.xy[rows]
     middle = places.mean(axis=0)
     radius = float(np.hypot(*(places - middle).T).max())
-    hull = study.metres.to_degrees(shapely.convex_hull(shapely.multipoints(places)))
+    hull = study.metres.to_degrees(_corners(places).convex_hull)
     there = study.metres.to_degrees(shapely.Point(middle))
     units = np.unique(study.unit[rows])
     days = (int(study.day[rows].min()), int(study.day[rows].max()))

@@ -100,7 +100,10 @@ def _accuracy(speech: Speech) -> list[Block]:
         for name in ("hit_rate", "share_of_ground", "pai", "pei", "naive_hit_rate", "naive_pai")
         if told.get(name) is not None
     ]
-    return [*blocks, Text(speech.word("report.accuracy_text", first=told["from"], last=told["to"])), Facts(pairs)]
+    blocks += [Text(speech.word("report.accuracy_text", period=speech.days(told))), Facts(pairs)]
+    if told["pai"] < 1 and speech.facts.question["denominator"] != "none":
+        blocks.append(Text(speech.word("report.accuracy_thin")))
+    return blocks
 
 
 def _end(speech: Speech) -> list[Block]:
