@@ -17,7 +17,7 @@ def cluster(rank: int, members: list[int], **more: Any) -> dict[str, Any]:
         "period": {"from": "2026-03-02", "to": "2026-03-19", "days": 18}, "observed": 31, "expected": 7.4, "relative_risk": 4.3, "ratio": 4.19,
         "interval": [2.85, 5.94], "llr": 19.3, "p": 0.001, "p_kind": "monte_carlo", "gumbel_p": None, "q": None, "recurrence_days": None,
         "class": None, "by_neighbours": False, "categories": [{"category_id": 9, "observed": 20}], "sources": [{"source": "hotline", "observed": 9}],
-        "hours": [0] * 22 + [12, 11], "weekdays": [4] * 7,
+        "hours": [0] * 22 + [17, 14], "weekdays": [4] * 7,
         "repeat": {"top": [{"building_id": 82, "observed": 12}], "buildings": 4, "in_repeat_buildings": 19, "top_share": 0.39, "one_place": 3},
         "officers": [{"officer_id": 86, "observed": 14}], "deadlines": {"due": 28, "kept": 20, "overdue_share": 0.286, "overdue_share_around": 0.143},
     }  # fmt: skip

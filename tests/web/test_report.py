@@ -102,8 +102,16 @@ def test_how_well_it_did_is_told_with_the_map_it_must_beat(accuracy: Any, said: 
 
 
 def test_the_busiest_hours_go_over_midnight() -> None:
-    assert peak([5] + [0] * 21 + [3, 4]) == (22, 1.0)
-    assert peak([None] * 24) is None
+    assert peak([5] + [0] * 21 + [3, 4], 12) == (22, 1.0, False)
+    assert peak([None] * 24, 9) is None
+    # Hours that are held back are still hours: 20 of 28 at noon, not 20 of the 20 that are told.
+    assert peak([None] * 12 + [20] + [None] * 11, 28) == (10, pytest.approx(20 / 28), True)
+
+
+def test_counts_of_communities_are_told_as_communities() -> None:
+    asked = facts("rates", language="en", units=[unit(1, funnel="above_998"), unit(2, funnel="within")], parameters={"smoothing": "global"})
+    asked.analysis["question"]["unit"] = "community"
+    assert any(line.startswith("Of 4 communities 1 lie above") for line in leading(Speech(asked, "en")))
 
 
 METHODS: dict[str, dict[str, Any]] = {

@@ -93,13 +93,14 @@ class Speech:
     language: Language
 
     def word(self, key: str, **slots: object) -> str:
-        """A text with its slots filled."""
-        return word(self.language, key, **slots)
+        """A text with its slots filled; `unit` and `units` are what counts are of."""
+        named = {each: word(self.language, f"report.{each}_{self.facts.question['unit']}") for each in ("unit", "units")}
+        return word(self.language, key, **named | slots)
 
     def coded(self, family: str, code: object) -> str:
         """A code's text, or the code itself where there is none."""
         key = f"{family}.{code}"
-        return word(self.language, key) if key in table(self.language) else str(code)
+        return self.word(key) if key in table(self.language) else str(code)
 
     def counted(self, key: str, n: int, **slots: object) -> str:
         """A text about a number of things: English has another one for a single thing."""
@@ -161,7 +162,7 @@ class Speech:
             at = self.counted("report.and_communities", others, name=at)
         # Grids of several communities may bear one name.
         told = self.grids(members, most=3 if len(cluster["community_ids"]) <= 1 else 0)
-        return f"{at}{self.word('report.of_grids', grids=told)}" if members else at
+        return f"{at}{self.word('report.of_grids', grids=told)}" if members and self.facts.question["unit"] == "grid" else at
 
     def grids(self, members: Sequence[int], most: int = 3) -> str:
         """Grids of a cluster: by name while they are few."""

@@ -258,22 +258,25 @@ def _mostly(speech: Speech, cluster: Answer, observed: int) -> str:
 
 
 def _hours(speech: Speech, cluster: Answer) -> str:
-    found = peak(cluster["hours"])
-    return (
-        ""
-        if found is None or found[1] < AT_HOURS
-        else speech.word("report.at_hours", share=percent(found[1]), low=found[0], high=(found[0] + 3) % 24 or 24)
-    )
+    found = peak(cluster["hours"], cluster["observed"])
+    if found is None or found[1] < AT_HOURS:
+        return ""
+    first, share, hidden = found
+    key = "report.at_hours_least" if hidden else "report.at_hours"
+    return speech.word(key, share=percent(share), low=first, high=(first + 3) % 24 or 24)
 
 
-def peak(hours: Sequence[int | None] | None) -> tuple[int, float] | None:
-    """The three hours with most incidents: the first of them, and their share; None where there is nothing to say."""
+def peak(hours: Sequence[int | None] | None, observed: int | None) -> tuple[int, float, bool] | None:
+    """The three hours with most incidents that are told: the first, their share of all `observed`, and whether one of them is held back.
+
+    None where there is nothing to say.
+    """
     known = [each or 0 for each in hours or []]
-    if not sum(known):
+    if not observed or not sum(known):
         return None
-    sums = [known[at] + known[(at + 1) % 24] + known[(at + 2) % 24] for at in range(24)]
-    most = max(range(24), key=lambda at: sums[at])
-    return most, sums[most] / sum(known)
+    windows = [[at, (at + 1) % 24, (at + 2) % 24] for at in range(24)]
+    most = max(windows, key=lambda window: sum(known[at] for at in window))
+    return most[0], sum(known[at] for at in most) / observed, any((hours or [])[at] is None for at in most)
 
 
 def _accuracy(speech: Speech) -> str:

@@ -118,7 +118,7 @@ def details(speech: Speech) -> Table | None:
 
 
 def _detail(speech: Speech, each: Answer) -> Answer:
-    names, kept, found = speech.facts.names, each["deadlines"] or {}, peak(each["hours"])
+    names, kept, found = speech.facts.names, each["deadlines"] or {}, peak(each["hours"], each["observed"])
     at = "" if found is None else f"{found[0]:02d}–{(found[0] + 3) % 24 or 24:02d} {percent(found[1])}"
     return {
         "rank": each["rank"], "place": speech.place(each),
