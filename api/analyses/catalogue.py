@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gis.errors import BadValue
-from gis.hotspots import dbscan, emerging, gi, gi_star, kde, knox, scan
+from gis.hotspots import dbscan, emerging, gi, gi_star, kde, knox, scan, trend
 from gis.hotspots.permutation import PERMUTATIONS
 
 Metres = Annotated[float, Field(gt=0, le=50_000)]
@@ -149,7 +149,7 @@ METHODS = {
     "knox": Method(Knox, ("none",), {"incidents": knox.MINIMUM_EVENTS}),
     "kde": Method(Kde, ("none",), {"incidents": kde.MINIMUM_EVENTS}),
     "emerging": Method(Emerging, ("households", "residents", "none"), CUBE),
-    "trend": Method(Trend, ("none",), {"incidents": 1, "steps": 3}),
+    "trend": Method(Trend, ("none",), {"incidents": 1, "steps": trend.LEAST_STEPS}),
     "repeats": Method(Repeats, ("none",), {"incidents": 1}),
 }
 POINT_METHODS = frozenset({"dbscan", "stdbscan", "hdbscan", "knox", "kde", "repeats"})

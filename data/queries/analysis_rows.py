@@ -20,7 +20,7 @@ from data.statements import statements
 from gis.errors import TooLarge
 
 MOST_INCIDENTS = 12_000_000
-"""At the peak, while they are doubted, about 350 bytes each (measured at a million), so some 4 GB."""
+"""At the peak up to 255 bytes each (measured at one and at ten million), so some 3 GB."""
 CHUNK = 16_000_000
 """Bytes parsed at once."""
 COPY_HEADER = 19

@@ -97,7 +97,7 @@ def doubts(
 
     `ground` in the same metres; `until`: the moment of the records; `defaults`: points known to stand for "no place", such as a
     city hall. A check whose column, ground or date is missing is not asked and says so. Raises BadValue without x and y, or if
-    time is not of datetime64. A million rows take about two seconds, some 200 bytes each.
+    time is not of datetime64. Some 110 bytes a row beside the columns.
     """
     if not {"x", "y"} <= set(incidents.columns):
         raise BadValue("Incidents need the columns x and y.", columns=[str(each) for each in incidents.columns])

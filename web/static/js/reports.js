@@ -5,7 +5,7 @@ import { button, chip, explainWith, explained, failed, field, formDialog, nothin
 import { make, put, skeleton } from "./dom.js";
 import { Asking } from "./reports/asking.js";
 import * as tools from "./tools.js";
-import { age, count, date, dayTime, keepTime, known, named, percent, span, word } from "./words.js";
+import { age, count, dayTime, keepTime, known, named, percent, span, word } from "./words.js";
 
 const at = (id) => document.querySelector(`#${id}`);
 const ORIGINS = ["person", "schedule", "nightly", "watch"];
@@ -216,7 +216,7 @@ async function schedules(list) {
           {},
           make("div", {}, make("b", {}, each.name), chip(word(`reports.every_${each.every}`)), each.paused && chip(word("reports.paused"), "watch")),
           make("small", {}, word("reports.next", { when: dayTime(each.next_at) })),
-          each.last_run && make("small", {}, `${date(each.last_run.from)} – ${date(each.last_run.to)} `, chip(word(`reports.run_${each.last_run.state}`)), " ", make("a", { href: tools.keeping(`/reports/${each.last_run.analysis_id}`) }, word("reports.one")), files(each.last_run).map((link) => [" · ", link])),
+          each.last_run && make("small", {}, `${span(each.last_run.from, each.last_run.to)} `, chip(word(`reports.run_${each.last_run.state}`)), " ", make("a", { href: tools.keeping(`/reports/${each.last_run.analysis_id}`) }, word("reports.one")), files(each.last_run).map((link) => [" · ", link])),
           may && button(each.paused ? "play" : "pause", word(each.paused ? "reports.resume" : "reports.pause"), () => pause(each)),
         ),
       ),
