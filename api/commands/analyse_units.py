@@ -75,6 +75,8 @@ def units_of(read: Source, value: str | None, cases: str | None, population: str
     """
     if (value is None) == (cases is None):
         raise BadValue("Say what to analyse: --value COLUMN, or --cases COLUMN with or without --population COLUMN.")
+    if len(set(read.ids)) < len(read):
+        read.notes.append("Several areas bear one name; --id says which column names them.")
     if value is not None:
         if population is not None:
             raise BadValue("--population belongs to --cases; a --value is taken as it is.")

@@ -199,10 +199,7 @@ def source(
         notes.append(f"{len(read.broken)} places cannot be read and count as missing.")
     if system is not None and known_crs(system).is_geographic:
         geometry_from(system, _corners(read.shapes))  # refused here, also by methods that never ask where on the Earth they are
-    ids = _ids(read.rows, id_column, path.name)
-    if len(set(ids)) < len(ids):
-        notes.append(f"{len(ids) - len(set(ids))} rows bear a name that another row bears too; --id says which column names them.")
-    return Source(path.name, read.rows, read.shapes, system, ids, [*read.findings.notes, *notes])
+    return Source(path.name, read.rows, read.shapes, system, _ids(read.rows, id_column, path.name), [*read.findings.notes, *notes])
 
 
 def _corners(shapes: Shapes) -> Shapes:

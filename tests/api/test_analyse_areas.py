@@ -171,3 +171,15 @@ def test_a_refused_analysis_leaves_the_old_answer_as_it_is(board: Path, tmp_path
     out.write_text("old")
     assert refusal("gi", board, "--value", "m", "-o", out)
     assert out.read_text() == "old"
+
+
+def test_metres_that_are_called_degrees_are_refused_by_every_method(tmp_path: Path, board: Path) -> None:
+    lying = gpd.read_file(board).to_crs(32650).set_crs(4326, allow_override=True)
+    lying.to_file(tmp_path / "lying.gpkg", engine="pyogrio")
+    assert "do not fit the coordinate system" in refusal("gi", tmp_path / "lying.gpkg", "--value", "n")
+
+
+def test_areas_of_one_name_are_told(tmp_path: Path, board: Path) -> None:
+    gpd.read_file(board).assign(code="G").to_file(tmp_path / "one.gpkg", engine="pyogrio")
+    told = answer(tmp_path, "gi", tmp_path / "one.gpkg", "--value", "n", "--id", "code", "--permutations", "999")
+    assert any("bear one name" in each for each in told["notes"])
