@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from api.analyses.service import asked_of
+from api.analyses.study import counted
 from data import after_commit
 from data.after_commit import Change
 from data.queries import analyses, analysis_rows, statistics
 from data.queries.analysis_rows import Selection
-from gis.errors import NothingToAnalyse
+from gis.errors import Refusal
 from gis.hotspots.accuracy import accuracy
 
 
@@ -43,11 +44,11 @@ def _scored(session: Any, scope: Any, row: Any, at: statistics.Moment) -> dict[s
         }
     after = Selection(row.ground, asked.ends, asked.ends + (asked.ends - asked.starts), asked.selection.categories, asked.selection.sources)
     hot = np.array([told[id]["hot"] for id in units.ids.tolist()], dtype=np.bool_)
-    later, before = (analysis_rows.later(session, scope, each, units) for each in (after, asked.selection))
     period = {"from": after.starts.astimezone(at.zone).date().isoformat(),
               "to": (after.ends.astimezone(at.zone).date() - timedelta(days=1)).isoformat()}  # fmt: skip
     try:
+        later, before = (counted(session, scope, each, units, row.scheme_id) for each in (after, asked.selection))
         score = accuracy(hot, units.area_m2, later, before=before)
-    except NothingToAnalyse as refused:
+    except Refusal as refused:
         return period | {"refusal": {"code": refused.code, "message": refused.message, "facts": refused.facts}}
     return period | asdict(score)

@@ -179,19 +179,38 @@ def present_version(session: Session, scope: Scope, asked: Asked) -> bytes:
     return analysis_rows.data_version(analysis_rows.fingerprint(session, scope, asked.selection), merged, found, people, names)
 
 
+def counted(session: Session, scope: Scope, chosen: analysis_rows.Selection, found: Units, scheme_id: int) -> Floats:
+    """Incidents of a selection by unit, by today's borders; TooLarge above MOST_INCIDENTS."""
+    rows, _ = analysis_rows.incidents(session, scope, chosen, (), lambda done, whole: None)
+    unit = _unit_of(session, scope, found, rows, scheme_id)
+    return np.bincount(unit[unit >= 0], minlength=len(found)).astype(np.float64)
+
+
 def _population(session: Session, scope: Scope, asked: Asked, found: Units) -> Floats:
     """What rates are per, by unit. All incidents are counted as those asked for are, so that no unit has more of these than of those."""
-    if asked.question["denominator"] != "incidents":
-        return analysis_rows.population(session, scope, found, asked.ground, asked.question["denominator"])
-    rows, _ = analysis_rows.incidents(session, scope, replace(asked.selection, categories=(), sources=()), (), lambda done, whole: None)
-    unit = _unit_of(session, scope, found, rows, asked.scheme_id)
-    return np.bincount(unit[unit >= 0], minlength=len(found)).astype(np.float64)
+    per = asked.question["denominator"]
+    if per == "incidents":
+        return counted(session, scope, replace(asked.selection, categories=(), sources=()), found, asked.scheme_id)
+    if per == "residents" and _of_another_scheme(session, scope, found, asked.scheme_id):
+        lon, lat, residents = analysis_rows.residents_at(session, scope, asked.ground)
+        unit = _unit_at(found, lon, lat)
+        return np.bincount(unit[unit >= 0], weights=residents[unit >= 0], minlength=len(found)).astype(np.float64)
+    return analysis_rows.population(session, scope, found, asked.ground, per)
+
+
+def _of_another_scheme(session: Session, scope: Scope, found: Units, scheme_id: int) -> bool:
+    return found.are_grids and scheme_id != analyses.scheme(session, scope, None).id
+
+
+def _unit_at(found: Units, lon: Floats, lat: Floats) -> Longs:
+    """The unit in whose borders each place lies, NONE elsewhere."""
+    return found.rows_of(GridLocator(found.borders, found.ids).assign(_somewhere(lon), _somewhere(lat), distances=False).ids)
 
 
 def _unit_of(session: Session, scope: Scope, found: Units, rows: Incidents, scheme_id: int) -> Longs:
     """Of each incident its unit by today's borders; what ended in a grid that was redrawn since counts where it lies today."""
-    if found.are_grids and scheme_id != analyses.scheme(session, scope, None).id:
-        return found.rows_of(GridLocator(found.borders, found.ids).assign(_somewhere(rows.lon), _somewhere(rows.lat), distances=False).ids)
+    if _of_another_scheme(session, scope, found, scheme_id):
+        return _unit_at(found, rows.lon, rows.lat)
     ids = rows.grid.copy() if found.are_grids else np.where(rows.grid == NONE, NONE, rows.community).astype(np.int64)
     moved = np.flatnonzero(rows.marks & STALE)
     if len(moved):

@@ -4,7 +4,7 @@ from typing import Any
 
 COUNTED = frozenset({
     "ratio", "interval", "relative_risk", "categories", "sources", "hours", "weekdays", "repeat", "officers", "deadlines", "rate",
-    "rate_low", "rate_high", "rate_smoothed", "share", "cumulative", "top_share", "counts", "pop", "yoy",
+    "rate_low", "rate_high", "rate_smoothed", "share", "cumulative", "top_share", "counts", "pop", "yoy", "llr",
 })  # fmt: skip
 """What would give a count away."""
 LISTS = ("hours", "weekdays", "counts")

@@ -12,7 +12,7 @@ import psycopg
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry import MultiPolygon
-from sqlalchemy import Row, TextClause
+from sqlalchemy import TextClause
 from sqlalchemy.orm import Session
 
 from data.scope import Scope
@@ -145,25 +145,15 @@ def communities(session: Session, scope: Scope, ground: str) -> list[dict[str, A
 
 
 def population(session: Session, scope: Scope, found: Units, ground: str, denominator: str) -> NDArray[np.float64]:
-    """Households or residents, by unit; ones where rates are per nothing."""
+    """Households or residents, by unit of the primary scheme or community; ones where rates are per nothing."""
     if denominator == "households":
         return found.households
     if denominator == "none":
         return np.ones(len(found))
-    return summed(found, session.execute(_named("residents"), {"ground": ground}).all(), "residents")
-
-
-def summed(found: Units, rows: Sequence[Row[Any]], column: str) -> NDArray[np.float64]:
-    """Rows of (grid_id, community_id, a count) added up by unit."""
-    ids = np.array([row.grid_id if found.are_grids else row.community_id for row in rows], dtype=np.int64)
-    at = found.rows_of(ids)
-    counts = np.array([getattr(row, column) for row in rows], dtype=np.float64)
-    return np.bincount(at[at >= 0], weights=counts[at >= 0], minlength=len(found)).astype(np.float64)
-
-
-def later(session: Session, scope: Scope, chosen: Selection, found: Units) -> NDArray[np.float64]:
-    """Incidents of a period by unit."""
-    return summed(found, session.execute(_named("by_grid"), chosen.binds()).all(), "incidents")
+    rows = session.execute(_named("residents"), {"ground": ground}).all()
+    at = found.rows_of(np.array([row.grid_id if found.are_grids else row.community_id for row in rows], dtype=np.int64))
+    residents = np.array([row.residents for row in rows], dtype=np.float64)
+    return np.bincount(at[at >= 0], weights=residents[at >= 0], minlength=len(found)).astype(np.float64)
 
 
 def homes(session: Session, scope: Scope, ground: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -171,6 +161,13 @@ def homes(session: Session, scope: Scope, ground: str) -> tuple[NDArray[np.float
     rows = session.execute(_named("homes"), {"ground": ground}).all()
     lon, lat, households = (np.array([getattr(row, name) for row in rows], dtype=np.float64) for name in ("lon", "lat", "households"))
     return lon, lat, households
+
+
+def residents_at(session: Session, scope: Scope, ground: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Longitude, latitude and residents of every building where somebody lives."""
+    rows = session.execute(_named("residents_at"), {"ground": ground}).all()
+    lon, lat, residents = (np.array([getattr(row, name) for row in rows], dtype=np.float64) for name in ("lon", "lat", "residents"))
+    return lon, lat, residents
 
 
 def roads(session: Session, scope: Scope, box: NDArray[np.float64]) -> NDArray[np.object_]:

@@ -34,6 +34,18 @@ SELECT building.grid_id, building.community_id, count(*) AS residents
  WHERE building.community_id <@ CAST(:ground AS int4multirange) AND building.grid_id IS NOT NULL
  GROUP BY 1, 2 ORDER BY 1, 2;
 
+-- residents_at --
+-- The same by building, with a point in each: grids of another scheme hold buildings by where they stand.
+SELECT ST_X(ST_Centroid(building.geom)) AS lon, ST_Y(ST_Centroid(building.geom)) AS lat, inside.residents
+  FROM (SELECT building.cell, building.id, count(*) AS residents
+          FROM building
+          JOIN household ON household.cell = building.cell AND household.building_id = building.id
+          JOIN resident ON resident.cell = household.cell AND resident.household_id = household.id
+         WHERE building.community_id <@ CAST(:ground AS int4multirange)
+         GROUP BY 1, 2) AS inside
+  JOIN building ON building.cell = inside.cell AND building.id = inside.id
+ ORDER BY building.id;
+
 -- primary_borders --
 SELECT id, ST_AsBinary(geom) AS border FROM grid WHERE scheme_id = :scheme_id AND valid_to IS NULL AND community_id <@ CAST(:ground AS int4multirange)
  ORDER BY code;
@@ -70,15 +82,6 @@ SELECT count(*) AS number, coalesce(bit_xor(hash), 0) AS mixed, coalesce(sum(has
 SELECT count(*) FROM incident
  WHERE community_id <@ CAST(:ground AS int4multirange) AND reported_at >= :starts AND reported_at < :ends AND duplicate_of IS NOT NULL
    AND (:every OR category_id = ANY (CAST(:categories AS integer[]))) AND (:all_sources OR source = ANY (CAST(:sources AS text[])));
-
--- by_grid --
--- Incidents of a later period by the grid they were placed in.
-SELECT grid_id, community_id, count(*) AS incidents
-  FROM incident
- WHERE community_id <@ CAST(:ground AS int4multirange) AND reported_at >= :starts AND reported_at < :ends AND duplicate_of IS NULL
-   AND grid_id IS NOT NULL AND (:every OR category_id = ANY (CAST(:categories AS integer[])))
-   AND (:all_sources OR source = ANY (CAST(:sources AS text[])))
- GROUP BY 1, 2 ORDER BY 1, 2;
 
 -- homes --
 -- Where people live: a point in each building and how many households.

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from api.analyses import scoring
+from api.analyses import scoring, study
+from api.analyses.service import asked_of
 from api.work import Work
-from data.queries import analyses
+from data.queries import analyses, analysis_rows
 from tests.factories import District
-from tests.insight import HOT, QUICK, SCAN, InsightCity, answered, grid_id
+from tests.insight import HOT, QUICK, SCAN, InsightCity, answered, community_id, grid_id
 
 
 @pytest.fixture
@@ -84,6 +85,30 @@ class TestNumbersExpected:
         assert sum(each["expected"] for each in found["units"]) == pytest.approx(sum(each["observed"] for each in found["units"]))
 
 
+def with_beats(city) -> None:
+    """A second scheme with one grid a community, and 25 people in a house of one of them."""
+    with city.clone.owner() as connection:
+        connection.execute("INSERT INTO scheme (id, code, name, code_pattern) VALUES (77, 'beats', '警区', '{community}{serial:03d}')")
+        connection.execute(
+            "INSERT INTO grid (id, scheme_id, community_id, code, name, households, geom, valid_from)"
+            " SELECT 870000 + id, 77, id, code || '901', name, 400, geom, '2020-01-01' FROM area WHERE level = 'community'"
+        )
+        connection.execute(
+            "INSERT INTO building (cell, id, community_id, grid_id, code, name, address, use, levels, households, geom)"
+            " SELECT 1, 880001, community_id, id, '1', '', '', 'residential', 6, 1, ST_Multi(ST_Buffer(ST_PointOnSurface(geom), 0.00001))"
+            " FROM grid WHERE id = %s",
+            (grid_id(4, 4),),
+        )
+        connection.execute(
+            "INSERT INTO household (cell, id, building_id, community_id, unit, tenure, members)"
+            " SELECT cell, 880001, id, community_id, '101', 'own', 25 FROM building WHERE id = 880001"
+        )
+        connection.execute(
+            "INSERT INTO resident (cell, household_id, community_id, head, sex, birth_year)"
+            " SELECT cell, id, community_id, false, 'female', 1950 FROM household, generate_series(1, 25) WHERE id = 880001"
+        )
+
+
 class TestDescribing:
     def test_a_cluster_tells_what_is_behind_it(self, city, work):
         city.background(20)
@@ -116,6 +141,18 @@ class TestDescribing:
         assert accuracy["pai"] == pytest.approx(hits / sum(after.values()) / share, rel=1e-6)
         assert accuracy["pai"] > 1
         assert 0 < accuracy["pei"] <= 1
+
+    def test_grids_of_another_scheme_hold_residents_and_incidents_by_where_they_are(self, city, work):
+        with_beats(city)
+        city.add(np.arange(200) % 60, np.full(200, grid_id(4, 4)), seed=8)
+        _, found, row = answered(work, method="rates", scheme="beats", denominator="residents", small_cell=1)
+        there = next(each for each in found["units"] if each["community_id"] == community_id(4, 4))
+        assert (there["population"], there["observed"]) == (25, 200)
+        assert sum(each["population"] for each in found["units"]) == 25
+        with work.unit() as (session, scope):
+            units = analysis_rows.units(session, scope, row.ground, row.scheme_id, of="grid")
+            counts = study.counted(session, scope, asked_of(row).selection, units, row.scheme_id)
+        assert dict(zip(units.ids.tolist(), counts.tolist(), strict=True)) == {each["grid_id"]: each["observed"] for each in found["units"]}
 
     def test_the_newest_map_is_cut_to_who_looks(self, client, district: District):
         seen = client("operator", "a1").get("/api/v1/hotspots/latest").json()
