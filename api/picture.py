@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from api.analyses import alerting
 from api.deps import AppDatabase, CurrentActor
 from api.incidents import service as incidents
 from api.incidents.schemas import FeedOut
@@ -23,12 +24,16 @@ Part = TypeVar("Part", bound=BaseModel)
 
 
 class PictureOut(BaseModel):
-    """Panels, feed and fill as they were at one moment; `number` is the last change of `/events` that is certainly in it."""
+    """Panels, feed, fill and the number of alerts that wait, as they were at one moment.
+
+    `number` is the last change of `/events` that is certainly in it.
+    """
 
     number: int
     overview: OverviewOut | None
     feed: FeedOut | None
     fill: FillOut | None
+    alerts: int | None
 
 
 @router.get("/picture")
@@ -51,6 +56,7 @@ def picture(
             overview=_if_permitted(OverviewOut, lambda: statistics.overview(session, actor, choice)),
             feed=_if_permitted(FeedOut, lambda: incidents.feed(session, actor, fed, feed)),
             fill=_if_permitted(FillOut, lambda: fills.fill(session, actor, fill, filled)) if fill else None,
+            alerts=alerting.waiting(session, actor) if actor.may("statistics") else None,
         )
 
     return database.at_one_moment(actor.scope, read)

@@ -8,7 +8,7 @@ from typing import Any
 from branca.element import Element
 
 from web import bundled
-from web.layers.basemap import BaseMapLayer
+from web.layers.basemap import BaseMapLayer, PlainBaseMapLayer
 from web.layers.facilities import FacilityLayer
 from web.layers.ground import GroundLayer
 from web.layers.hotspots import HotSpotLayer
@@ -45,7 +45,7 @@ READING = "reading"
 REPORTS_MODULE, REPORT_MODULE, READING_MODULE = "/static/js/reports.js", "/static/js/report.js", "/static/js/reading.js"
 REPORTS_STYLES = (*COMMON_STYLES, "/static/css/reports.css")
 REPORT_STYLES = ("/static/vendor/leaflet.css", *COMMON_STYLES, "/static/css/report.css")
-REPORT_LAYERS = (BaseMapLayer,)
+REPORT_LAYERS = (PlainBaseMapLayer,)
 DESIGN = "design"
 DESIGN_STYLES = (*COMMON_STYLES, "/static/css/design.css")
 BUNDLES = {

@@ -25,6 +25,12 @@ def page(session: Session, actor: Actor, asked: Answer, area: str | None, limit:
     return {"items": [_told(actor, row, clusters) for row in shown], "next": shown[-1].id if len(rows) > limit else None}
 
 
+def waiting(session: Session, actor: Actor) -> int:
+    """How many alerts nobody has taken in hand yet."""
+    actor.must("statistics")
+    return alerts.waiting(session, actor.scope)
+
+
 def one(session: Session, actor: Actor, id: int) -> Answer:
     """One alert."""
     actor.must("statistics")

@@ -61,6 +61,7 @@ GRID = Part("grid", {"id": "Number", "code": "String", **NAMES, "community_id": 
 BUILDING = Part("building", {"id": "Number", "grid_id": "Number", "use": "String", "levels": "Number", "households": "Number"}, 14)
 AREA_LABEL = Part("area_label", {"id": "Number", "code": "String", "level": "String", **NAMES})
 GRID_LABEL = Part("grid_label", {"id": "Number", "no": "String", **NAMES}, 14)
+GROUND = (AREA, GRID, BUILDING, AREA_LABEL, GRID_LABEL)
 BASE = tuple(Part(name, {"class": "String", **NAMES}) for name in ("water", "green", "road", "place"))
 FACILITY = Part("facility", {"id": "Number", "kind": "String", "status": "String", **NAMES}, 14)
 INCIDENT = Part(
@@ -72,7 +73,8 @@ LAYERS: Mapping[str, TileLayer] = MappingProxyType(
     {
         layer.name: layer
         for layer in (
-            TileLayer("ground", (AREA, GRID, BUILDING, AREA_LABEL, GRID_LABEL), ("area", "grid", "building")),
+            TileLayer("map", (*BASE, *GROUND), ("base_feature", "area", "grid", "building")),
+            TileLayer("ground", GROUND, ("area", "grid", "building")),
             TileLayer("areas", (AREA, AREA_LABEL), ("area",)),
             TileLayer("grids", (GRID, GRID_LABEL), ("grid", "area")),
             TileLayer("buildings", (BUILDING,), ("building",)),

@@ -54,6 +54,11 @@ def page(session: Session, scope: Scope, asked: Facts, limit: int) -> Sequence[R
     return session.execute(_named("page"), ANY | dict(asked) | {"limit": limit}).all()
 
 
+def waiting(session: Session, scope: Scope) -> int:
+    """How many alerts in scope are open."""
+    return int(session.execute(_named("waiting")).scalar_one())
+
+
 def one(session: Session, scope: Scope, id: int) -> Row[Any]:
     """One alert; NotFound when there is none in scope."""
     rows = page(session, scope, {"id": id}, 1)

@@ -49,6 +49,9 @@ SELECT alert.*, ARRAY(SELECT grid_id FROM alert_grid WHERE alert_id = alert.id O
    AND (CAST(:before AS bigint) IS NULL OR id < :before)
  ORDER BY id DESC LIMIT :limit;
 
+-- waiting --
+SELECT count(*) FROM alert WHERE state = 'open';
+
 -- clusters --
 -- The newest cluster of each alert as the caller may see it: whole, or what their communities have of it.
 SELECT alert.id, piece.kind, piece.body

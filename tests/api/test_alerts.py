@@ -132,12 +132,14 @@ class TestTaking:
         clerk = client("clerk", "a1")
         alert = district.own.alerts[0]
         assert [each["id"] for each in clerk.get("/api/v1/alerts", params={"state": "open"}).json()["items"]] == [alert]
+        assert clerk.get("/api/v1/picture").json()["alerts"] == 1
         told = clerk.post(f"/api/v1/alerts/{alert}/acknowledge", json={"note": "已派人查看"}).json()
         assert (told["state"], told["note"]) == ("acknowledged", "已派人查看")
         again = clerk.post(f"/api/v1/alerts/{alert}/acknowledge", json={"note": "我也去"})
         assert again.status_code == 409
         assert again.json()["acknowledged_by"] == told["acknowledged_by"]
         assert clerk.get("/api/v1/alerts", params={"state": "open"}).json()["items"] == []
+        assert clerk.get("/api/v1/picture").json()["alerts"] == 0
 
     def test_an_alert_tells_its_cluster_its_analysis_and_how_rare_it_is(self, client, district: District):
         told = client("operator").get(f"/api/v1/alerts/{district.own.alerts[0]}").json()

@@ -76,6 +76,18 @@ def test_the_ground_tile_shows_areas_grids_buildings_and_their_names(client) -> 
     assert {each.properties["level"] for each in shown["area"]} == {"district", "street", "community"}
 
 
+def test_the_map_tile_holds_what_the_base_and_the_ground_tiles_hold(fresh: Clone, fresh_client) -> None:
+    with fresh.owner() as connection:
+        connection.execute(
+            "INSERT INTO base_feature (layer, class, name, name_en, min_zoom, geom) SELECT 'green', 'park', '园', 'Park', 0, geom FROM grid WHERE id = 810001"
+        )
+    at = tile_of(14, *HOME)
+    base, ground, both = (layers(fresh_client(), f"/tiles/{name}/{at}") for name in ("base", "ground", "map"))
+    assert set(both) == {*base, *ground} >= {"green", "grid"}
+    for name, features in both.items():
+        assert [each.properties for each in features] == [each.properties for each in (base | ground)[name]]
+
+
 def test_low_zooms_show_no_grids_and_no_buildings(client) -> None:
     shown = layers(client(), f"/tiles/ground/{tile_of(7, *HOME)}")
     assert set(shown) == {"area", "area_label"}

@@ -8,4 +8,4 @@ class GroundLayer(TiledLayer):
 
     stable_name = "ground"
     module = "/static/js/layers/ground.js"
-    tiles = "/tiles/ground/{z}/{x}/{y}"
+    tiles = "/tiles/map/{z}/{x}/{y}"

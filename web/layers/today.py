@@ -8,4 +8,4 @@ class TodayLayer(TiledLayer):
 
     stable_name = "today"
     module = "/static/js/editor/today.js"
-    tiles = "/tiles/ground/{z}/{x}/{y}"
+    tiles = "/tiles/map/{z}/{x}/{y}"

@@ -54,10 +54,8 @@ class District {
   }
 
   /** One source per address, however many layers draw from it; `reach` is how far beyond the district it has something, degrees. */
-  source(template, { reach = 0.002 } = {}) {
-    const [west, south, east, north] = this.bounds;
-    const bounds = [west - reach, south - reach, east + reach, north + reach];
-    if (!this.sources.has(template)) this.sources.set(template, new TileSource(template, bounds));
+  source(template) {
+    if (!this.sources.has(template)) this.sources.set(template, new TileSource(template, this.bounds));
     return this.sources.get(template);
   }
 

@@ -8,7 +8,6 @@ import * as drill from "./drill.js";
 import * as explain from "./explain.js";
 import { Fill } from "./fills.js";
 import { follow } from "./live.js";
-import * as clusters from "./panels/clusters.js";
 import * as categories from "./panels/categories.js";
 import * as charts from "./panels/charts.js";
 import * as detail from "./panels/detail.js";
@@ -70,8 +69,6 @@ export async function start(district, { timeZone }) {
   rowsOf();
   if (wall.wanted()) await wall.start(district, state());
   if (!me.deployment.bounds) at("one_screen").after(make("div", { className: "card no-ground" }, nothing("vertices", word("ground.none"), word("ground.none_text"))));
-  document.addEventListener("alerts", () => alarm(me.permissions));
-  await alarm(me.permissions);
   document.body.dataset.ready = "true";
   const together = screen.together();
   follow(me.person_id, { after: screen.number, changed: (changes) => together.changed(changes), renew: () => together.renew(), sign });
@@ -157,12 +154,13 @@ class Screen {
     const { fill } = state();
     const query = this.query();
     const asked = { ...query, fill: fill === "none" ? "" : fill, feed: KEPT, dated: query.to ? true : "" };
-    const { number, overview, feed, fill: filled } = await ask("/picture", asked, { background });
+    const { number, overview, feed, fill: filled, alerts } = await ask("/picture", asked, { background });
     const around = await this.district.drill.here();
     if (turn !== this.turn) return null;
     const key = JSON.stringify(query);
     return () => {
       this.number = number;
+      alarm(alerts);
       if (fill === state().fill) this.fill.take(fill, ground(query), filled);
       if (feed && this.shown === key) this.feed.offer(feed.items);
       else if (feed) this.feed.show(feed.items);
@@ -190,14 +188,14 @@ class Screen {
   together() {
     const { district } = this;
     const together = new Together();
-    together.join(["incident", "grid", "area", "building", "officer"], () => this.picture({ background: true }));
+    together.join(["incident", "grid", "area", "building", "officer", "alert"], () => this.picture({ background: true }));
     together.join(["incident"], ({ touched }) => district.incidents.renew(touched(["incident"])));
     together.join(["grid", "area", "building"], ({ touched }) => district.ground.renew(touched(["grid", "area", "building"])));
     together.join(["hotspot"], () => district.hotspots.renew());
-    together.join(["alert"], async () => () => document.dispatchEvent(new CustomEvent("alerts")));
     together.join(["incident", "grid", "building", "officer"], () => detail.renew(at("detail"), this.permissions));
     // Whoever acts sees it at once; the stream tells the map and everybody else.
     document.addEventListener("acted", () => together.changed([{ layer: "incident" }]));
+    document.addEventListener("alerts", () => together.changed([{ layer: "alert" }]));
     return together;
   }
 
@@ -257,15 +255,14 @@ function doors(permissions) {
   ].filter(Boolean);
 }
 
-/** Alerts that wait, beside the clock; nothing where none does. */
-async function alarm(permissions) {
-  const open = await clusters.waiting(permissions).catch(() => null);
+/** How many alerts wait, beside the clock; nothing where none does. */
+function alarm(open) {
   at("alerts")?.remove();
-  if (!open?.length) return;
-  const text = word("alerts.count", { n: open.length });
+  if (!open) return;
+  const text = word("alerts.count", { n: open });
   const show = () => change({ rows: "alerts" }, { step: true });
   at("clock").before(
-    make("button", { type: "button", id: "alerts", className: "chip alarm", title: text, "aria-label": text, onclick: show }, icon("bell"), String(open.length)),
+    make("button", { type: "button", id: "alerts", className: "chip alarm", title: text, "aria-label": text, onclick: show }, icon("bell"), String(open)),
   );
 }
 

@@ -5,13 +5,18 @@ import Flatbush from "../vendor/flatbush.js";
 
 export const TILE = 512;
 const KEPT = 240;
+// Degrees beyond the ground's own box that are asked for: from afar its tiles reach kilometres beyond it anyway.
+const NEAR = 14;
+const FAR_REACH = 0.002;
+const NEAR_REACH = 0.02;
 
 /** Tiles of one address; geometry in pixels of a 512-pixel tile. */
 export class TileSource {
-  /** `bounds` [west, south, east, north]: beyond them there is nothing to ask for. */
+  /** `bounds` [west, south, east, north]: far beyond them there is nothing to ask for. */
   constructor(template, bounds) {
     this.template = template;
-    this.bounds = bounds;
+    this.bounds = grown(bounds, FAR_REACH);
+    this.around = grown(bounds, NEAR_REACH);
     this.query = "";
     this.kept = new Map();
     this.failed = 0;
@@ -28,7 +33,7 @@ export class TileSource {
   /** The tile, or an empty one where the server has nothing there. */
   at(z, x, y) {
     const side = 2 ** z;
-    if (y < 0 || y >= side || z < 0 || !meets(this.bounds, x, y, side)) return Promise.resolve(EMPTY);
+    if (y < 0 || y >= side || z < 0 || !meets(z < NEAR ? this.bounds : this.around, x, y, side)) return Promise.resolve(EMPTY);
     const key = `${z}/${((x % side) + side) % side}/${y}`;
     let tile = this.kept.get(key);
     if (tile) {
@@ -72,6 +77,8 @@ export class TileSource {
     return bytes.byteLength ? parsed(bytes) : EMPTY;
   }
 }
+
+const grown = ([west, south, east, north], reach) => [west - reach, south - reach, east + reach, north + reach];
 
 /** Whether tile x, y of a world `side` tiles wide shares ground with the bounds. */
 function meets([west, south, east, north], x, y, side) {

@@ -15,7 +15,7 @@ const ROADS = [
 
 /** Show the base map; offers `district.base` to layers that need its names. */
 export function show(district, { tiles }) {
-  const source = district.source(tiles, { reach: 0.02 }); // some two kilometres around
+  const source = district.source(tiles);
   const layer = new CanvasTiles(source, paint, { pane: "base" }).addTo(district.map);
   district.base = { source, repaint: () => layer.repaint() };
   document.addEventListener("theme", () => layer.repaint());

@@ -38,12 +38,6 @@ export const alerts = (district, permissions) =>
     );
   });
 
-/** How many alerts wait for somebody; null for those who may not see any. */
-export async function waiting(permissions) {
-  if (!permissions.includes("statistics")) return null;
-  return (await ask("/alerts", { state: "open", limit: 200 }, { background: true })).items;
-}
-
 function filled(title, content) {
   const body = make("div", { className: "stack" }, skeleton());
   const box = drawer(title, body);
