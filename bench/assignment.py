@@ -35,12 +35,20 @@ def run(context: BenchContext, report: Report) -> None:
         frame = gpd.GeoDataFrame({"id": ids}, geometry=borders, crs=4490)
         points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(lon, lat), crs=4490)
         sjoin = interleaved(
-            ours=lambda: locator.assign(lon, lat, distances=False),
+            ours=lambda: locator.ids_at(lon, lat),
             peer=lambda: points.sjoin(frame, how="left", predicate="intersects"),
             rounds=ROUNDS,
             clock="cpu",
         )
         _add(report, "geopandas sjoin, CPU", sjoin, PLACES)
+        with_doubt = interleaved(
+            ours=lambda: locator.assign(lon, lat, distances=False),
+            peer=lambda: points.sjoin(frame, how="left", predicate="intersects"),
+            rounds=1,
+            warm_up=0,
+            clock="cpu",
+        )
+        _add(report, "geopandas sjoin, CPU, ours with what is ambiguous", with_doubt, PLACES)
         with_distance = interleaved(
             ours=lambda: locator.assign(lon, lat),
             peer=lambda: points.sjoin(frame, how="left", predicate="intersects"),
@@ -51,7 +59,7 @@ def run(context: BenchContext, report: Report) -> None:
         _add(report, "geopandas sjoin, CPU, ours with border distances", with_distance, PLACES)
         _copy_places(connection, lon[:POSTGIS_PLACES], lat[:POSTGIS_PLACES])
         postgis = interleaved(
-            ours=lambda: locator.assign(lon[:POSTGIS_PLACES], lat[:POSTGIS_PLACES], distances=False),
+            ours=lambda: locator.ids_at(lon[:POSTGIS_PLACES], lat[:POSTGIS_PLACES]),
             peer=lambda: connection.execute(JOIN).fetchone(),
             rounds=ROUNDS,
         )
@@ -65,9 +73,7 @@ def run(context: BenchContext, report: Report) -> None:
 def _many(report: Report, locator: GridLocator, borders: list[shapely.Geometry]) -> None:
     """So many that a peer's points alone take gigabytes: ours beside reading both numbers and writing one."""
     lon, lat = (np.tile(each, MANY // PLACES) for each in _places(borders))
-    timing = interleaved(
-        ours=lambda: locator.assign(lon, lat, distances=False), peer=lambda: (lon + lat).astype(np.int32), rounds=1, clock="cpu"
-    )
+    timing = interleaved(ours=lambda: locator.ids_at(lon, lat), peer=lambda: (lon + lat).astype(np.int32), rounds=1, clock="cpu")
     report.add(f"{MANY:,} places v reading and writing them", ours=timing.ours, peer=timing.peer, unit="cpu s", memory=timing.memory)
 
 
@@ -89,7 +95,7 @@ def _add(report: Report, case: str, timing: Timing, places: int) -> None:
 
 
 def _agreement(locator: GridLocator, lon: np.ndarray, lat: np.ndarray, points: gpd.GeoDataFrame, frame: gpd.GeoDataFrame) -> str:
-    found = locator.assign(lon, lat, distances=False).ids
+    found = locator.ids_at(lon, lat)
     joined = points.sjoin(frame, how="left", predicate="intersects")
     first = joined[~joined.index.duplicated()]["id"].fillna(NOBODY).to_numpy(dtype=np.int64)
     sole = ~joined.index.duplicated(keep=False)

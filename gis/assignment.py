@@ -74,9 +74,21 @@ class GridLocator:
 
     def assign(self, lon: ArrayLike, lat: ArrayLike, *, distances: bool = True) -> Assignment:
         """The grid of each place (degrees). Without `distances` the reach is the tolerance instead of 200 m, faster."""
-        x, y = np.ascontiguousarray(lon, dtype=np.float64), np.ascontiguousarray(lat, dtype=np.float64)
-        if x.shape != y.shape or x.ndim != 1:
-            raise BadValue("Longitudes and latitudes must be two lists of one length.", lon=x.shape, lat=y.shape)
+        x, y = _columns(lon, lat)
+        owners, on_border = self._owners_at(x, y)
+        distance = np.empty(len(x), dtype=np.float32)
+        reach = REACH_M if distances else self.tolerance_m
+        kernels.border_distances(x, y, reach, self._index, distance)
+        distance[on_border] = 0.0
+        ambiguous = (distance < self.tolerance_m) | on_border
+        return Assignment(self._ids[owners], distance, on_border, ambiguous)
+
+    def ids_at(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int64]:
+        """The ids alone, as `assign` gives them: how near a border is takes most of its time."""
+        return self._ids[self._owners_at(*_columns(lon, lat))[0]]
+
+    def _owners_at(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """The row of each place's grid, and whether it lies on a border of several."""
         owners = np.full(len(x), kernels.UNSURE, dtype=np.int32)
         on_border = np.zeros(len(x), dtype=np.bool_)
         if self._matched:
@@ -84,12 +96,7 @@ class GridLocator:
         unsure = np.flatnonzero(owners == kernels.UNSURE)
         if len(unsure):
             owners[unsure], on_border[unsure] = self._asked_of_geos(x[unsure], y[unsure])
-        distance = np.empty(len(x), dtype=np.float32)
-        reach = REACH_M if distances else self.tolerance_m
-        kernels.border_distances(x, y, reach, self._index, distance)
-        distance[on_border] = 0.0
-        ambiguous = (distance < self.tolerance_m) | on_border
-        return Assignment(self._ids[owners], distance, on_border, ambiguous)
+        return owners, on_border
 
     def locate_one(self, lon: float, lat: float) -> Located:
         """The grid of one place (degrees), its distance exact up to 200 m; some microseconds."""
@@ -133,6 +140,13 @@ class GridLocator:
         on_border = np.zeros(len(lon), dtype=np.bool_)
         on_border[place[shapely.touches(self._borders[border], places[place])]] = True
         return owners, on_border
+
+
+def _columns(lon: ArrayLike, lat: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    x, y = np.ascontiguousarray(lon, dtype=np.float64), np.ascontiguousarray(lat, dtype=np.float64)
+    if x.shape != y.shape or x.ndim != 1:
+        raise BadValue("Longitudes and latitudes must be two lists of one length.", lon=x.shape, lat=y.shape)
+    return x, y
 
 
 def _edges_with_owners(borders: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.int32], bool]:

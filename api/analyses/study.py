@@ -204,7 +204,7 @@ def _of_another_scheme(session: Session, scope: Scope, found: Units, scheme_id: 
 
 def _unit_at(found: Units, lon: Floats, lat: Floats) -> Longs:
     """The unit in whose borders each place lies, NONE elsewhere."""
-    return found.rows_of(GridLocator(found.borders, found.ids).assign(_somewhere(lon), _somewhere(lat), distances=False).ids)
+    return found.rows_of(GridLocator(found.borders, found.ids).ids_at(_somewhere(lon), _somewhere(lat)))
 
 
 def _unit_of(session: Session, scope: Scope, found: Units, rows: Incidents, scheme_id: int) -> Longs:

@@ -27,7 +27,7 @@ def store(session: Session, scope: Scope, prepared: Prepared) -> None:
     rows = prepared.kept
     points = shapely.point_on_surface(prepared.shapes[rows])
     lon, lat = shapely.get_x(points), shapely.get_y(points)
-    place = GridLocator(list(grids.borders), np.arange(len(grids.ids))).assign(lon, lat, distances=False).ids
+    place = GridLocator(list(grids.borders), np.arange(len(grids.ids))).ids_at(lon, lat)
     for row in rows[place == NOBODY]:
         prepared.refuse(row, "The building lies outside the district.")
     inside = place != NOBODY

@@ -27,7 +27,7 @@ def store(session: Session, scope: Scope, prepared: Prepared) -> None:
         raise BadMapping("There are no grids yet: import the ground before the facilities.")
     rows = prepared.kept
     lon, lat = shapely.get_x(prepared.shapes[rows]), shapely.get_y(prepared.shapes[rows])
-    place = GridLocator(list(grids.borders), np.arange(len(grids.ids))).assign(lon, lat, distances=False).ids
+    place = GridLocator(list(grids.borders), np.arange(len(grids.ids))).ids_at(lon, lat)
     for row in rows[place == NOBODY]:
         prepared.refuse(row, "The facility lies outside the district.")
     inside = place != NOBODY

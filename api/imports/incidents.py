@@ -85,7 +85,7 @@ class Incidents:
 
     def _within(self, prepared: Prepared, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
         """The position of each row's grid, -1 for none; places outside are refused unless the mapping keeps them."""
-        grid = np.asarray(self.locator.assign(lon, lat, distances=False).ids)
+        grid = np.asarray(self.locator.ids_at(lon, lat))
         if self.mapping.outside == "refuse":
             for row in np.flatnonzero(np.isfinite(lon) & (grid == NOBODY)):
                 prepared.refuse(int(row), "The place lies outside the district.")

@@ -154,7 +154,7 @@ def compared(session: Session, actor: Actor, plan_id: int, against: str) -> Comp
     others = _as_named(others, rows, today)
     before, after = (_state(others, today) if others or against != TODAY else today), _state(rows, today)
     found = plan_impact.buildings(session, actor.scope, list(today.borders.values()) or list(after.borders.values()))
-    at = [state.locator.assign(found.lon, found.lat, distances=False).ids for state in (today, before, after)]
+    at = [state.locator.ids_at(found.lon, found.lat) for state in (today, before, after)]
     inside = (at[1] != NOBODY) | (at[2] != NOBODY)
     at = [each[inside] for each in at]
     kept = [row for row, wanted in zip(found.rows, inside, strict=True) if wanted]
@@ -272,7 +272,7 @@ def _incidents(session: Session, actor: Actor, found: Comparison) -> tuple[NDArr
         return none, none, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     at = statistics.moment(session)
     cases = plan_impact.incidents(session, actor.scope, list(found.before.borders.values()), at.starts(at.year[0]))
-    start, end = (state.locator.assign(cases.lon, cases.lat, distances=False).ids for state in (found.before, found.after))
+    start, end = (state.locator.ids_at(cases.lon, cases.lat) for state in (found.before, found.after))
     return cases.open, cases.recent, start, end
 
 

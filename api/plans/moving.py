@@ -212,7 +212,7 @@ def _located(locator: GridLocator | None, lon: ArrayLike, lat: ArrayLike) -> lis
     x, y = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
     if locator is None or not len(x):
         return [NOBODY] * len(x)
-    found: list[int] = locator.assign(x, y, distances=False).ids.tolist()
+    found: list[int] = locator.ids_at(x, y).tolist()
     return found
 
 

@@ -53,6 +53,7 @@ def test_distances_are_metres_to_the_nearest_border(seed: int, cells: int) -> No
     assert np.array_equal(answer.ambiguous, answer.distance_m < 10)
     quick = locator.assign(places[:, 0], places[:, 1], distances=False)
     assert np.array_equal(quick.ids, answer.ids)
+    assert np.array_equal(locator.ids_at(places[:, 0], places[:, 1]), answer.ids)
     assert np.array_equal(quick.ambiguous, answer.ambiguous)
     assert np.array_equal(quick.distance_m, np.minimum(answer.distance_m, np.float32(10)))
 
