@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from psycopg.errors import InsufficientPrivilege
+from sqlalchemy import text
 
 from api import worker
 from api.work import Work
@@ -94,8 +95,13 @@ def test_every_job_has_a_name_that_says_its_noun():
     }
 
 
-def test_the_owner_reads_everything_and_closes_its_connections(fresh):
+def test_the_owner_makes_partitions_and_reads_everything_without_a_token(fresh):
     database = open_database(fresh.schema_url, pool_size=1)
     with database.unit_of_work(Scope(token="")) as session:
         upkeep.make_partitions(session, Scope(token=""))
+        kept, grids = session.execute(
+            text("SELECT (SELECT count(*) FROM pg_inherits WHERE inhparent = 'incident'::regclass), (SELECT count(*) FROM grid)")
+        ).one()
     database.close()
+    assert kept > 1
+    assert grids == 8
