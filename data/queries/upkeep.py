@@ -10,7 +10,8 @@ ENDED_SESSIONS = text("DELETE FROM session WHERE expires_at < now() OR (idle_lim
 USED_LINKS = text("DELETE FROM sign_in_link WHERE expires_at < now() - interval '7 days'")
 OLD_HITS = text("DELETE FROM limit_hit WHERE at < now() - interval '2 days'")
 OLD_KEYS = text("DELETE FROM idempotency WHERE at < now() - interval '7 days'")
-OLD_CHANGES = text("DELETE FROM outbox WHERE at < now() - interval '7 days'")
+# The newest stays: it says where the stream ends. What nobody has been told of stays too.
+OLD_CHANGES = text("DELETE FROM outbox WHERE at < now() - interval '7 days' AND number < (SELECT max(number) FROM outbox)")
 OLD_BREAKS = text("DELETE FROM fill_breaks WHERE made_on < current_date - 2")
 PARTITIONS = text("SELECT incident_partition(extract(year FROM now())::integer + ahead) FROM generate_series(0, 1) AS ahead")
 STATISTICS_DUE = text("DELETE FROM deployment WHERE key = 'statistics_due'")

@@ -95,6 +95,17 @@ def test_what_becomes_visible_late_is_missed_by_nobody_who_comes_back(address: s
         assert heard[0]["number"] > first["number"]
 
 
+def test_who_comes_while_the_first_changes_are_being_numbered_hears_all_of_them(address: str, fresh: Clone) -> None:
+    with fresh.owner() as relaying:
+        relaying.execute("SELECT pg_advisory_xact_lock(8420, 9)")
+        relaying.execute("INSERT INTO outbox (layer, op, noun_id, number) VALUES ('grid', 'update', 1, nextval('outbox_number_seq'))")
+        with listening(address, after=0, seconds=20) as listener:
+            assert listener.heard[0].name == "beat"
+            relaying.commit()
+            second = report(address)
+            assert [each["id"] for each in listener.changes(2)] == [1, second]
+
+
 def test_who_was_away_for_too_long_is_told_to_begin_anew(address: str, fresh: Clone) -> None:
     with listening(address) as listener:
         report(address)

@@ -52,7 +52,11 @@ def test_the_worker_folds_and_tidies(fresh, fresh_database, fresh_client, tmp_pa
     with fresh.owner() as connection:
         connection.execute("TRUNCATE analysis, schedule CASCADE")  # made by hand, so that the worker's rounds could not answer them
         connection.execute("INSERT INTO limit_hit (bucket, at) VALUES ('x', now() - interval '9 days')")
-        connection.execute("INSERT INTO outbox (layer, op, at) VALUES ('incident', 'bulk', now() - interval '9 days')")
+        # The first was told long ago, the second is the last that was told, the third waits to be told.
+        connection.execute(
+            "INSERT INTO outbox (layer, op, at, number) SELECT 'incident', 'bulk', now() - interval '9 days', number"
+            " FROM unnest(ARRAY[nextval('outbox_number_seq'), nextval('outbox_number_seq'), NULL]) AS number"
+        )
         connection.commit()
     with fresh_database.unit_of_work(Scope(token=factories.token("analyst"))) as session:
         after_commit.defer(session, "upkeep:fold")
@@ -61,7 +65,8 @@ def test_the_worker_folds_and_tidies(fresh, fresh_database, fresh_client, tmp_pa
     with fresh.owner() as connection:
         assert connection.execute("SELECT count(*) FROM statistics_delta").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM limit_hit WHERE bucket = 'x'").fetchone() == (0,)
-        assert connection.execute("SELECT count(*) FROM outbox WHERE at < now() - interval '8 days'").fetchone() == (0,)
+        kept = connection.execute("SELECT number FROM outbox WHERE at < now() - interval '8 days' ORDER BY id").fetchall()
+        assert kept == [(2,), (None,)]
         assert connection.execute("SELECT count(*) FROM procrastinate_jobs").fetchone() == (0,)
 
 
