@@ -20,6 +20,7 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 SMALLEST_P = 0.001
+FINEST_PERCENT = 2
 CRLF = str.maketrans({"\r": " ", "\n": " ", "\t": " "})
 
 
@@ -43,13 +44,27 @@ def decimal(value: float, digits: int = 1) -> str:
 
 
 def percent(value: float, digits: int = 0) -> str:
-    """0.387 → 39%."""
-    return f"{100 * value:.{digits}f}%"
+    """0.387 → 39%, and never a zero where there is something: 0.0004 → 0.04%."""
+    for finer in range(digits, FINEST_PERCENT + 1):
+        told = f"{100 * value:.{finer}f}%"
+        if value == 0 or float(told[:-1]):
+            return told
+    return f"<{10**-FINEST_PERCENT:g}%"
+
+
+def interval(low: float, high: float) -> str:
+    """From and to, as fine as the finer of the two asks."""
+    digits = min(_digits(low), _digits(high))
+    return f"{decimal(low, digits)}–{decimal(high, digits)}"
 
 
 def times(value: float) -> str:
     """So many times: finer near one, where it matters, and whole from a hundred."""
-    return decimal(value, 2 if value < 2 else 1 if value < 100 else 0)
+    return decimal(value, _digits(value))
+
+
+def _digits(value: float) -> int:
+    return 2 if value < 2 else 1 if value < 100 else 0
 
 
 def p_value(value: float) -> str:
@@ -124,5 +139,5 @@ _TOLD: Mapping[str, Callable[[Any, Language], str]] = {
     "signed": lambda value, _: f"{round(value):+,}" if round(value) else "0",
     "day": day,
     "moment": moment,
-    "interval": lambda value, _: f"{times(value[0])}–{times(value[1])}",
+    "interval": lambda value, _: interval(*value),
 }

@@ -1,6 +1,7 @@
 """Documents on paper: searchable Chinese, people's text as text, the same bytes for the same data."""
 
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -97,6 +98,24 @@ def test_rare_signs_of_tables_are_there() -> None:
 
 def test_a_map_without_ground_is_still_a_map() -> None:
     assert "<svg" in MapFigure((113.0, 28.0, 113.0, 28.0), [Layer("new", [])]).svg()
+
+
+def test_numbers_on_a_map_stand_on_the_sheet_and_never_on_each_other() -> None:
+    close = [Mark((113.0 + 0.00002 * at, 28.0), (str(at),), "number") for at in range(25)]
+    svg = MapFigure((113.0, 28.0, 113.1, 28.05), [], close, tallest=350.0).svg()
+    height = float(re.search(r'<clipPath.*?height="([\d.]+)"', svg)[1])  # type: ignore[index]
+    places = [(float(x), float(y)) for x, y in re.findall(r'<g transform="translate\(([-\d.]+) ([-\d.]+)\)" text-anchor="middle">\n<', svg)]
+    assert len(places) >= 25 and svg.count('<path d="M0 0L') == 24, "each that had to move is tied to its place"
+    assert all(8 <= x <= 672 and 8 <= y <= height - 8 for x, y in places)
+    assert all(max(abs(a[0] - b[0]), abs(a[1] - b[1])) >= 15.9 for at, a in enumerate(places) for b in places[:at])
+
+
+def test_a_share_is_never_nothing_where_there_is_something() -> None:
+    assert [told(each, "percent", "zh") for each in (0.387, 0.0, 0.0021, 0.0004, 0.00001)] == ["39%", "0%", "0.2%", "0.04%", "<0.01%"]
+
+
+def test_an_interval_is_as_fine_on_both_sides() -> None:
+    assert [told(each, "interval", "en") for each in ((1.78, 2.08), (0.4, 0.9), (98.0, 120.0))] == ["1.8–2.1", "0.40–0.90", "98–120"]
 
 
 def test_numbers_are_told_the_same_everywhere() -> None:

@@ -20,7 +20,7 @@ from web.report.facts import Speech
 from web.report.figures import features
 from web.report.report import report
 from web.report.sentences import leading, peak
-from web.words import LANGUAGES, table
+from web.words import LANGUAGES, table, word
 
 
 def sentences(language: str = "zh", **asked: Any) -> list[str]:
@@ -42,7 +42,7 @@ def test_the_same_in_english() -> None:
     assert told[0] == "Test District, March 2026: 49 incidents (all categories; all sources), 40.8 per 1,000 households."
     assert told[1] == "1 cluster is more than chance would show (p ≤ 0.05)."
     assert told[2] == (
-        "No. 1, Fengyi Community (Grid 1): 31 incidents, 4.2 times the expected 7.4 (95 % interval 2.9–5.9, p = 0.001); "
+        "No. 1, Fengyi Community (Grid 1): 31 incidents, 4.2 times the expected 7.4 (95% interval 2.9–5.9, p = 0.001); "
         "12 of 31 from one building (枫一社区路2号); overdue share 29%, 2.0 times that elsewhere (14%); mostly Noise (20); "
         "100% reported between 21 and 24 h."
     )
@@ -240,6 +240,33 @@ def test_the_pages_map_has_the_same_fills_and_ranks_as_the_paper() -> None:
     told = features(Speech(facts(), "zh"))
     assert {each["properties"]["fill"] for each in told["units"]["features"]} == {each["fill"] for each in told["key"]}
     assert [each["properties"]["rank"] for each in told["clusters"]["features"]] == [1]
+
+
+def test_a_density_has_a_key_on_paper_and_its_picture_on_the_page() -> None:
+    asked = facts("kde", language="en", **METHODS["kde"])
+    (drawn,) = [each for each in report(asked, "en").figures() if each.key == "map"]
+    assert "about 1 per km²" in drawn.svg and "left out" not in drawn.svg
+    told = features(Speech(asked, "en"))
+    assert [each["text"] for each in told["key"]][-1] == "about 1 per km²" and len(told["key"]) == 6
+    (south, west), (north, east) = told["picture"]["bounds"]
+    assert south < north and west < east and told["picture"]["png"].startswith("iVBOR")
+
+
+def test_a_scan_that_expects_nothing_of_units_leaves_them_without_a_fill() -> None:
+    asked = {"model": "permutation", "max_share": 0.1, "max_radius_m": None, "permutations": 999, "least_cases": 2}
+    told = features(Speech(facts(parameters=asked, units=[unit(1, expected=None, ratio=None), unit(2, expected=None, ratio=None)]), "zh"))
+    assert {each["properties"]["fill"] for each in told["units"]["features"]} <= {"plain"} and told["key"] == []
+
+
+def test_a_dense_place_that_is_most_of_the_district_is_called_too_wide() -> None:
+    told = leading(Speech(facts("dbscan", language="en", **METHODS["dbscan"]), "en"))
+    assert "too wide to be a place to go to" in told[1], "31 of 49 in one place"
+
+
+def test_kinds_of_funnels_and_of_moran_are_told_as_on_their_maps() -> None:
+    limits = METHODS["rates"] | {"clusters": [cluster(1, [1], kind="hot", **{"class": 99})]}
+    assert rows_of(facts("rates", **limits), "clusters")[0][2] == "高于 99.8% 上限"
+    assert rows_of(facts("moran", **METHODS["moran"]), "clusters")[0][2] == word("zh", "report.key.moran.hot-99")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

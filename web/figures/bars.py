@@ -50,7 +50,7 @@ class Bars:
                 {"style": attributes(style), "name": style, "d": _path(line, step, floor, room / top)} for style, line, _ in self.lines
             ],
             key=[
-                {"x": f"{LEFT + at * 200:g}", "text": text, "style": attributes(style), "line": style != "bar"}
+                {"x": f"{LEFT + at * 200:g}", "text": text, "style": attributes(style), "name": style, "line": style != "bar"}
                 for at, (style, text) in enumerate([("bar", self.key), *((style, text) for style, _, text in self.lines)])
             ],
             key_y=f"{self.height + 12:g}",

@@ -22,6 +22,11 @@ WIDTH, TALLEST, SHORTEST = 680.0, 720.0, 300.0
 MARGIN = 10.0
 KEY_ROW = 20.0
 LABEL_WIDTH, LABEL_HEIGHT = 36.0, 22.0
+DISC = 8.0
+"""Radius of the disc of a number."""
+STEPS_AWAY = 12
+"""How many sizes of its own a mark may be moved to find a free place."""
+AROUND = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1))
 SIMPLE = 0.25
 """How far a drawn line may leave the true one, units: a tenth of a millimetre on paper."""
 NICE = (1, 2, 5)
@@ -134,16 +139,29 @@ class _Frame:
         return "".join(_ring(coords, closed) for coords, closed in _lines(inside))
 
     def marks(self, marks: Sequence[Mark]) -> list[dict[str, Any]]:
-        """Where marks stand on the sheet; one that would lie on an earlier one goes below it."""
-        taken: list[tuple[float, float]] = []
+        """Where marks stand on the sheet; one that would lie on an earlier one moves to the nearest free place, tied to its own."""
+        taken: list[tuple[float, float, float, float]] = []
         told = []
         for mark in marks:
             x, y = self._drawn(np.column_stack(self.metres.xy([mark.place[0]], [mark.place[1]])))[0].tolist()
-            while any(abs(x - other) < LABEL_WIDTH and abs(y - over) < LABEL_HEIGHT for other, over in taken):
-                y += LABEL_HEIGHT
-            taken.append((x, y))
-            told.append(self._mark(mark, (x, y)))
+            wide, high = (2 * DISC, 2 * DISC) if mark.style == "number" else (LABEL_WIDTH, LABEL_HEIGHT)
+            at = self._free((x, y), (wide, high), taken)
+            taken.append((*at, wide, high))
+            told.append(self._mark(mark, at, (x, y)))
         return told
+
+    def _free(
+        self, place: tuple[float, float], size: tuple[float, float], taken: Sequence[tuple[float, float, float, float]]
+    ) -> tuple[float, float]:
+        """The nearest place on the sheet where a mark of a size touches none of those there; its own place if there is none."""
+        (x, y), (wide, high) = place, size
+        steps = [(0.0, 0.0)] + [(step / 2 * east, step / 2 * south) for step in range(1, 2 * STEPS_AWAY) for east, south in AROUND]
+        for east, south in sorted(steps, key=lambda step: math.hypot(step[0] * wide, step[1] * high)):
+            left, top = x + east * wide, y + south * high
+            apart = all(abs(left - a) >= (wide + w) / 2 or abs(top - b) >= (high + h) / 2 for a, b, w, h in taken)
+            if apart and wide / 2 <= left <= self.width - wide / 2 and high / 2 <= top <= self.height - high / 2:
+                return left, top
+        return place
 
     def picture(self, picture: Picture) -> dict[str, str]:
         """Where an image lies on the sheet."""
@@ -152,12 +170,12 @@ class _Frame:
         return {"x": f"{left:.1f}", "y": f"{top:.1f}", "w": f"{right - left:.1f}", "h": f"{bottom - top:.1f}",
                 "png": base64.b64encode(picture.png).decode()}  # fmt: skip
 
-    def _mark(self, mark: Mark, place: tuple[float, float]) -> dict[str, Any]:
+    def _mark(self, mark: Mark, place: tuple[float, float], own: tuple[float, float]) -> dict[str, Any]:
         first = -5.0 * (len(mark.lines) - 1)
         return {
             "x": f"{place[0]:.1f}", "y": f"{place[1]:.1f}", "style": attributes(mark.style), "name": mark.style,
             "lines": [{"dy": f"{first + 10 * at + 3:g}", "text": text} for at, text in enumerate(mark.lines)],
-            "disc": mark.style == "number",
+            "disc": mark.style == "number", "tie": None if place == own else [f"{own[0] - place[0]:.1f}", f"{own[1] - place[1]:.1f}"],
         }  # fmt: skip
 
     def _drawn(self, coords: NDArray[np.float64]) -> NDArray[np.float64]:

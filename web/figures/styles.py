@@ -25,7 +25,7 @@ STYLES: Mapping[str, Style] = {
     "cold-95": {"fill": "#67a9cf", "stroke": "#3d7ba0", "stroke-width": "0.4"},
     "cold-99": {"fill": "#2166ac", "stroke": "#123f6e", "stroke-width": "0.4"},
     "plain": {"fill": "#f1f3f5", "stroke": "#c3ccd2", "stroke-width": "0.4"},
-    "missing": {"fill": "#d9d9d9", "stroke": "#a8a8a8", "stroke-width": "0.4"},
+    "missing": {"fill": "#c4c8cb", "stroke": "#a8a8a8", "stroke-width": "0.4"},
     "cluster": {"fill": "none", "stroke": "#7a0177", "stroke-width": "2.2"},
     "cluster-ground": {"fill": "#7a0177", "fill-opacity": "0.16", "stroke": "none"},
     "point": {"fill": "#14222c", "stroke": "#ffffff", "stroke-width": "0.5"},
@@ -48,12 +48,17 @@ STYLES: Mapping[str, Style] = {
             "sporadic_cold": "#c6dbef",
             "oscillating_cold": "#b3cde3",
             "historical_cold": "#d5e1ea",
-            "ratio-1": "#f1eef6",
-            "ratio-2": "#e3e0ec",
+            "ratio-1": "#f7f5fb",
+            "ratio-2": "#d8d0e6",
             "ratio-3": "#fee391",
             "ratio-4": "#fe9929",
             "ratio-5": "#cc4c02",
         }.items()
+    },
+    # densities, from nothing to the most
+    **{
+        f"density-{at}": {"fill": fill, "stroke": "#5a4030", "stroke-width": "0.4"}
+        for at, fill in enumerate(("#ffffff", "#fee0b6", "#fdb863", "#e08214", "#b35806", "#7f3b08"))
     },
     # texts
     "label": {"fill": "#14222c", "font-size": "9", "font-weight": "700"},

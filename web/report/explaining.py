@@ -28,9 +28,7 @@ def method_words(speech: Speech) -> list[str]:
     """The method in two or three sentences, as it was used here."""
     method, parameters = speech.facts.method, speech.facts.question["parameters"]
     key = f"method_text.{method}_{parameters['model']}" if method == "scan" else f"method_text.{method}"
-    told = [
-        speech.word(key, **{name: percent(value) if name == "max_share" else _said(speech, value) for name, value in parameters.items()})
-    ]
+    told = [speech.word(key, **{name: _set(speech, name, value) for name, value in parameters.items()})]
     if method in ("gi", "moran", "rates") and speech.facts.question["denominator"] != "none":
         told.append(speech.word("method_text.smoothed", base=speech.base()))
     if "permutations" in parameters:
@@ -39,8 +37,9 @@ def method_words(speech: Speech) -> list[str]:
 
 
 def parameters(speech: Speech) -> list[tuple[str, str]]:
-    """Every parameter of the method with what it was."""
-    return [(speech.coded("parameter", name), _said(speech, value)) for name, value in speech.facts.question["parameters"].items()]
+    """Every parameter of the method that was set, with what it was."""
+    asked = speech.facts.question["parameters"]
+    return [(speech.coded("parameter", name), _set(speech, name, value)) for name, value in asked.items() if value is not None]
 
 
 def caveats(speech: Speech) -> list[str]:
@@ -78,6 +77,10 @@ def _told(speech: Speech, name: str, value: Any) -> str:
     if isinstance(value, float):
         return percent(value) if name in SHARES else decimal(value)
     return count(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _set(speech: Speech, name: str, value: Any) -> str:
+    return percent(value) if name == "max_share" else _said(speech, value)
 
 
 def _said(speech: Speech, value: Any) -> str:

@@ -19,6 +19,7 @@ from web.figures.styles import STYLES
 from web.paper.document import Figure
 from web.report.facts import Answer, Speech
 from web.report.sentences import DENSITY, SPATIAL, is_sure
+from web.telling import count
 
 TALLEST = 350.0
 """Of the map: with the sentences before it, it fills the first sheet."""
@@ -28,7 +29,7 @@ MARKED = 25
 """Clusters with a number on the map."""
 RATIO_STYLES = ((2.0, "ratio-5"), (1.5, "ratio-4"), (1.1, "ratio-3"), (0.9, "ratio-2"), (0.0, "ratio-1"))
 """From which observed / expected on a unit gets which fill."""
-RASTER_COLOURS = ((255, 255, 255), (254, 224, 182), (253, 184, 99), (224, 130, 20), (179, 88, 6), (127, 59, 8))
+RASTER_COLOURS = tuple(tuple(bytes.fromhex(STYLES[f"density-{at}"]["fill"][1:])) for at in range(6))
 QUADRANTS = {"HH": "hot-99", "LL": "cold-99", "HL": "hot-90", "LH": "cold-90"}
 
 
@@ -60,7 +61,7 @@ def fill_of(speech: Speech, unit: Answer) -> str:
         low, high = told.get("low"), told.get("high")
         return "hot-95" if low is not None and low > 1 else "cold-95" if high is not None and high < 1 else "plain"
     ratio = unit.get("ratio")
-    return "missing" if ratio is None else next(style for least, style in RATIO_STYLES if ratio >= least)
+    return "plain" if ratio is None else next(style for least, style in RATIO_STYLES if ratio >= least)
 
 
 def fill_words(speech: Speech, style: str) -> str:
@@ -99,7 +100,7 @@ def _map(speech: Speech) -> Figure | None:
         return None
     shapes: dict[str, list[shapely.Geometry]] = {}
     picture = _picture(speech)
-    points = speech.facts.method in DENSITY or speech.facts.method in ("repeats", "kde")
+    points = _of_places(speech)
     for id, border in borders.items():
         unit = speech.facts.units.get(id)
         style = "plain" if points or unit is None else fill_of(speech, unit)
@@ -109,6 +110,7 @@ def _map(speech: Speech) -> Figure | None:
     layers = [Layer(style, shapes[style], fill_words(speech, style) if keyed is None else "") for style in order]
     found = [(each, shape) for each in outlined(speech) if (shape := shape_of(speech, each)) is not None]
     grounds = [shape for _, shape in found if shapely.get_dimensions(shape) == 2]
+    layers += _density_key(speech)
     if points and grounds:
         layers.append(Layer("cluster-ground", grounds))
     layers.append(Layer("community", _communities(speech), speech.word("report.key.community")))
@@ -120,6 +122,13 @@ def _map(speech: Speech) -> Figure | None:
     n = speech.number(speech.facts.summary["incidents"])
     note = speech.word("report.map_note", n=n, period=speech.period(), district=speech.facts.district)
     return Figure("map", drawn.svg(), caption, speech.word("report.map_alt", n=len(found)), note)
+
+
+def _of_places(speech: Speech) -> bool:
+    """Whether the answer is of places, or of circles without anything expected of a unit: then units have no fill of their own."""
+    if speech.facts.method in SPATIAL:
+        return all(unit.get("ratio") is None for unit in speech.facts.units.values())
+    return speech.facts.method in DENSITY or speech.facts.method in ("repeats", "kde")
 
 
 def points(speech: Speech) -> list[Answer]:
@@ -188,6 +197,17 @@ def _picture(speech: Speech) -> Picture | None:
     return Picture(png(values), (*corners[0].tolist(), *corners[1].tolist()))
 
 
+def _density_key(speech: Speech) -> list[Layer]:
+    """What the colours of a density stand for: nothing is drawn in them but the picture."""
+    raster = speech.facts.result["raster"]
+    if not raster:
+        return []
+    values = np.frombuffer(base64.b64decode(raster["values"]), dtype="<f4")
+    top = float(np.nanmax(values, initial=0.0))
+    last = len(RASTER_COLOURS) - 1
+    return [Layer(f"density-{at}", [], speech.word("report.key.density", n=count((at / last) ** 2 * top))) for at in range(last + 1)]
+
+
 def png(values: NDArray[np.float32]) -> bytes:
     """A density as a picture: white where there is nothing, dark where there is most, clear where it is not known."""
     known = np.isfinite(values)
@@ -209,8 +229,9 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 
 def features(speech: Speech) -> Mapping[str, Any]:
     """Units and clusters for the page's map (GeoJSON, degrees), with the fill, the rank and what a tip says."""
+    bare = _of_places(speech)
     units = [
-        _feature(border, {"id": id, "fill": fill_of(speech, unit), **_tip(speech, id, unit)})
+        _feature(border, {"id": id, "fill": "plain" if bare else fill_of(speech, unit), **_tip(speech, id, unit)})
         for id, border in speech.facts.borders.items() if (unit := speech.facts.units.get(id)) is not None
     ]  # fmt: skip
     clusters = [
@@ -218,8 +239,17 @@ def features(speech: Speech) -> Mapping[str, Any]:
         for each in outlined(speech) if (shape := shape_of(speech, each)) is not None
     ]  # fmt: skip
     styles = sorted({each["properties"]["fill"] for each in units}, key=lambda style: (style in ("plain", "missing"), style))
-    key = [{"fill": style, "colour": STYLES[style]["fill"], "text": fill_words(speech, style)} for style in styles]
-    return {"units": _collection(units), "clusters": _collection(clusters), "points": points(speech), "key": key}
+    told = {style: fill_words(speech, style) for style in styles} if not bare else {}
+    told |= {each.style: each.key for each in _density_key(speech)}
+    key = [{"fill": style, "colour": STYLES[style]["fill"], "text": text} for style, text in told.items()]
+    found = {"units": _collection(units), "clusters": _collection(clusters), "points": points(speech), "key": key}
+    return found | ({"picture": _overlay(picture)} if (picture := _picture(speech)) else {})
+
+
+def _overlay(picture: Picture) -> Answer:
+    """A picture as the page's map lays it over the ground: its bytes, and its south-west and north-east corners (latitude first)."""
+    west, south, east, north = picture.corners
+    return {"png": base64.b64encode(picture.png).decode(), "bounds": [[south, west], [north, east]]}
 
 
 def _tip(speech: Speech, id: int, unit: Answer) -> Answer:

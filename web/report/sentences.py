@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from web.report.facts import SIGNIFICANT, Answer, Speech
-from web.telling import count, decimal, p_value, percent, times
+from web.telling import NONE, count, day, decimal, interval, p_value, percent, times
 
 TOLD = 3
 ONE_BUILDING, MANY_BUILDINGS, MOSTLY, AT_HOURS = 0.15, 0.4, 0.3, 0.25
 """Shares of a cluster from which one building, buildings met again, one category, three hours are worth a word."""
+TOO_WIDE = 0.3
+"""Share of all incidents from which one dense place is no place to go to."""
 LATE, EARLY, LEAST_DUE = 1.25, 0.8, 10
 SPATIAL = frozenset({"scan", "watch"})
 DENSITY = frozenset({"dbscan", "stdbscan", "hdbscan"})
@@ -65,7 +67,9 @@ def _dense(speech: Speech) -> str:
     summary = speech.facts.summary
     inside, whole = summary.get("in_clusters") or 0, summary["incidents"] or 0
     share = percent(inside / whole if whole else 0)
-    return speech.counted("report.dense", summary.get("density_clusters", len(speech.facts.clusters)), inside=count(inside), share=share)
+    told = speech.counted("report.dense", summary.get("density_clusters", len(speech.facts.clusters)), inside=count(inside), share=share)
+    largest = max((each["observed"] or 0 for each in speech.facts.clusters), default=0) / whole if whole else 0
+    return told + (speech.word("report.too_wide", share=percent(largest)) if largest > TOO_WIDE else "")
 
 
 def _sure(speech: Speech) -> str:
@@ -123,7 +127,7 @@ def _trends(speech: Speech) -> list[str]:
         if (each := table[0].get(name)) and each.get("ratio") is not None
     ]  # fmt: skip
     told += [
-        speech.word("report.break", day=each["from"], before=decimal(each["before"]), after=decimal(each["after"]))
+        speech.word("report.break", day=day(each["from"], speech.language), before=decimal(each["before"]), after=decimal(each["after"]))
         for each in table[0].get("changes", [])[:TOLD]
     ]
     return told
@@ -189,11 +193,9 @@ def _size(speech: Speech, cluster: Answer) -> str:
     told = {"rank": cluster["rank"], "place": speech.place(cluster), "when": when, "n": speech.number(cluster["observed"])}
     if cluster["ratio"] is None or cluster["expected"] is None:
         return speech.word("report.cluster_plain", **told)
-    low, high = cluster["interval"] or (None, None)
-    sure = _how_sure(speech, cluster)
     return speech.word(
         "report.cluster", **told, expected=decimal(cluster["expected"]), ratio=times(cluster["ratio"]),
-        low="–" if low is None else times(low), high="–" if high is None else times(high), sure=sure,
+        interval=interval(*cluster["interval"]) if cluster["interval"] else NONE, sure=_how_sure(speech, cluster),
     )  # fmt: skip
 
 

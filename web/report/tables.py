@@ -5,8 +5,9 @@ from typing import Any
 
 from web.paper.document import Column, Table
 from web.report.facts import COUNTED, Answer, Speech
-from web.report.sentences import band, peak
-from web.telling import Kind, percent
+from web.report.figures import fill_words
+from web.report.sentences import DENSITY, SPATIAL, band, peak
+from web.telling import Kind, day, percent
 
 SHOWN_UNITS, SHOWN_CLUSTERS = 20, 25
 METHOD_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -50,10 +51,11 @@ def clusters(speech: Speech) -> Table | None:
         return None
     timed = any(each["kind"] in ("cylinder", "near_repeat") for each in told) or speech.facts.method == "stdbscan"
     expects = any(each["expected"] is not None for each in told)
+    differs = speech.facts.method not in SPATIAL | DENSITY
     columns = [
         Column("rank", speech.word("report.rank"), "count", 0.5),
         Column("place", speech.word("report.place"), share=2.2),
-        Column("kind", speech.word("report.kind"), share=1.1),
+        *([Column("kind", speech.word("report.kind"), share=1.2)] if differs else []),
         *([Column("period", speech.word("report.period"), share=2.2)] if timed else []),
         Column("observed", speech.word("report.n"), "count", 0.8),
     ]
@@ -67,11 +69,12 @@ def clusters(speech: Speech) -> Table | None:
     columns += [
         Column(name, speech.word(f"report.{name}_column"), kind, 0.8)
         for name, kind in CERTAIN
-        if any(each[name] is not None for each in told)
+        if any(each[name] is not None for each in told) and (name != "class" or speech.facts.method != "rates")
     ]
+    note = speech.word("report.clusters_note" if expects else "report.dense_note")
     rows = [_cluster(speech, each) for each in told]
     return Table(
-        "clusters", speech.word("report.clusters_caption"), columns, rows, speech.word("report.clusters_note"),
+        "clusters", speech.word("report.clusters_caption"), columns, rows, note,
         shown=SHOWN_CLUSTERS, rest=speech.word("report.rest", n=len(rows) - SHOWN_CLUSTERS),
     )  # fmt: skip
 
@@ -86,6 +89,8 @@ def _cluster(speech: Speech, each: Answer) -> Answer:
 
 def _kind(speech: Speech, cluster: Answer) -> str:
     kind, ratio = cluster["kind"], cluster["ratio"]
+    if speech.facts.method in ("rates", "moran") and kind in ("hot", "cold"):
+        return fill_words(speech, f"{kind}-{cluster['class'] if speech.facts.method == 'rates' else 99}")
     told = speech.coded("pattern" if kind.endswith(("_hot", "_cold")) else "cluster", kind)
     # Gi* is of an area and its neighbours: a hot one may have less than its share, and a cold one more.
     owed = ratio is not None and ((kind == "hot" and ratio <= 1) or (kind == "cold" and ratio >= 1))
@@ -105,8 +110,8 @@ def details(speech: Speech) -> Table | None:
         Column("hours", speech.word("report.hours"), share=1.2),
         Column("buildings", speech.word("report.buildings"), share=2.4),
         Column("officers", speech.word("report.officers"), share=1.6),
-        Column("deadlines", speech.word("report.deadlines"), share=1),
-        Column("overdue", speech.word("report.overdue"), "percent", 1),
+        Column("deadlines", speech.word("report.deadlines"), share=1.1),
+        Column("overdue", speech.word("report.overdue"), "percent", 0.9),
         Column("overdue_around", speech.word("report.overdue_around"), "percent", 1.1),
     ]
     rows = [_detail(speech, each) for each in told]
@@ -137,7 +142,7 @@ def _detail(speech: Speech, each: Answer) -> Answer:
 
 def _most(speech: Speech, rows: Sequence[Answer] | None, name: Any, most: int = 3) -> str:
     comma = speech.word("report.comma")
-    return comma.join(f"{name(row)} {speech.number(row['observed'])}" for row in (rows or [])[:most])
+    return comma.join(f"{name(row)}{speech.word('report.bracketed', text=speech.number(row['observed']))}" for row in (rows or [])[:most])
 
 
 def units(speech: Speech) -> Table | None:
@@ -158,12 +163,14 @@ def units(speech: Speech) -> Table | None:
         *([Column("rate_interval", speech.word("report.rate_interval"), "interval", 1.3)] if _any(told, "rate_low") else []),
         *([Column("rate_smoothed", speech.word("report.smoothed"), "decimal", 0.8)] if _any(told, "rate_smoothed") else []),
         *(Column(each, speech.word(f"report.{each}_column"), KINDS.get(each, "text"), 0.8) for each in own),
-        Column("cluster", speech.word("report.cluster_column"), "count", 0.6),
+        *([Column("cluster", speech.word("report.cluster_column"), "count", 0.6)] if _any(told, "cluster") else []),
         Column("flag", speech.word("report.flag"), share=1),
     ]
     rows = [_unit(speech, each) for each in sorted(told, key=_of_note)]
+    notes = [speech.word("report.units_note", few=speech.number(None))]
+    notes += [speech.word("report.smoothed_note")] if _any(told, "rate_smoothed") else []
     return Table(
-        "units", speech.word("report.units_caption"), columns, rows, speech.word("report.units_note", few=speech.number(None)),
+        "units", speech.word("report.units_caption"), columns, rows, " ".join(notes),
         shown=SHOWN_UNITS, rest=speech.word("report.rest", n=len(rows) - SHOWN_UNITS),
     )  # fmt: skip
 
@@ -265,8 +272,8 @@ def doubts(speech: Speech) -> Table | None:
         Column("check", speech.word("report.check"), share=2.4),
         Column("incidents", speech.word("report.n"), "count", 0.8),
         Column("share", speech.word("report.share"), "percent", 0.7),
-        Column("done", speech.word("report.done"), share=1),
-        Column("detail", speech.word("report.detail"), share=4),
+        Column("done", speech.word("report.done"), share=1.7),
+        Column("detail", speech.word("report.detail"), share=3.3),
     ]
     rows = [_doubt(speech, each) for each in speech.facts.result["doubts"] or []]
     return Table("doubts", speech.word("report.doubts_caption"), columns, rows, speech.word("report.doubts_note")) if rows else None
@@ -295,13 +302,15 @@ def _doubted(speech: Speech, facts: Answer) -> str:
         for pile in facts.get("piles", [])[:3]
     ]  # fmt: skip
     told += [
-        speech.word("report.busy_day", day=day["day"], n=speech.number(day["incidents"]), usual=f"{day['usual']:.0f}")
-        for day in facts.get("days", [])[:3]
+        speech.word(
+            "report.busy_day", day=day(busy["day"], speech.language), n=speech.number(busy["incidents"]), usual=f"{busy['usual']:.0f}"
+        )
+        for busy in facts.get("days", [])[:3]
     ]
     told += [
         speech.word(
-            "report.level", source=speech.coded("source", level["source"]), day=level["from"], before=f"{level['before']:.1f}",
-            after=f"{level['after']:.1f}",
+            "report.level", source=speech.coded("source", level["source"]), day=day(level["from"], speech.language),
+            before=f"{level['before']:.1f}", after=f"{level['after']:.1f}",
         )
         for level in facts.get("levels", [])[:3]
     ]  # fmt: skip

@@ -18,8 +18,8 @@ export async function start(district, { analysis }) {
 
 /** The map and the table of clusters: a click on either shows the other's. */
 class Linked {
-  constructor(district, { units, clusters, points, key }) {
-    Object.assign(this, { district, units, clusters, points, key });
+  constructor(district, { units, clusters, points, key, picture }) {
+    Object.assign(this, { district, units, clusters, points, key, picture });
     this.map = district.map;
     this.fills = new Map(key.map(({ fill, colour: tint }) => [fill, tint]));
     this.outlines = new Map();
@@ -40,6 +40,7 @@ class Linked {
       }),
       onEachFeature: ({ properties }, layer) => this.explain(layer, properties),
     }).addTo(this.map);
+    if (this.picture) L.imageOverlay(`data:image/png;base64,${this.picture.png}`, this.picture.bounds, { pane: "ink", opacity: 0.8 }).addTo(this.map);
     L.geoJSON(this.clusters, {
       pane: "marks",
       style: { color: "#7a0177", weight: 3, fillOpacity: 0.08, fillColor: "#7a0177", className: "cluster" },
