@@ -33,7 +33,7 @@ FONTS = {
 }
 """Unpacked for documents on paper; no page loads them."""
 BUNDLED = {
-    "vector-tile.js": 'export { VectorTile } from "@mapbox/vector-tile"; export { PbfReader as Pbf } from "pbf";',
+    "pbf.js": 'export { PbfReader as Pbf } from "pbf";',
     "flatbush.js": 'export { default } from "flatbush";',
     "echarts.js": """
         import { init, use, registerTheme, registerLocale, getInstanceByDom } from "echarts/core";
@@ -48,10 +48,11 @@ BUNDLED = {
 }
 """ES modules of ours: the file, and what it exports."""
 
+WORK = PROJECT / "node_modules" / ".wangge"
 ESBUILD = "esbuild"
 """The bundler's program stays in the work folder, so that an upgrade of our own files asks no registry."""
 
-NEVER_SHIPPED = frozenset({"@scarf/scarf", "@types/geojson"})
+NEVER_SHIPPED = frozenset({"@scarf/scarf"})
 """Dependencies whose code no browser gets."""
 
 Say = Callable[[str], None]
@@ -63,14 +64,13 @@ def ensure(say: Say = lambda _: None) -> str:
     Each folder is built aside and swapped in by one rename. Raises Unavailable where npm's registry does not answer.
     """
     if not (current() and bundled.files()):
-        work = PROJECT / "node_modules" / ".wangge"
-        work.mkdir(parents=True, exist_ok=True)
-        with exclusively(work / "lock"):
-            if not current() or not (work / ESBUILD).is_file():
-                _build(work, say)
+        WORK.mkdir(parents=True, exist_ok=True)
+        with exclusively(WORK / "lock"):
+            if not current() or not (WORK / ESBUILD).is_file():
+                _build(WORK, say)
             if not bundled.files():
                 say("bundling the pages' own files (esbuild)")
-                bundles.build(work / ESBUILD, work)
+                bundles.build(WORK / ESBUILD, WORK)
     return f"{len(json.loads((VENDOR / 'manifest.json').read_text())['packages'])} packages in web/static/vendor"
 
 
@@ -129,7 +129,7 @@ def _build(work: Path, say: Say) -> None:
     say("bundling them (esbuild)")
     _keep_esbuild(work)
     for target, source in BUNDLED.items():
-        _bundle(work, source, fresh / target)
+        bundle(work, source, fresh / target)
     (fresh / "THIRD_PARTY.txt").write_text(_licences(modules))
     (fresh / "manifest.json").write_text(json.dumps(_manifest(work, fresh), indent=1, sort_keys=True))
     _swap(fresh)
@@ -143,7 +143,8 @@ def _keep_esbuild(work: Path) -> None:
     shutil.copy(program, work / ESBUILD)
 
 
-def _bundle(work: Path, source: str, target: Path) -> None:
+def bundle(work: Path, source: str, target: Path) -> None:
+    """Write one ES module from a few lines that import others; `work` holds the bundler. Raises Unavailable with its reason."""
     command = [str(work / ESBUILD), "--bundle", "--minify", "--format=esm", "--target=es2022", "--legal-comments=none", "--charset=utf8"]
     run = subprocess.run([*command, f"--outfile={target}"], input=source, cwd=work, capture_output=True, text=True, check=False)
     if run.returncode:

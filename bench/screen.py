@@ -16,6 +16,7 @@ from bench._ground import TOKEN, prepared
 from bench._screen import Opened, facts, opened
 from bench.harness import BenchContext, Report
 from bench.tiles import serving_ours
+from web import bundled
 
 ROUNDS = 3
 DRAGS, HOVERS, RECOLOURS, PICKS = 24, 60, 5, 12
@@ -23,6 +24,11 @@ ZOOM = 15.0
 PEERS = {"leaflet": "1.9.4", "leaflet.vectorgrid": "1.3.0", "maplibre-gl": "5.9.0"}
 """Fetched when the bench runs, never shipped."""
 PAGES = Path(__file__).parent / "pages"
+OURS = f"""
+    export {{ open }} from "{bundled.WEB}/static/js/map.js";
+    export {{ show }} from "{bundled.WEB}/static/js/layers/ground.js";
+"""
+"""In one file, as our pages get it and as the peers come."""
 BUDGET = {"page": (10, "kB of HTML"), "requests": (30, "requests at start"), "received": (1200, "kB received at start")}
 Figures = dict[str, list[float]]
 UNDERS = 400
@@ -45,11 +51,12 @@ def run(context: BenchContext, report: Report) -> None:
         work.mkdir()
         (work / "package.json").write_text(json.dumps({"name": "peers", "private": True, "dependencies": PEERS}))
         assets.npm("install", folder=work)
+        assets.bundle(assets.WORK, OURS, work / "ours.js")
         middle, bounds = _ground(owner)
         homes = _homes(owner, middle)
         facts(bounds, (*middle, ZOOM), work / "facts.json")
         (work / "folium.html").write_text(_stock_folium(owner, middle))
-        files = {"node_modules/": work, "facts.json": work, "folium.html": work, "": PAGES}
+        files = {"node_modules/": work, "facts.json": work, "ours.js": work, "folium.html": work, "": PAGES}
         contestants = ("ours", "folium", "vectorgrid", "maplibre")
         figures: dict[str, Figures] = {name: {} for name in contestants}
         for turn in range(ROUNDS):

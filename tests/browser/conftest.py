@@ -202,3 +202,13 @@ def owner(clone: Clone) -> Iterator[psycopg.Connection]:
     """A connection that sees all rows, to know what a test should see."""
     with clone.owner() as connection:
         yield connection
+
+
+@pytest.fixture(scope="module")
+def modules(browser: Browser, live_server: str) -> Iterator[Page]:
+    """A page of our own, from which modules may be imported."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{live_server}/sign-in")
+    yield page
+    context.close()

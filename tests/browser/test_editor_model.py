@@ -1,10 +1,9 @@
 """The editor's own geometry, asked in a browser: vertices exist once, borders are arcs, a drag that crosses is seen."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 
@@ -17,34 +16,26 @@ const ground = new Ground({ origin: ORIGIN, grids: [square(1, 0, 0), square(2, 1
 """.replace("ORIGIN", str(ORIGIN))
 
 
-@pytest.fixture(scope="module")
-def page(browser: Browser, live_server: str) -> Iterator[Page]:
-    """A page of our own, from which modules may be imported."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{live_server}/sign-in")
-    yield page
-    context.close()
-
-
 def ask(page: Page, script: str) -> Any:
     return page.evaluate(f"async () => {{ {script} }}")
 
 
-def test_a_vertex_of_four_grids_exists_once_and_knows_them_all(page: Page) -> None:
-    found = ask(page, SQUARES + "return [ground.vertices.size, ground.usersOf(ground.vertices.find(1000, 1000)).map((face) => face.id)];")
+def test_a_vertex_of_four_grids_exists_once_and_knows_them_all(modules: Page) -> None:
+    found = ask(
+        modules, SQUARES + "return [ground.vertices.size, ground.usersOf(ground.vertices.find(1000, 1000)).map((face) => face.id)];"
+    )
     assert found == [9, [1, 2, 3, 4]]
 
 
-def test_borders_are_arcs_from_node_to_node_each_with_its_two_sides(page: Page) -> None:
-    arcs = ask(page, SQUARES + "return ground.arcs().map(({ ids, one, other }) => [ids.length, one.id, other?.id ?? null]);")
+def test_borders_are_arcs_from_node_to_node_each_with_its_two_sides(modules: Page) -> None:
+    arcs = ask(modules, SQUARES + "return ground.arcs().map(({ ids, one, other }) => [ids.length, one.id, other?.id ?? null]);")
     inner = sorted(sorted(arc[1:]) for arc in arcs if arc[2] is not None)
     assert inner == [[1, 2], [1, 3], [2, 4], [3, 4]]
     # The four outer ones go round a corner that is no node.
     assert sorted(arc[0] for arc in arcs if arc[2] is None) == [3, 3, 3, 3]
 
 
-def test_a_ring_without_a_node_is_one_closed_arc(page: Page) -> None:
+def test_a_ring_without_a_node_is_one_closed_arc(modules: Page) -> None:
     script = """
     const { Ground } = await import("/static/js/editor/ground.js");
     const hole = [300, 300, 400, 0, 0, 400, -400, 0];
@@ -52,19 +43,19 @@ def test_a_ring_without_a_node_is_one_closed_arc(page: Page) -> None:
       { id: 1, polygons: [[[0, 0, 1000, 0, 0, 1000, -1000, 0], hole]] }, { id: 2, polygons: [[hole]] }] });
     return island.arcs().map(({ ids, one, other }) => [ids.length, ids[0] === ids.at(-1), one.id, other?.id ?? null]);
     """
-    assert sorted(ask(page, script), key=str) == sorted([[5, True, 1, 2], [5, True, 1, None]], key=str)
+    assert sorted(ask(modules, script), key=str) == sorted([[5, True, 1, 2], [5, True, 1, None]], key=str)
 
 
-def test_a_place_is_in_the_grid_that_holds_it_and_not_in_its_hole(page: Page) -> None:
+def test_a_place_is_in_the_grid_that_holds_it_and_not_in_its_hole(modules: Page) -> None:
     script = """
     const { mercator } = await import("/static/js/editor/lattice.js");
     const at = (x, y) => ground.at(mercator(ground.vertices.degreesOf(x, y)))?.id ?? null;
     return [at(500, 500), at(1500, 500), at(500, 1500), at(1500, 1500), at(2500, 500)];
     """
-    assert ask(page, SQUARES + script) == [1, 2, 3, 4, None]
+    assert ask(modules, SQUARES + script) == [1, 2, 3, 4, None]
 
 
-def test_a_vertex_may_move_until_a_border_would_cross_another(page: Page) -> None:
+def test_a_vertex_may_move_until_a_border_would_cross_another(modules: Page) -> None:
     script = """
     const { lift, allowed, moved } = await import("/static/js/editor/preview.js");
     const { mercator } = await import("/static/js/editor/lattice.js");
@@ -74,10 +65,10 @@ def test_a_vertex_may_move_until_a_border_would_cross_another(page: Page) -> Non
     const may = [[1100, 900], [1900, 1900], [2100, 1000], [1000, -50], [-400, -400], [1000, 0]].map(([x, y]) => allowed(ground, lifted, to(x, y)));
     return [lifted.faces.length, lifted.neighbours.length, may, moved(ground, lifted.faces[0], centre, to(1100, 900)).flat().length];
     """
-    assert ask(page, SQUARES + script) == [4, 4, [True, True, False, False, False, False], 4]
+    assert ask(modules, SQUARES + script) == [4, 4, [True, True, False, False, False, False], 4]
 
 
-def test_vertices_are_found_again_by_their_numbers_however_many_there_are(page: Page) -> None:
+def test_vertices_are_found_again_by_their_numbers_however_many_there_are(modules: Page) -> None:
     script = """
     const { Vertices } = await import("/static/js/editor/lattice.js");
     const kept = new Vertices(ORIGIN, 16);
@@ -86,10 +77,10 @@ def test_vertices_are_found_again_by_their_numbers_however_many_there_are(page: 
     const again = places.every(([x, y], i) => kept.find(x, y) === ids[i]);
     return [kept.size, again, kept.find(5, 5)];
     """.replace("ORIGIN", str(ORIGIN))
-    assert ask(page, script) == [50_000, True, -1]
+    assert ask(modules, script) == [50_000, True, -1]
 
 
-def test_degrees_of_a_vertex_are_exact(page: Page) -> None:
+def test_degrees_of_a_vertex_are_exact(modules: Page) -> None:
     script = """
     const { Vertices } = await import("/static/js/editor/lattice.js");
     const kept = new Vertices(ORIGIN, 16);
@@ -99,37 +90,37 @@ def test_degrees_of_a_vertex_are_exact(page: Page) -> None:
       return backX === x && backY === y && lon * 2 ** 27 === kept.origin[0] + x && lat * 2 ** 27 === kept.origin[1] + y;
     });
     """.replace("ORIGIN", str(ORIGIN))
-    assert ask(page, script) is True
+    assert ask(modules, script) is True
 
 
-def test_patches_with_an_origin_of_their_own_land_on_the_same_vertices(page: Page) -> None:
+def test_patches_with_an_origin_of_their_own_land_on_the_same_vertices(modules: Page) -> None:
     script = """
     const [x, y] = ground.vertices.origin;
     ground.put([{ id: 4, community_id: 1, polygons: [[[500, 500, 1000, 0, 0, 1000, -1000, 0]]] }], [x + 500, y + 500]);
     return [ground.vertices.size, ground.usersOf(ground.vertices.find(1000, 1000)).length, ground.grids.size];
     """
-    assert ask(page, SQUARES + script) == [9, 4, 4]
+    assert ask(modules, SQUARES + script) == [9, 4, 4]
 
 
-def test_a_trembling_line_loses_only_points_that_say_nothing(page: Page) -> None:
+def test_a_trembling_line_loses_only_points_that_say_nothing(modules: Page) -> None:
     script = """
     const { plainer } = await import("/static/js/editor/shapes.js");
     const straight = Array.from({ length: 50 }, (_, i) => [i, i % 2 ? 0.1 : 0]);
     return [plainer(straight, 0.5).length, plainer([[0, 0], [5, 0], [5, 5], [10, 5]], 0.5).length, plainer([[0, 0]], 1).length];
     """
-    assert ask(page, script) == [2, 4, 1]
+    assert ask(modules, script) == [2, 4, 1]
 
 
-def test_the_name_of_a_grid_stands_inside_it_even_where_the_grid_is_bent(page: Page) -> None:
+def test_the_name_of_a_grid_stands_inside_it_even_where_the_grid_is_bent(modules: Page) -> None:
     script = """
     const { inside, roomiest } = await import("/static/js/editor/shapes.js");
     const bent = [[0, 0], [10, 0], [10, 1], [1, 1], [1, 9], [10, 9], [10, 10], [0, 10]];
     return inside(bent, roomiest([bent]));
     """
-    assert ask(page, script) is True
+    assert ask(modules, script) is True
 
 
-def test_borders_that_come_and_go_are_told_by_where_they_lie_and_today_stays_to_be_seen(page: Page) -> None:
+def test_borders_that_come_and_go_are_told_by_where_they_lie_and_today_stays_to_be_seen(modules: Page) -> None:
     script = """
     const { Before } = await import("/static/js/editor/before.js");
     for (const { facts } of ground.grids.values()) Object.assign(facts, { base_version: 1, changed: false });
@@ -143,6 +134,6 @@ def test_borders_that_come_and_go_are_told_by_where_they_lie_and_today_stays_to_
     const { fresh, gone } = before.differences();
     return [asked.fresh.length, places(fresh), places(gone).map((line) => line.sort()), [...before.ground().grids.keys()].sort(), ground.grids.size];
     """
-    asked, fresh, gone, today, standing = ask(page, SQUARES + script)
+    asked, fresh, gone, today, standing = ask(modules, SQUARES + script)
     assert (asked, fresh, today, standing) == (0, [], [1, 2, 3, 4], 3)
     assert [[1000, 0], [1000, 1000]] in gone

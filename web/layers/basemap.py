@@ -1,5 +1,7 @@
 """Water, green, roads and places: the ground people recognise, under everything else."""
 
+from typing import Any
+
 from web.layers.tiled import TiledLayer
 
 
@@ -15,3 +17,6 @@ class PlainBaseMapLayer(BaseMapLayer):
     """The same for a page that shows no ground of ours over it."""
 
     tiles = "/tiles/base/{z}/{x}/{y}"
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(alone=True, **config)

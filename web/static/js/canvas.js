@@ -80,6 +80,7 @@ export const CanvasTiles = L.GridLayer.extend({
 
   _draw(canvas, coords) {
     if (!this._map) return;
+    if (this.options.blank?.(canvas.tile)) return void (canvas.width = canvas.height = 0);
     const scale = this._scale(coords);
     const ratio = window.devicePixelRatio || 1;
     const side = Math.ceil((TILE + SEAM) * scale * ratio);
@@ -120,7 +121,7 @@ export const Sheet = L.Renderer.extend({
 
   /** Draw again with what is known now. */
   redraw() {
-    if (this._map && this._container && this._bounds) this._render();
+    if (this._map && this._container && this._bounds) this._update();
   },
 
   _initContainer() {
@@ -144,7 +145,7 @@ export const Sheet = L.Renderer.extend({
     const size = this._bounds.getSize();
     const ratio = window.devicePixelRatio || 1;
     L.DomUtil.setPosition(this._container, this._bounds.min);
-    const [width, height] = [Math.floor(size.x * ratio), Math.floor(size.y * ratio)];
+    const [width, height] = this.options.blank?.() ? [0, 0] : [Math.floor(size.x * ratio), Math.floor(size.y * ratio)];
     if (this._container.width !== width || this._container.height !== height) Object.assign(this._container, { width, height });
     this._container.style.width = `${size.x}px`;
     this._container.style.height = `${size.y}px`;

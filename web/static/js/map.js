@@ -5,7 +5,7 @@ import { state } from "./state.js";
 import { word } from "./words.js";
 
 const L = window.L;
-const PANES = { fill: 210, base: 220, ink: 230, hot: 240, marks: 410, veil: 415, labels: 420, hover: 430 };
+const PANES = { fill: 210, ink: 230, hot: 240, marks: 410, veil: 415, labels: 420, hover: 430 };
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 /** A map on the element `id`; layers hang themselves on what this returns. */

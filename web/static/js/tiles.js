@@ -1,7 +1,7 @@
 /** Vector tiles fetched once, parsed once, shared by every layer that draws or asks. */
 
-import { VectorTile, Pbf } from "../vendor/vector-tile.js";
 import Flatbush from "../vendor/flatbush.js";
+import { layersOf } from "./mvt.js";
 
 export const TILE = 512;
 const KEPT = 240;
@@ -74,7 +74,7 @@ export class TileSource {
     if (answer.status === 204) return EMPTY;
     if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
     const bytes = await answer.arrayBuffer();
-    return bytes.byteLength ? parsed(bytes) : EMPTY;
+    return bytes.byteLength ? new Tile(layersOf(bytes, TILE)) : EMPTY;
   }
 }
 
@@ -112,63 +112,11 @@ class Tile {
     return index
       .search(x, y, x, y)
       .map((number) => features[number])
-      .filter((feature) => holds(feature.rings, x, y));
+      .filter((feature) => feature.holds(x, y));
   }
 }
 
 export const EMPTY = new Tile({});
-
-function parsed(bytes) {
-  const tile = new VectorTile(new Pbf(new Uint8Array(bytes)));
-  const layers = {};
-  for (const [name, layer] of Object.entries(tile.layers)) {
-    layers[name] = Array.from({ length: layer.length }, (_, number) => featureOf(layer.feature(number)));
-  }
-  return new Tile(layers);
-}
-
-function featureOf(raw) {
-  const scale = TILE / raw.extent;
-  const box = [Infinity, Infinity, -Infinity, -Infinity];
-  const rings = raw.loadGeometry().map((ring) => {
-    const flat = new Float32Array(ring.length * 2);
-    ring.forEach((point, number) => {
-      const x = point.x * scale;
-      const y = point.y * scale;
-      flat[number * 2] = x;
-      flat[number * 2 + 1] = y;
-      if (x < box[0]) box[0] = x;
-      if (y < box[1]) box[1] = y;
-      if (x > box[2]) box[2] = x;
-      if (y > box[3]) box[3] = y;
-    });
-    return flat;
-  });
-  return { type: raw.type, properties: raw.properties, rings, box };
-}
-
-/** Even-odd rule over all rings: holes and parts alike. */
-function holds(rings, x, y) {
-  let inside = false;
-  for (const ring of rings) {
-    for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
-      const yi = ring[i + 1];
-      const yj = ring[j + 1];
-      if (yi > y !== yj > y && x < ((ring[j] - ring[i]) * (y - yi)) / (yj - yi) + ring[i]) inside = !inside;
-    }
-  }
-  return inside;
-}
-
-/** Add a feature's rings to the current path of a context. */
-export function trace(context, feature) {
-  const polygon = feature.type === 3;
-  for (const ring of feature.rings) {
-    context.moveTo(ring[0], ring[1]);
-    for (let i = 2; i < ring.length; i += 2) context.lineTo(ring[i], ring[i + 1]);
-    if (polygon) context.closePath();
-  }
-}
 
 const BATCH = 16;
 
@@ -176,7 +124,7 @@ const BATCH = 16;
 export function batches(context, features, paint) {
   for (let start = 0; start < features.length; start += BATCH) {
     context.beginPath();
-    for (let i = start; i < Math.min(start + BATCH, features.length); i++) trace(context, features[i]);
+    for (let i = start; i < Math.min(start + BATCH, features.length); i++) features[i].trace(context);
     paint(context);
   }
 }

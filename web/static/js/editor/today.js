@@ -7,11 +7,13 @@ import { batches } from "../tiles.js";
 
 /** Show them. */
 export function show(district, { tiles }) {
-  const layer = new CanvasTiles(district.source(tiles), paint, { pane: "ink" }).addTo(district.map);
+  const layer = new CanvasTiles(district.source(tiles), (...given) => paint(district.base, ...given), { pane: "ink" }).addTo(district.map);
   document.addEventListener("theme", () => layer.repaint());
 }
 
-function paint(context, tile, { zoom, px }) {
+function paint(base, context, tile, frame) {
+  const { zoom, px } = frame;
+  base.paint(context, tile, frame);
   paintBuildings(context, tile, { zoom, px }, { far: 0.6, near: 0.9 });
   const streets = tile.of("area").filter(({ properties }) => properties.level === "street" || properties.level === "district");
   context.strokeStyle = colour("map-street-border");

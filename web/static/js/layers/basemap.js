@@ -13,11 +13,15 @@ const ROADS = [
   ["arterial", 10, 1.3, 12, "map-arterial", 14],
 ];
 
-/** Show the base map; offers `district.base` to layers that need its names. */
-export function show(district, { tiles }) {
+/**
+ * Know the base map; offers `district.base` with its tiles and `paint`. The layer above paints it under its own lines, on the same
+ * canvases; only where it stands `alone` has it some of its own.
+ */
+export function show(district, { tiles, alone = false }) {
   const source = district.source(tiles);
-  const layer = new CanvasTiles(source, paint, { pane: "base" }).addTo(district.map);
-  district.base = { source, repaint: () => layer.repaint() };
+  district.base = { source, paint };
+  if (!alone) return;
+  const layer = new CanvasTiles(source, paint, { pane: "ink" }).addTo(district.map);
   document.addEventListener("theme", () => layer.repaint());
 }
 

@@ -2,7 +2,7 @@
 
 import { CanvasTiles, Sheet, tileUnder, tilesInView, zoomInView } from "../canvas.js";
 import { colour } from "../palette.js";
-import { TILE, batches, trace } from "../tiles.js";
+import { TILE, batches } from "../tiles.js";
 import { paintBuildings } from "./buildings.js";
 
 const EDGE = 64; // tiles carry this much beyond their sides, in their pixels
@@ -12,21 +12,29 @@ export function show(district, { tiles }) {
   const { map } = district;
   const source = district.source(tiles);
   const fill = new CanvasTiles(source, (...given) => paintFill(district, ...given), { pane: "fill" }).addTo(map);
-  const ink = new CanvasTiles(source, paintInk, { pane: "ink" }).addTo(map);
-  const veil = new CanvasTiles(source, (...given) => paintFocus(district.focus, ...given), { pane: "veil" }).addTo(map);
-  const outline = hoverOutline(map, source);
-  const thin = () =>
-    (map.getPane("fill").style.opacity = map.getZoom() >= 15.5 ? 0.5 : map.getZoom() >= 14.5 ? 0.72 : colour("fill-opacity"));
-  map.on("zoomend", thin);
-  thin();
-  document.addEventListener("theme", () => {
-    thin();
-    for (const layer of [fill, ink, veil]) layer.repaint();
+  const ink = new CanvasTiles(source, (...given) => paintInk(district, ...given), { pane: "ink" }).addTo(map);
+  const veil = new CanvasTiles(source, (...given) => paintFocus(district.focus, ...given), {
+    pane: "veil",
+    blank: (tile) => isWithin(district.focus, tile),
   });
+  const outline = hoverOutline(map, source);
+  let shown = strength(map.getZoom());
+  map.on("zoomend", () => {
+    if (shown !== strength(map.getZoom())) fill.repaint();
+    shown = strength(map.getZoom());
+  });
+  document.addEventListener("theme", () => [fill, ink, veil].forEach((layer) => layer.repaint()));
   district.ground = {
     source,
     recolour: () => fill.repaint(),
-    refocus: () => veil.repaint(),
+    refocus: () => {
+      const veiled = !isWhole(district.focus);
+      if (veiled && map.hasLayer(veil)) return veil.repaint();
+      if (veiled === map.hasLayer(veil)) return;
+      if (veiled) veil.addTo(map);
+      else veil.remove();
+      ink.repaint();
+    },
     /** What a change of borders or buildings touches, fetched anew; returns what shows it. */
     renew: async (touches) => {
       const swap = await source.renew(touches, zoomInView(map));
@@ -67,7 +75,15 @@ function paintFill(district, context, tile, { zoom, px }) {
   context.strokeStyle = colour("map-grid");
   context.lineWidth = (0.5 + nearness(zoom) * 1.4) * px;
   batches(context, tile.of("grid"), () => context.stroke());
+  // What is behind shines through: painted over, since a pane with an opacity is put together anew in each frame.
+  context.globalAlpha = 1 - strength(zoom);
+  context.fillStyle = colour("map-void");
+  context.fillRect(-EDGE, -EDGE, TILE + 2 * EDGE, TILE + 2 * EDGE);
+  context.globalAlpha = 1;
 }
+
+/** How strong the fill is: the nearer, the more of the ground shows. */
+const strength = (zoom) => (zoom >= 15.5 ? 0.5 : zoom >= 14.5 ? 0.72 : Number(colour("fill-opacity")));
 
 const nearness = (zoom) => Math.max(0, Math.min(1, (zoom - 12) / 4));
 
@@ -90,7 +106,9 @@ export function hatch(context, tint = "faint") {
   return context.createPattern(tile, "repeat");
 }
 
-function paintInk(context, tile, { zoom, px }) {
+function paintInk(district, context, tile, frame) {
+  const { zoom, px } = frame;
+  district.base?.paint(context, tile, frame);
   paintBuildings(context, tile, { zoom, px }, { far: 0.7, near: 1 });
   const areas = tile.of("area");
   const of = (level) => areas.filter(({ properties }) => properties.level === level);
@@ -107,18 +125,37 @@ function paintInk(context, tile, { zoom, px }) {
   lines(of("street"), "map-street-border", 1.5 + near * 1.1);
   lines(of("district"), "map-border-case", 6);
   lines(of("district"), "map-district", 2.25);
+  // Beyond the district lies nothing of ours, so this needs no canvas above the marks.
+  if (isWhole(district.focus)) paintMask(context, of("district"));
 }
 
-/** Everything outside the chosen area steps back; the chosen one gets a line of light. */
-function paintFocus(focus, context, tile, { px }) {
-  const inside = tile
-    .of("area")
-    .filter(({ properties }) => (focus.code ? properties.code === focus.code : properties.level === "district"));
+/** Whether nothing is chosen but all there is. */
+const isWhole = ({ code, grid, building }) => !code && !grid && !building;
+
+const chosenArea = (focus, tile) =>
+  tile.of("area").filter(({ properties }) => (focus.code ? properties.code === focus.code : properties.level === "district"));
+
+/** Whether a tile lies in the chosen area from side to side, with nothing in it to set off. */
+function isWithin(focus, tile) {
+  const inside = focus.grid || focus.building ? [] : chosenArea(focus, tile);
+  if (inside.length !== 1 || inside[0].rings.length !== 1 || inside[0].rings[0].length > 8) return false;
+  const [left, top, right, bottom] = inside[0].box;
+  return left <= 0 && top <= 0 && right >= TILE && bottom >= TILE;
+}
+
+/** Everything outside steps back. */
+function paintMask(context, inside) {
   context.fillStyle = colour("map-mask");
   context.beginPath();
   context.rect(-EDGE, -EDGE, TILE + 2 * EDGE, TILE + 2 * EDGE);
-  for (const feature of inside) trace(context, feature);
+  for (const feature of inside) feature.trace(context);
   context.fill("evenodd");
+}
+
+/** The mask of the chosen area, and a line of light around what is chosen. */
+function paintFocus(focus, context, tile, { px }) {
+  const inside = chosenArea(focus, tile);
+  paintMask(context, inside);
   const house = tile.of("building").filter(({ properties }) => properties.id === focus.building);
   context.fillStyle = colour("accent");
   batches(context, house, () => context.fill("evenodd"));
@@ -152,7 +189,7 @@ function hoverOutline(map, source) {
         context.rect(0, 0, TILE, TILE);
         context.clip();
         context.beginPath();
-        for (const feature of features) trace(context, feature);
+        for (const feature of features) feature.trace(context);
         for (const [tint, width] of [
           ["hot-case", 5],
           ["accent", 2],
@@ -164,7 +201,7 @@ function hoverOutline(map, source) {
         context.restore();
       }
     },
-    { pane: "hover" },
+    { pane: "hover", blank: () => !pieces.length },
   ).addTo(map);
   const follow = async () => {
     pieces = wanted ? await tilesInView(map, source) : [];

@@ -4,7 +4,8 @@ import { ask } from "../api.js";
 import { CanvasTiles } from "../canvas.js";
 import { colour } from "../palette.js";
 import { onChange, state } from "../state.js";
-import { TILE, trace } from "../tiles.js";
+import { polygon } from "../mvt.js";
+import { TILE } from "../tiles.js";
 
 const CLASSES = [
   { least: 90, tint: "hot-90", step: 9, pen: 1.2 },
@@ -120,7 +121,7 @@ function outerEdges(features) {
 function hatchInside(context, features, { tint, step, pen }) {
   context.save();
   context.beginPath();
-  for (const feature of features) trace(context, feature);
+  for (const feature of features) feature.trace(context);
   context.clip("evenodd");
   context.strokeStyle = colour(tint);
   context.globalAlpha = 0.85;
@@ -143,7 +144,7 @@ export function swatch(level) {
   canvas.setAttribute("aria-hidden", "true");
   const context = canvas.getContext("2d");
   context.scale(2, 2);
-  const box = { rings: [new Float32Array([2, 2, 22, 2, 22, 12, 2, 12])], type: 3 };
+  const box = polygon([[[2, 2], [22, 2], [22, 12], [2, 12]]]); // prettier-ignore
   const kind = CLASSES.find(({ least }) => least === level);
   if (kind) hatchInside(context, [box], { tint: kind.tint, step: kind.step * 0.8, pen: kind.pen });
   stroke(
