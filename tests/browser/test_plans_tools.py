@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import pytest
+import shapely
 
 from tests.browser.plans import Place, Planner, Planners, across, inside, movable, paintable, pair, rings, shape
 
@@ -214,7 +215,10 @@ def test_a_stroke_that_is_given_up_leaves_no_figure_behind(planners: Planners) -
     ground = planner.ground(plan)
     to, atom = paintable(planner, plan, ground)
     begun = inside(to, ground["origin"])
-    page = planner.open(plan, begun)
+    grids = [shape(each, ground["origin"]) for each in ground["grids"]]
+    south = min(each.bounds[1] for each in grids if shapely.Point(begun).within(each) or shapely.Point(atom["at"]).within(each))
+    # Both grids above the middle: the map moves where the bar of the pending change would hide them.
+    page = planner.open(plan, (begun[0], south))
     pixels = "() => document.querySelector('.leaflet-fill-pane canvas').toDataURL()"
     with page.expect_response(lambda answer: "/atoms" in answer.url):
         planner.tool("b")

@@ -121,7 +121,7 @@ export const Sheet = L.Renderer.extend({
 
   /** Draw again with what is known now. */
   redraw() {
-    if (this._map && this._container && this._bounds) this._update();
+    if (this._map && this._container && this._bounds) this._render();
   },
 
   _initContainer() {
@@ -142,13 +142,7 @@ export const Sheet = L.Renderer.extend({
   _update() {
     if (this._map._animatingZoom && this._bounds) return;
     L.Renderer.prototype._update.call(this);
-    const size = this._bounds.getSize();
-    const ratio = window.devicePixelRatio || 1;
     L.DomUtil.setPosition(this._container, this._bounds.min);
-    const [width, height] = this.options.blank?.() ? [0, 0] : [Math.floor(size.x * ratio), Math.floor(size.y * ratio)];
-    if (this._container.width !== width || this._container.height !== height) Object.assign(this._container, { width, height });
-    this._container.style.width = `${size.x}px`;
-    this._container.style.height = `${size.y}px`;
     this._render();
   },
 
@@ -156,6 +150,12 @@ export const Sheet = L.Renderer.extend({
     if (waiting) return waiting.add(this);
     const ratio = window.devicePixelRatio || 1;
     const size = this._bounds.getSize();
+    // Pixels only where there is something to draw: they are put together in each frame.
+    const [width, height] = this.options.blank?.() ? [0, 0] : [Math.floor(size.x * ratio), Math.floor(size.y * ratio)];
+    if (this._container.width !== width || this._container.height !== height) Object.assign(this._container, { width, height });
+    if (!width) return;
+    this._container.style.width = `${size.x}px`;
+    this._container.style.height = `${size.y}px`;
     const zoom = this._map.getZoom();
     const origin = this._map.getPixelOrigin().add(this._bounds.min);
     this._context.setTransform(ratio, 0, 0, ratio, 0, 0);
