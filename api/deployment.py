@@ -11,8 +11,8 @@ from api import postgis_install
 from api.cluster import PROJECT, Cluster, default_data
 from api.cluster_files import make_data_folder
 from api.managed import as_app, refuse_unfit, shown, sqlalchemy_url
-from data import roles
-from gis.errors import Unavailable
+from data import belonging, roles, sealing
+from gis.errors import Conflict, Unavailable
 
 DATABASE_URL = "DATABASE_URL"
 APP_URL = "DATABASE_APP_URL"
@@ -82,8 +82,18 @@ class Deployment:
         major = self.cluster.major
         found = postgis_install.programs(self.data, say, major=major)
         self.cluster.ensure(say)
+        self._refuse_other_keys(self.urls.schema)
         standing = roles.standing(self.cluster.url("admin"))
         return f"PostgreSQL {found.version}, PostGIS {standing.postgis}, in {self.data}"
+
+    def keys(self) -> sealing.Keyring:
+        """The keyring that seals what is stored in this database; refused where another one does."""
+        self._refuse_other_keys(self.urls.schema)
+        return sealing.keyring(self.data)
+
+    def take_database(self) -> None:
+        """Keep in a migrated database which keys it belongs to."""
+        belonging.take(self.urls.schema, self.keys())
 
     def refuse_silent_database(self) -> None:
         """Refuse with the reason when a managed database does not answer: nobody here could bring it back, so waiting is in vain."""
@@ -110,17 +120,41 @@ class Deployment:
         owner = sqlalchemy_url(os.environ[DATABASE_URL])
         standing = roles.standing(owner)
         refuse_unfit(standing)
+        self._refuse_other_keys(owner)
         if not os.environ.get(APP_URL):
             if not standing.may_create_roles and not self._app_password.exists():
                 raise Unavailable(
                     f"The user of {DATABASE_URL} may not create roles. Let an administrator run"
                     f" CREATE ROLE {roles.APP} LOGIN PASSWORD '…'; and set {APP_URL} to the same database with that user."
                 )
+            if standing.may_create_roles:
+                self._refuse_other_password(owner)
             roles.adopt(owner, self._keep_app_password() if standing.may_create_roles else None)
         else:
             roles.adopt(owner, None)
         number = standing.version_num
         return f"PostgreSQL {number // 10000}.{number % 10000}, PostGIS {standing.postgis}, at {shown(owner)}"
+
+    def _refuse_other_keys(self, owner: str) -> None:
+        keys = sealing.kept(self.data)
+        if belonging.fits(owner, keys):
+            return
+        raise Conflict(
+            f"The database {shown(owner) if self.managed else 'in ' + str(self.data)} belongs to another data folder:"
+            f" {sealing.key_file(self.data)} {'is missing' if keys is None else 'holds other keys'},"
+            " so names and numbers stored there could not be read any more."
+            f" Nothing was changed. Bring the folder keys of that data folder, or of its backup, to {self._app_password.parent};"
+            " or begin with an empty database."
+        )
+
+    def _refuse_other_password(self, owner: str) -> None:
+        own = self._app_password.read_text().strip() if self._app_password.exists() else None
+        if roles.password_is_of_another(owner, own):
+            raise Conflict(
+                f"Another deployment on {shown(owner)} has given {roles.APP} its password; a new one would shut it out."
+                f" Nothing was changed. Copy its file keys/{self._app_password.name} to {self._app_password}."
+                f" If that deployment is gone, run on the server: COMMENT ON ROLE {roles.APP} IS NULL;"
+            )
 
     def _keep_app_password(self) -> str:
         self._app_password.parent.mkdir(mode=0o700, exist_ok=True)

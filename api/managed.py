@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from api import postgis
 from data import roles
-from gis.errors import BadValue, Unavailable
+from gis.errors import BadValue, Conflict, Unavailable
 
 OLDEST_POSTGIS = (3, 3)
 ADDRESS = re.compile(r"([^/?#@]*@)?([\w.-]*|\[[0-9a-fA-F:.%]+\])(:\d+)?/[^/?#@]+(\?[^#]*)?")
@@ -29,6 +29,11 @@ class ManagedServer:
     def create_database(self, database: str, *, template: str = "wangge") -> None:
         """Make an empty, prepared database, or clone another one of ours."""
         owner = urlsplit(self._owner).username or ""
+        if roles.password_is_of_another(self._owner, self._password):
+            raise Conflict(
+                "A deployment on the server of TEST_DATABASE_URL has given wangge_app its password; tests would shut it out."
+                " Name another server."
+            )
         roles.create_database(self._owner, database, template="template0" if template == "wangge" else template, owner=owner)
         roles.adopt(self.url("schema", database), self._password)
 

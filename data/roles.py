@@ -1,5 +1,6 @@
 """Gives a database its three roles, its extensions and its rights, and does nothing where they are there already."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -16,6 +17,7 @@ SCHEMA = "wangge_schema"
 APP = "wangge_app"
 """What the API is: no ownership, so that row-level security always holds."""
 
+MARK = "wangge password "
 EXTENSIONS: tuple[LiteralString, ...] = ("postgis", "btree_gist", "pg_trgm")
 APP_LIMITS: dict[LiteralString, LiteralString] = {
     "lock_timeout": "5s",
@@ -93,6 +95,7 @@ def adopt(owner_url: str, app_password: str | None) -> None:
             connection.execute(
                 sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(APP), sql.Literal(_scram(connection, app_password)))
             )
+            connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(APP), sql.Literal(_mark(app_password))))
         if connection.execute("SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper").fetchone() is not None:
             _mark_leakproof(connection)
         for statement in (
@@ -100,6 +103,17 @@ def adopt(owner_url: str, app_password: str | None) -> None:
             "GRANT USAGE ON SCHEMA public TO {app}",
         ):
             connection.execute(sql.SQL(statement).format(database=sql.Identifier(database), app=sql.Identifier(APP)))
+
+
+def password_is_of_another(owner_url: str, app_password: str | None) -> bool:
+    """Whether some deployment on this server gave the application's role a password, and it is not this one.
+
+    A role and its password belong to the server, not to one of its databases; what tells is a mark made of the password.
+    """
+    with _connect(owner_url) as connection:
+        row = connection.execute("SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = %s", [APP]).fetchone()
+    marked = row[0] if row else None
+    return bool(marked and marked.startswith(MARK) and (app_password is None or marked != _mark(app_password)))
 
 
 def districts(schema_url: str) -> int:
@@ -166,6 +180,10 @@ def _connect(url: str) -> psycopg.Connection:
 def _scram(connection: psycopg.Connection, password: str) -> str:
     """The form in which a server may see, and log, a new password."""
     return connection.pgconn.encrypt_password(password.encode(), APP.encode(), b"scram-sha-256").decode()
+
+
+def _mark(app_password: str) -> str:
+    return MARK + hashlib.sha256(f"wangge_app:{app_password}".encode()).hexdigest()[:32]
 
 
 def _extend(connection: psycopg.Connection, extension: str) -> None:

@@ -41,6 +41,11 @@ class Keyring:
         """A new keyring with one random key."""
         return cls(1, {1: secrets.token_bytes(KEY_BYTES)}, secrets.token_bytes(KEY_BYTES))
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells this keyring from every other and gives nothing of it away; the same before and after a rotation."""
+        return hmac.digest(self.index_key, b"keyring", "sha256")[:INDEX_BYTES].hex()
+
     def rotated(self) -> Self:
         """The same keyring with a new current key; what older keys sealed stays readable."""
         number = max(self.keys) + 1
@@ -111,17 +116,28 @@ def normal(value: str) -> str:
 
 def keyring(data_dir: Path) -> Keyring:
     """The keyring of a data folder, made at first need; readable by its owner only."""
-    path = data_dir / "keys" / "personal.json"
+    path = key_file(data_dir)
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(path, Keyring.fresh(), replace=False)
     return _read(path)
 
 
+def kept(data_dir: Path) -> Keyring | None:
+    """The keyring of a data folder, None where none was made yet."""
+    path = key_file(data_dir)
+    return _read(path) if path.exists() else None
+
+
+def key_file(data_dir: Path) -> Path:
+    """Where a data folder keeps its keyring."""
+    return data_dir / "keys" / "personal.json"
+
+
 def rotate(data_dir: Path) -> Keyring:
     """Add a new current key; what is sealed stays readable and is sealed anew when it is next written."""
     rotated = keyring(data_dir).rotated()
-    _write(data_dir / "keys" / "personal.json", rotated, replace=True)
+    _write(key_file(data_dir), rotated, replace=True)
     return rotated
 
 

@@ -23,7 +23,7 @@ from data.database import Database, open_database
 from data.files.desk import Desk
 from data.files.layer import Question
 from data.scope import Scope
-from data.sealing import Keyring, keyring
+from data.sealing import Keyring
 from gis.errors import BadFile, BadMapping
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -73,7 +73,7 @@ def import_(  # noqa: PLR0913, PLR0917  each is an option of the command
     report, hot_spots = Report(), ""
 
     def keys() -> Keyring:
-        return keyring(Deployment(data).data)
+        return Deployment(data).keys()
 
     with Desk() as desk, _opened(Deployment(data)) as (database, scope, schema_url), _progress(quiet=as_json) as say:
         for path in wanted:

@@ -60,6 +60,7 @@ def set_up(deployment: Deployment, demo: str, steps: Steps) -> None:
     urls = deployment.urls
     with steps.step("schema") as step:
         before, after = migrate.upgrade(urls.schema)
+        deployment.take_database()
         step.done("up to date" if before == after else f"{before or 'empty'} to {after}")
     if roles.districts(urls.schema) == 0:
         with steps.step("demo district") as step:
@@ -73,10 +74,10 @@ def set_up(deployment: Deployment, demo: str, steps: Steps) -> None:
 
 
 def _load_demo(deployment: Deployment, size: str, step: Step) -> str:
-    from data import roles, sealing  # noqa: PLC0415
+    from data import roles  # noqa: PLC0415
     from data.demo.load import load_demo  # noqa: PLC0415
 
-    urls, keys = deployment.urls, sealing.keyring(deployment.data)
+    urls, keys = deployment.urls, deployment.keys()
     report = load_demo(urls.schema, urls.app, size, step.progress, keys=keys)
     if not deployment.managed:
         # A crash right after a bulk load would replay all of it.
