@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from api import program
 from api.cluster_files import exclusively, held, take
 from api.deployment import Deployment
 from gis.errors import Conflict, Refusal, Unavailable
@@ -40,6 +41,13 @@ class Running:
     host: str
     port: int
     started_at: float
+    program: str = ""
+    """The state of the program it was started from; none for a program that did not tell yet."""
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the program on the disk is another one than it was started from."""
+        return self.program != program.state()
 
     @property
     def address(self) -> str:
@@ -129,7 +137,7 @@ class Supervisor:
         if lock is None:
             raise Conflict("Another one runs on this data folder already. See: ./wangge status")
         try:
-            mine = {"pid": os.getpid(), "host": self.host, "port": self.port, "started_at": time.time()}
+            mine = {"pid": os.getpid(), "host": self.host, "port": self.port, "started_at": time.time(), "program": program.state()}
             fresh = data / "app.json.new"
             fresh.write_text(json.dumps(mine))
             fresh.replace(data / "app.json")

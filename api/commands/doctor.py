@@ -10,7 +10,7 @@ from pathlib import Path
 
 from api import assets, postgis, supervisor
 from api.commands.test import browser, chinese_fonts
-from api.commands.up import FIRST_PORT, answers, free
+from api.commands.up import CHANGE_OVER, FIRST_PORT, answers, free
 from api.deployment import DATABASE_URL, Deployment
 from api.managed import refuse_unfit, sqlalchemy_url
 from data import roles
@@ -146,6 +146,8 @@ def _application(deployment: Deployment) -> Iterator[Finding]:
     ready = answers(found)
     remedy = "" if ready else f"Look into {deployment.data / 'logs'}"
     yield Finding("application", "good" if ready else "fault", f"{found.address}, process {found.pid}", remedy)
+    if found.outdated:
+        yield Finding("program", "warning", "what runs was started from another state of the program than this one", CHANGE_OVER)
 
 
 def _page(_: Deployment) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ def standing(deployment: Deployment) -> dict[str, str | int | None]:
         "application": application,
         "address": found.address if found else None,
         "pid": found.pid if found else None,
+        "program": None if found is None else "another" if found.outdated else "this",
         "data": str(deployment.data),
         "logs": str(deployment.data / "logs"),
     }

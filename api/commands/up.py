@@ -25,6 +25,7 @@ PORTS_TRIED = 50
 READY_WITHIN_S = 120.0
 LOOK_EVERY_S = 0.05
 DEMO_COUNTS = {"grid": "grids", "building": "buildings", "household": "households", "incident": "incidents"}
+CHANGE_OVER = "To change over: ./wangge down, then ./wangge up"
 UNDER_UP = "WANGGE_UNDER_UP"
 """Set for the process that a detached `up` leaves behind, so that it does not tell its steps again."""
 
@@ -120,6 +121,8 @@ def _tell_running(deployment: Deployment, found: Running, port: int | None, step
         deployment.refuse_silent_database()
         _wait_ready(found, lambda: None)
         step.done(f"runs already, since {time.strftime('%Y-%m-%d %H:%M', time.localtime(found.started_at))}; nothing was changed")
+    if found.outdated:
+        steps.tell(f"What runs was started from another state of the program than this one. {CHANGE_OVER}")
     _invite(deployment, found, steps)
 
 

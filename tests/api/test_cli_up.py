@@ -116,6 +116,24 @@ def test_after_up_the_page_answers_and_a_second_up_changes_nothing_but_prints_a_
     assert deployed.status() == before
 
 
+def test_while_an_older_state_of_the_program_runs_up_says_so_and_how_to_change_over(deployed: Deployed) -> None:
+    assert "./wangge down" not in deployed.up()
+    assert deployed.status()["program"] == "this"
+    told = deployed.data / "app.json"
+    kept = told.read_text()
+    try:
+        for facts in ({**json.loads(kept), "program": "0" * 16}, {k: v for k, v in json.loads(kept).items() if k != "program"}):
+            told.write_text(json.dumps(facts))
+            out = deployed.up()
+            assert "another state of the program" in out
+            assert "./wangge down, then ./wangge up" in out
+            assert LINK.search(out), "it can be used meanwhile"
+            assert deployed.status()["program"] == "another"
+            assert "another state of the program" in deployed.run("doctor")[1]
+    finally:
+        told.write_text(kept)
+
+
 def test_while_it_runs_another_port_is_refused_with_the_way_to_get_it(deployed: Deployed) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
