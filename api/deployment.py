@@ -11,11 +11,12 @@ from api import postgis_install
 from api.cluster import PROJECT, Cluster, default_data
 from api.cluster_files import make_data_folder
 from api.managed import as_app, refuse_unfit, shown, sqlalchemy_url
-from data import belonging, roles, sealing
+from data import belonging, roles, sealing, zone
 from gis.errors import Conflict, Unavailable
 
 DATABASE_URL = "DATABASE_URL"
 APP_URL = "DATABASE_APP_URL"
+TIME_ZONE = "WANGGE_TIME_ZONE"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,19 @@ class Deployment:
     def take_database(self) -> None:
         """Keep in a migrated database which keys it belongs to."""
         belonging.take(self.urls.schema, self.keys())
+
+    def settle_time_zone(self) -> None:
+        """Let a new database cut its days by WANGGE_TIME_ZONE; refuse one that does so by another zone already."""
+        asked = os.environ.get(TIME_ZONE)
+        stored, settled = zone.kept(self.urls.schema)
+        if not asked or asked == stored:
+            return
+        if settled:
+            raise Conflict(
+                f"Days and hours of this deployment are those of {stored}; {TIME_ZONE} says {asked}. Leave the setting out, or change the"
+                f" deployment over, which counts its figures anew: ./wangge statistics rebuild --time-zone {asked}"
+            )
+        zone.settle(self.urls.schema, asked)
 
     def refuse_silent_database(self) -> None:
         """Refuse with the reason when a managed database does not answer: nobody here could bring it back, so waiting is in vain."""

@@ -1,6 +1,7 @@
 """Who asks on the hot path: the same token and the same actor as everywhere, remembered for some seconds."""
 
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 
@@ -44,6 +45,12 @@ async def _settings(request: Request) -> Settings:
     return settings
 
 
+async def _zone(request: Request, reads: Annotated[HotReads, Depends(_reads)]) -> ZoneInfo:
+    return await reads.zone(token_of(request) or "")
+
+
 HotActor = Annotated[Actor, Depends(hot_actor_of)]
 Reads = Annotated[HotReads, Depends(_reads)]
 HotSettings = Annotated[Settings, Depends(_settings)]
+Zone = Annotated[ZoneInfo, Depends(_zone)]
+"""The time zone in which the deployment's days are cut, as the database keeps it."""

@@ -17,7 +17,6 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8420, ge=1, le=65535, description="Port the server listens on.")
     secure_cookies: bool = Field(default=False, description="Send cookies over HTTPS only; on as soon as the site has a certificate.")
-    time_zone: str = Field(default="Asia/Shanghai", description="The deployment's time zone for days, clocks and calendars.")
     ambiguous_within_m: float = Field(default=10.0, gt=0, description="A place nearer to a border than this is flagged ambiguous, metres.")
     session_idle_minutes: int = Field(default=30, gt=0, description="A browser session idle for longer ends, minutes.")
     session_hours: int = Field(default=12, gt=0, description="A browser session ends after this at the latest, hours.")

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
 
-from api.hot import HotSettings
+from api.hot import Zone
 from gis.errors import BadValue
 
 DATE_LENGTH = len("2026-01-31")
@@ -57,21 +57,21 @@ def period_between(since: str | None, until: str | None, zone: ZoneInfo) -> Peri
 
 
 async def _as_of(
-    settings: HotSettings,
+    zone: Zone,
     as_of: Annotated[str | None, Query(max_length=40, examples=["2025-06-30"], description="The ground as it was then.")] = None,
 ) -> datetime | None:
-    return moment(as_of, "as_of", ZoneInfo(settings.time_zone))
+    return moment(as_of, "as_of", zone)
 
 
 async def _period(
-    settings: HotSettings,
+    zone: Zone,
     since: Annotated[str | None, Query(alias="from", max_length=40, examples=["2026-01-01"], description="Reported at or after.")] = None,
     until: Annotated[
         str | None,
         Query(alias="to", max_length=40, examples=["2026-02-01"], description="Reported before this time, or until the end of this day."),
     ] = None,
 ) -> Period:
-    return period_between(since, until, ZoneInfo(settings.time_zone))
+    return period_between(since, until, zone)
 
 
 AsOf = Annotated[datetime | None, Depends(_as_of)]

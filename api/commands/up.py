@@ -62,6 +62,7 @@ def set_up(deployment: Deployment, demo: str, steps: Steps) -> None:
     with steps.step("schema") as step:
         before, after = migrate.upgrade(urls.schema)
         deployment.take_database()
+        deployment.settle_time_zone()
         step.done("up to date" if before == after else f"{before or 'empty'} to {after}")
     if roles.districts(urls.schema) == 0:
         with steps.step("demo district") as step:

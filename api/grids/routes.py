@@ -1,12 +1,12 @@
 """HTTP of grids."""
 
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query, Response
 
 from api.deps import AppSettings, CurrentActor, Session
 from api.grids import schemas, service
+from api.hot import Zone
 from api.times import AsOf
 
 router = APIRouter(prefix="/api/v1/grids", tags=["grids"])
@@ -17,26 +17,26 @@ GridId = Annotated[int, Path(ge=1, le=2**53, examples=[810001])]
 def grids(
     session: Session,
     actor: CurrentActor,
-    settings: AppSettings,
+    zone: Zone,
     as_of: AsOf,
     area: Annotated[
         str | None, Query(max_length=40, description="Code of a district, street or community.", examples=["990101001001"])
     ] = None,
 ) -> Any:
     """Grids of the primary scheme in the caller's scope, each with the officer who answers for it."""
-    return {"items": service.page(session, actor, service.Clock(ZoneInfo(settings.time_zone), as_of), area=area)}
+    return {"items": service.page(session, actor, service.Clock(zone, as_of), area=area)}
 
 
 @router.get("/{grid_id}", response_model=schemas.GridOut)
-def grid(grid_id: GridId, session: Session, actor: CurrentActor, settings: AppSettings, as_of: AsOf) -> Any:
+def grid(grid_id: GridId, session: Session, actor: CurrentActor, zone: Zone, as_of: AsOf) -> Any:
     """One grid."""
-    return service.one(session, actor, service.Clock(ZoneInfo(settings.time_zone), as_of), grid_id)
+    return service.one(session, actor, service.Clock(zone, as_of), grid_id)
 
 
 @router.get("/{grid_id}/card", response_model=schemas.CardOut)
-def card(grid_id: GridId, session: Session, actor: CurrentActor, settings: AppSettings) -> Any:
+def card(grid_id: GridId, session: Session, actor: CurrentActor, settings: AppSettings, zone: Zone) -> Any:
     """A grid with its officer, the nearest officers, its homes, its incidents of today and its hot spot."""
-    return service.card(session, actor, service.Clock(ZoneInfo(settings.time_zone)), grid_id, settings.data_dir)
+    return service.card(session, actor, service.Clock(zone), grid_id, settings.data_dir)
 
 
 @router.get("/{grid_id}/border", responses={200: {"content": {"application/geo+json": {}}}})

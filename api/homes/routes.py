@@ -1,12 +1,12 @@
 """HTTP of homes."""
 
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Response
 
 from api.deps import AppSettings, CurrentActor, Session
 from api.homes import schemas, service
+from api.hot import Zone
 
 router = APIRouter(prefix="/api/v1", tags=["homes"])
 Id = Annotated[int, Path(ge=1, le=2**53, examples=[820001])]
@@ -25,10 +25,10 @@ def households(building_id: Id, session: Session, actor: CurrentActor) -> Any:
 
 
 @router.get("/households/{household_id}/residents", response_model=schemas.ResidentsOut)
-def residents(household_id: Id, session: Session, actor: CurrentActor, settings: AppSettings, response: Response) -> Any:
+def residents(household_id: Id, session: Session, actor: CurrentActor, settings: AppSettings, zone: Zone, response: Response) -> Any:
     """The residents of a household, names and numbers masked."""
     response.headers["Cache-Control"] = "no-store"
-    return {"items": service.residents(session, actor, household_id, settings.data_dir, ZoneInfo(settings.time_zone))}
+    return {"items": service.residents(session, actor, household_id, settings.data_dir, zone)}
 
 
 @router.post("/residents/{resident_id}/reveal", response_model=schemas.RevealedOut)

@@ -23,6 +23,7 @@ def store_ground(session: Session, scope: Scope, ready: list[Prepared], mapping:
     district = mapping.district
     if district is None:
         raise BadMapping("Ground needs [district] in the mapping: code, name, time_zone and [district.scheme].")
+    zone = zone_of(session, scope, district)  # once: the ground that is stored here settles it
     by_level = {noun: [each for each in ready if each.mapping.noun == noun] for noun in GROUND}
     repair = "valid" in mapping.ground.mend or "snap" in mapping.ground.mend
     levels: dict[Noun, gpd.GeoDataFrame] = {
@@ -32,15 +33,30 @@ def store_ground(session: Session, scope: Scope, ready: list[Prepared], mapping:
         if noun not in levels:
             levels[noun] = _stored_frame(session, scope, noun)
     built = ground.build(levels, mapping.ground, district)
-    stored = _store(session, scope, built, district)
+    stored = _store(session, scope, built, district, zone)
     for noun, files in by_level.items():
         for each in files:
             _account(each, noun, built, stored[noun])
             each.close()
     if any(each.fresh or each.changed for each in stored.values()):
-        imports.set_deployment(session, scope, _deployment(district, built.outline))
+        imports.set_deployment(session, scope, _deployment(district, built.outline, zone))
         imports.tell_bulk(session, scope, ["area", "grid"])
     return built
+
+
+def zone_of(session: Session, scope: Scope, district: DistrictMapping | None) -> str:
+    """The zone in which this deployment cuts its days; a mapping may name it while nothing depends on it, later only the same.
+
+    Raises Conflict for another one: what is counted by day and hour would be of two kinds.
+    """
+    kept, settled = imports.time_zone(session, scope)
+    asked = district.time_zone if district else None
+    if asked is not None and asked != kept and settled:
+        raise Conflict(
+            f"Days and hours of this deployment are those of {kept}; the mapping says {asked}. Correct time_zone in the mapping, or change"
+            f" the deployment over, which counts its figures anew: ./wangge down, then ./wangge statistics rebuild --time-zone {asked}"
+        )
+    return asked or kept
 
 
 def prove(session: Session, scope: Scope) -> None:
@@ -48,12 +64,12 @@ def prove(session: Session, scope: Scope) -> None:
     import_ground.prove_coverage(session, scope)
 
 
-def _store(session: Session, scope: Scope, built: Built, district: DistrictMapping) -> dict[Noun, Stored]:
+def _store(session: Session, scope: Scope, built: Built, district: DistrictMapping, zone: str) -> dict[Noun, Stored]:
     others = set(imports.ground(session, scope, "district").columns["code"]) - {district.code}
     if others:
         raise Conflict(f"This deployment is the district {', '.join(sorted(others))}; {district.code} needs one of its own (--data DIR).")
     stored: dict[Noun, Stored] = {}
-    valid_from = _midnight(district)
+    valid_from = _midnight(district, zone)
     for level in ("district", "street", "community"):
         stored[level] = import_ground.store_areas(session, scope, level, built.units[level], valid_from=valid_from)
     scheme_id = import_ground.scheme(session, scope, district.scheme.model_dump())
@@ -97,18 +113,18 @@ def _stored_frame(session: Session, scope: Scope, noun: Noun) -> gpd.GeoDataFram
     return gpd.GeoDataFrame(frame, geometry=borders, crs=4490)
 
 
-def _deployment(district: DistrictMapping, outline: BaseGeometry) -> dict[str, object]:
+def _deployment(district: DistrictMapping, outline: BaseGeometry, zone: str) -> dict[str, object]:
     bounds, center = ground.district_of(outline)
     facts: dict[str, object] = {
-        "name": district.name, "name_en": district.name_en, "district_code": district.code, "timezone": district.time_zone,
+        "name": district.name, "name_en": district.name_en, "district_code": district.code, "timezone": zone,
         "review_number": district.review_number, "bounds": bounds, "center": center,
     }  # fmt: skip
-    return facts | ({"now": _aware(district.now, district).isoformat()} if district.now else {})
+    return facts | ({"now": _aware(district.now, zone).isoformat()} if district.now else {})
 
 
-def _midnight(district: DistrictMapping) -> datetime | None:
-    return _aware(datetime.combine(district.valid_from, time()), district) if district.valid_from else None
+def _midnight(district: DistrictMapping, zone: str) -> datetime | None:
+    return _aware(datetime.combine(district.valid_from, time()), zone) if district.valid_from else None
 
 
-def _aware(moment: datetime, district: DistrictMapping) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(district.time_zone))
+def _aware(moment: datetime, zone: str) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))

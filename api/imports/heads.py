@@ -19,7 +19,6 @@ CARE = frozenset({"poor", "lone_elder", "left_behind_child", "disabled", "unempl
 SEXES = frozenset({"female", "male", "unknown"})
 SEALED = ("name", "phone", "number")
 COLUMN = "resident.sealed"
-DEFAULT_ZONE = "Asia/Shanghai"
 Row = Mapping[str, Any]
 
 
@@ -38,7 +37,7 @@ def store(session: Session, scope: Scope, prepared: Prepared, rows: NDArray[np.i
     """Store the heads of households that are stored already; the source ids of households whose head or care is new or changed."""
     by_number = {prepared.text("source_id", row): int(row) for row in rows if _given(prepared, row)}
     known = import_homes.heads(session, scope, prepared.mapping.source, list(by_number))
-    zone = str(imports.deployment(session, scope).get("timezone", DEFAULT_ZONE))
+    zone, _ = imports.time_zone(session, scope)
     fresh = iter(import_homes.new_resident_ids(session, scope, sum(head["id"] is None for head in known.values())))
     people, care, touched = [], [], set()
     for number, head in known.items():

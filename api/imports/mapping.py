@@ -235,7 +235,7 @@ class LayerMapping(Strict):
             raise ValueError("households need to know how to spread")
         self._household_fits()
         if self.time_zone:
-            ZoneInfo(self.time_zone)
+            known_zone(self.time_zone)
         return self
 
     def _household_fits(self) -> None:
@@ -285,13 +285,22 @@ class SchemeMapping(Strict):
     household_max: int = 500
 
 
+def known_zone(name: str) -> str:
+    """The name of a time zone; ValueError where there is none of it."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        raise ValueError(f"there is no time zone {name[:60]!r}; a name is such as Asia/Shanghai") from None
+    return name
+
+
 class DistrictMapping(Strict):
     """The deployment that a first import founds."""
 
     code: str
     name: str
     name_en: str = ""
-    time_zone: str = "Asia/Shanghai"
+    time_zone: str | None = None
     review_number: str = ""
     valid_from: date | None = None
     """The day from which the borders hold, in the district's time zone; none: from the import on."""
@@ -302,8 +311,7 @@ class DistrictMapping(Strict):
     @field_validator("time_zone")
     @classmethod
     def _known(cls, value: str) -> str:
-        ZoneInfo(value)
-        return value
+        return known_zone(value)
 
 
 class GroundRules(Strict):

@@ -23,7 +23,6 @@ from data.scope import Scope
 from data.sealing import Keyring
 from gis.errors import BadFile, BadMapping, Refusal
 
-DEFAULT_ZONE = "Asia/Shanghai"
 COMMAND_LINE = "command line"
 Say = Callable[[str], None]
 Transaction = Callable[[], Any]
@@ -186,8 +185,7 @@ def _taker(work: Run, session: Session, mapping: LayerMapping) -> Taker:
 
 def _setting(work: Run, session: Session) -> tuple[str, District | None]:
     """The time zone and the ground of this deployment, by which a file is read."""
-    facts = imports.deployment(session, work.scope)
-    zone = work.mapping.district.time_zone if work.mapping.district else str(facts.get("timezone", DEFAULT_ZONE))
+    zone = found.zone_of(session, work.scope, work.mapping.district)
     stored = imports.ground(session, work.scope, "district")
     return zone, District(stored.borders[0]) if len(stored.ids) else None
 

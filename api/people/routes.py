@@ -61,7 +61,7 @@ def sign_out(request: Request, actor: CurrentActor, database: AppDatabase, setti
 
 
 @router.get("/api/v1/me", response_model=schemas.MeOut)
-def me(session: Session, actor: CurrentActor, settings: AppSettings) -> Any:
+def me(session: Session, actor: CurrentActor) -> Any:
     """The caller: roles, permissions, scope, and the deployment they look at."""
     return {
         "person_id": actor.person_id,
@@ -72,7 +72,7 @@ def me(session: Session, actor: CurrentActor, settings: AppSettings) -> Any:
         "language": actor.language,
         "kind": actor.kind,
         "scope": people.areas_of(session, actor.scope, actor.person_id),
-        "deployment": _deployment(deployment.itself(session, actor.scope), settings),
+        "deployment": _deployment(deployment.itself(session, actor.scope)),
     }
 
 
@@ -205,7 +205,7 @@ def _person(row: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**row, "name": row["display_name"]}
 
 
-def _deployment(row: Mapping[str, Any], settings: Settings) -> Mapping[str, Any]:
+def _deployment(row: Mapping[str, Any]) -> Mapping[str, Any]:
     kept, bounds = row["kept"], row["bounds"]
     known = None not in bounds
     return {
@@ -214,7 +214,7 @@ def _deployment(row: Mapping[str, Any], settings: Settings) -> Mapping[str, Any]
         "district_code": row["code"],
         "bounds": bounds if known else None,
         "center": ((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2) if known else None,
-        "timezone": kept.get("timezone") or settings.time_zone,
+        "timezone": row["zone"],
         "review_number": kept.get("review_number") or "",
         "scheme": row["scheme"],
         "now": row["now"],

@@ -1,14 +1,13 @@
 """HTTP of spatial questions."""
 
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import anyio.to_thread
 from fastapi import APIRouter, Body, Depends, Query, Request
 
 from api.deps import AppSettings, CurrentActor, Session
 from api.geojson import Crs, DatumName, Lat, Lon, NearDistrict, Place, around, place_at, region_from
-from api.hot import HotActor, HotSettings, Reads
+from api.hot import HotActor, HotSettings, Reads, Zone
 from api.places import schemas, service
 from api.times import AsOf, Within
 from data.hot.ground import ground_index, ready_index
@@ -22,8 +21,8 @@ Categories = Annotated[
 Kind = Annotated[str | None, Query(max_length=60, description="Kind of facility.", examples=["lamp"])]
 
 
-def _question(settings: AppSettings, as_of: AsOf, period: Within, categories: Categories = None, kind: Kind = None) -> service.Question:
-    return service.Question(ZoneInfo(settings.time_zone), as_of, period.since, period.until, categories, kind)
+def _question(zone: Zone, as_of: AsOf, period: Within, categories: Categories = None, kind: Kind = None) -> service.Question:
+    return service.Question(zone, as_of, period.since, period.until, categories, kind)
 
 
 Question = Annotated[service.Question, Depends(_question)]
@@ -35,6 +34,7 @@ async def locate(
     actor: HotActor,
     reads: Reads,
     settings: HotSettings,
+    zone: Zone,
     as_of: AsOf,
     lon: Lon,
     lat: Lat,
@@ -48,9 +48,8 @@ async def locate(
     if index is None:
         index = await anyio.to_thread.run_sync(lambda: ground_index(database, tolerance_m=tolerance))
     place = place_at(lon, lat, crs=crs, datum=datum, bounds=margin(index.bounds))
-    zone = ZoneInfo(settings.time_zone)
     if as_of is None:
-        day = await reads.today(actor.scope.token, zone)
+        day = await reads.today(actor.scope.token)
         return await service.locate_now(reads, actor, index.place(place.x, place.y), day)
 
     def then() -> Any:
@@ -61,9 +60,9 @@ async def locate(
 
 
 @router.get("/answerable", response_model=schemas.AnswerableOut)
-def answerable(place: Place, session: Session, actor: CurrentActor, settings: AppSettings, as_of: AsOf) -> Any:
+def answerable(place: Place, session: Session, actor: CurrentActor, zone: Zone, as_of: AsOf) -> Any:
     """Who is answerable for a place on a day: officer, grid, community, street; and if nobody, why."""
-    return service.answerable(session, actor, place, service.Question(ZoneInfo(settings.time_zone), as_of))
+    return service.answerable(session, actor, place, service.Question(zone, as_of))
 
 
 @router.get("/near", response_model=schemas.NearOut)

@@ -1,7 +1,6 @@
 """Tiles and TileJSON over HTTP: raw endpoints, as the map asks for dozens at a time."""
 
 import re
-from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import FastAPI, Request
@@ -9,11 +8,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api.actor import Actor
-from api.auth import actor_from
+from api.auth import actor_from, token_of
 from api.hot import hot_caller_of, reads_of
 from api.period import hours_between
 from api.tiles.door import KEEP, Addresses, answer_of
-from api.times import period_between
+from api.times import Period, period_between
 from data.hot.cache import FinishedTile
 from data.hot.tiles import LAYERS, MAX_ZOOM, Filter, TileLayer, Tiles, address
 from data.queries import extent
@@ -21,6 +20,7 @@ from gis.errors import BadValue, NotFound
 
 NUMBER = re.compile(r"0|[1-9][0-9]{0,7}")
 CATEGORIES_AT_MOST = 100
+ALWAYS = Period(None, None)
 
 
 def install(app: FastAPI) -> None:
@@ -34,7 +34,7 @@ def install(app: FastAPI) -> None:
 async def tile(request: Request) -> Response:
     """One tile: 200 with its bytes, 204 where there is nothing, 304 if the caller has it already."""
     layer = _layer(request.path_params["layer"])
-    at = address(layer, *_numbers(request), _filter(request, layer))
+    at = address(layer, *_numbers(request), await _filter(request, layer))
     caller = await hot_caller_of(request)
     request.state.actor = _permitted(actor_from(caller), layer)
     tiles: Tiles = request.app.state.tiles
@@ -96,15 +96,17 @@ def _numbers(request: Request) -> tuple[int, int, int]:
     return z, x, y
 
 
-def _filter(request: Request, layer: TileLayer) -> Filter:
+async def _filter(request: Request, layer: TileLayer) -> Filter:
     """Only incidents can be filtered; a wrong value is refused, a name nobody knows too."""
     query = request.query_params
     allowed = {"from", "to", "category", "hours"} if layer.name == "incidents" else set()
     unknown = set(query.keys()) - allowed
     if unknown:
         raise BadValue("This layer has no such filter.", unknown=sorted(unknown)[:5], known=sorted(allowed))
-    zone = ZoneInfo(request.app.state.settings.time_zone)
-    period = period_between(query.get("from"), query.get("to"), zone)
+    since, until = query.get("from"), query.get("to")
+    period = ALWAYS
+    if since or until:
+        period = period_between(since, until, await reads_of(request).zone(token_of(request) or ""))
     return Filter(period.since, period.until, _categories(query.getlist("category")), hours_between(query.get("hours")) or None)
 
 

@@ -22,7 +22,7 @@ CALLER_KEPT_S = 3.0
 """A token revoked by another process can read tiles for at most this long."""
 CALLERS_KEPT = 10_000
 NAME_CALLER = "SELECT set_config('wangge.token', %s, true)"
-NOW_SQL = "SELECT (value #>> '{}')::timestamptz FROM deployment WHERE key = 'now'"
+CLOCK_SQL = "SELECT (SELECT (value #>> '{}')::timestamptz FROM deployment WHERE key = 'now'), deployment_time_zone()"
 AWAY = "The database does not answer now. Try again in a moment."
 Row = tuple[Any, ...]
 
@@ -41,7 +41,7 @@ WHO = Question(
 )
 
 
-NOW = Question(NOW_SQL)
+CLOCK = Question(CLOCK_SQL)
 
 
 class HotReads:
@@ -54,8 +54,8 @@ class HotReads:
         self.database = database
         self._most = connections
         self._held: HeldConnections | None = None
-        self._fixed_now: datetime | None = None
-        self._now_read = float("-inf")
+        self._clock: tuple[datetime | None, ZoneInfo] = (None, ZoneInfo("UTC"))
+        self._clock_read = float("-inf")
         self._commits = -1
         self._callers: dict[bytes, tuple[float, people.Caller]] = {}
 
@@ -106,12 +106,17 @@ class HotReads:
             self._callers[key] = (now, caller)
         return caller
 
-    async def today(self, token: str, zone: ZoneInfo) -> date:
+    async def zone(self, token: str) -> ZoneInfo:
+        """The time zone in which the deployment's days are cut."""
+        if self._held is None or time.monotonic() - self._clock_read > CALLER_KEPT_S:
+            ((fixed, zone),) = await self.ask(token, CLOCK, {})
+            self._clock, self._clock_read = (fixed, ZoneInfo(zone)), time.monotonic()
+        return self._clock[1]
+
+    async def today(self, token: str) -> date:
         """The deployment's calendar day; a demo has a day of its own."""
-        if self._held is None or time.monotonic() - self._now_read > CALLER_KEPT_S:
-            fixed = await self.ask(token, NOW, {})
-            self._fixed_now, self._now_read = (fixed[0][0] if fixed else None), time.monotonic()
-        return (self._fixed_now or datetime.now(zone)).astimezone(zone).date()
+        zone = await self.zone(token)
+        return (self._clock[0] or datetime.now(zone)).astimezone(zone).date()
 
     async def fold(self, token: str, at_least: int) -> None:
         """Move the incident deltas into the pyramid if there are many; reads stay true without it, only slower."""

@@ -10,7 +10,7 @@ from data.scope import Scope
 
 DEPLOYMENT = text("""
     SELECT coalesce((SELECT jsonb_object_agg(key, value) FROM deployment), '{}') AS kept,
-           coalesce((SELECT (value #>> '{}')::timestamptz FROM deployment WHERE key = 'now'), now()) AS now,
+           deployment_now() AS now, deployment_time_zone() AS zone,
            (SELECT jsonb_build_object('id', id, 'code', code, 'name', name, 'name_en', name_en,
                                       'household_min', household_min, 'household_max', household_max)
               FROM scheme WHERE is_primary) AS scheme,

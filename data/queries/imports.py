@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from data.scope import Scope
 from data.tables.imports import ImportBatch
+from data.zone import ZONE
 
 SYMBOLS = ("circle", "square", "diamond", "triangle", "triangle_down", "star", "cross", "hexagon", "pentagon", "plus", "ring", "bar")
 
@@ -61,6 +62,12 @@ def ground(session: Session, scope: Scope, level: str) -> Ground:
 def deployment(session: Session, scope: Scope) -> dict[str, Any]:
     """Every key of the deployment."""
     return {row.key: row.value for row in session.execute(text("SELECT key, value FROM deployment"))}
+
+
+def time_zone(session: Session, scope: Scope) -> tuple[str, bool]:
+    """The zone in which days are cut, and whether anything stored depends on it already."""
+    zone, settled = session.execute(text(ZONE)).one()
+    return zone, settled
 
 
 def set_deployment(session: Session, scope: Scope, values: Mapping[str, object]) -> None:

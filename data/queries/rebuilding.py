@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 import psycopg
 
+from data.zone import put
+
 ROLLUPS = ("statistics_day", "statistics_month", "statistics_grid_month", "statistics_ground_day")
 CELLS = "level, category_id, cell, community_id, n, open_n"
 
@@ -18,9 +20,15 @@ class Recounted:
     differed: int
 
 
-def statistics(schema_url: str) -> Recounted:
-    """Counts by day, month, grid and hour; writers go on meanwhile."""
+def statistics(schema_url: str, zone: str | None = None) -> Recounted:
+    """Counts by day, month, grid and hour; writers go on meanwhile.
+
+    With `zone` days are those of another time zone from now on; writers wait, so that no count is of the old one.
+    """
     with _owner(schema_url) as connection:
+        if zone is not None:
+            connection.execute("LOCK TABLE incident IN SHARE MODE")
+            put(connection, zone)
         differed = _number(connection, "SELECT statistics_mend()")
         kept = sum(_number(connection, f"SELECT count(*) FROM {table}") for table in ROLLUPS)
         connection.execute("DELETE FROM deployment WHERE key = 'statistics_due'")
