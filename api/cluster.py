@@ -200,8 +200,6 @@ class Cluster:
 
     def refuse_unreachable(self) -> None:
         """Refuse a data folder that the user who must own the files cannot enter, with the command that mends it."""
-        if self.data.exists() and not self.data.is_dir():
-            raise Unavailable(f"{self.data} is a file, not a folder. Choose a folder with --data.")
         owner = passer_by(self.pgdata)
         if owner.reaches(self.data):
             return

@@ -33,6 +33,8 @@ class Deployment:
     def __init__(self, data: Path | None = None) -> None:
         """`data` beats WANGGE_DATA_DIR, which beats the folder of the running deployment, which beats the default."""
         self.data = (data or _from_environment() or _running() or default_data(PROJECT)).absolute()
+        if self.data.exists() and not self.data.is_dir():
+            raise Unavailable(f"{self.data} is a file, not a folder. Choose a folder with --data.")
 
     @property
     def managed(self) -> bool:
