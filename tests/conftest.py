@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 import uvicorn
@@ -25,6 +26,10 @@ from data.demo.load import load_demo
 from data.sealing import keyring
 from tests import factories
 
+# The same examples in each run, however slow the machine is; to look for new ones: --hypothesis-profile=search
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile("suite")
 Client = Callable[..., TestClient]
 WORKER = f"{os.environ.get('PYTEST_XDIST_WORKER', 'gw0')}_{os.getpid()}"
 

@@ -65,9 +65,14 @@ class Listener:
                 found += event.content
         return found
 
-    def everything(self) -> list[dict[str, Any]]:
-        """All changes from the first event to the end of the stream."""
-        self.rest()
+    def until(self, layer: str) -> list[dict[str, Any]]:
+        """All changes from the first event to the one that tells the first of a layer."""
+        while not (found := self.told()) or layer not in {each["layer"] for each in found}:
+            assert self.next() is not None, f"the stream ended after {found}"
+        return found
+
+    def told(self) -> list[dict[str, Any]]:
+        """All changes heard so far."""
         return [change for event in self.heard if event.name == "changes" for change in event.content]
 
     def rest(self) -> list[Event]:
