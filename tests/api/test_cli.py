@@ -112,9 +112,10 @@ def test_a_taken_port_or_a_foreign_address_is_refused_before_any_work() -> None:
 def test_a_data_folder_that_is_a_file_is_refused_as_one(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
-    run = wangge("up", "--data", str(file), "--demo", "none", "--detach")
-    assert (run.returncode, run.stdout) == (1, "")
-    assert f"{file} is a file, not a folder" in run.stderr
+    for words in (("up", "--demo", "none", "--detach"), ("status", "--json"), ("doctor",), ("down",), ("token", "--role", "operator")):
+        run = wangge(*words, "--data", str(file))
+        assert (run.returncode, run.stdout) == (1, ""), words
+        assert run.stderr == f"wangge: {file} is a file, not a folder. Choose a folder with --data.\n", words
     assert f"There is no such file: {tmp_path / 'none.csv'}." in wangge("import", str(tmp_path / "none.csv")).stderr
 
 
