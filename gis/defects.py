@@ -11,6 +11,7 @@ from shapely.geometry import MultiPolygon, Point, Polygon
 from gis.certificate import loose_edges
 from gis.crs import STORAGE_EPSG, Measure
 from gis.faces import Floats, Shapes, coverage_union, mean_width_m, polygonal
+from gis.junctions import bent
 from gis.ring_defects import Found, of_each, slivers
 
 KINDS = (
@@ -96,10 +97,16 @@ def _together(
 def _wide_enough(found: list[Found], outline: Polygon | MultiPolygon, metres: Measure, rim_m: float) -> list[Found]:
     """What is more than the last digits of coordinates, and more than a rim may be off its outline where it lies along it."""
     shapes = np.array([each.shape for each in found], dtype=object)
-    around = shapely.boundary(shapes)
-    on_rim = shapely.length(shapely.intersection(around, shapely.boundary(outline))) > ALONG * shapely.length(around)
+    if not len(shapes):
+        return found
+    around, rim = shapely.boundary(shapes), shapely.boundary(outline)
+    on_rim = shapely.length(shapely.intersection(around, rim)) > ALONG * shapely.length(around)
+    coords, owner = shapely.get_coordinates(shapes, return_index=True)
+    shapely.prepare(rim)
+    beside = shapely.dwithin(shapely.points(coords), rim, rim_m / _metres_a_unit(outline, metres))
+    on_rim |= np.bincount(owner, ~beside) == 0
     limit = np.where(on_rim & (rim_m > 0), rim_m, NOISE_WIDTH_M)
-    wide = mean_width_m(metres.to_metres(shapes)) > limit if len(shapes) else on_rim
+    wide = mean_width_m(bent(shapes, metres)) > limit
     return [each for each, real in zip(found, wide.tolist(), strict=True) if real]
 
 
@@ -171,7 +178,7 @@ def _place_of(shape: shapely.Geometry | None) -> shapely.Geometry:
 
 def _measured(found: list[Found], metres: Measure, crs: object) -> gpd.GeoDataFrame:
     shapes = np.array([each.shape for each in found], dtype=object)
-    flat = metres.to_metres(shapes) if len(shapes) else shapes
+    flat = bent(shapes, metres) if len(shapes) else shapes
     areas: Floats = shapely.area(flat)
     lengths = np.array([each.length_m for each in found], dtype=np.float64)
     areal = shapely.get_dimensions(shapes) == 2

@@ -11,6 +11,8 @@ from scipy.sparse.csgraph import connected_components
 from gis.faces import NOBODY, Faces, Ints
 
 ROUNDS = 4
+SHARED = 0.9
+"""The share of a child's ground from which on, if others claim it too, the child has nowhere else to be."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +32,18 @@ class Claims:
 def divide(faces: Faces, ground: Ints, claims: Claims, *, fill: bool = True) -> Ints:
     """The owner of every face: a child of the parent whose ground it is, or NOBODY.
 
-    `ground` is the parent of each face, NOBODY outside. A face that one child of its parent claims is that child's. One
-    that several claim, or none, goes to the neighbour of its parent with the longest shared border (among those who
-    claim it, if any do; the lowest child where lengths are equal). A piece that this cuts off from its child's main
-    ground goes to a neighbour likewise. Without `fill`, faces that nobody claims stay nobody's.
+    `ground` is the parent of each face, NOBODY outside. A face that one child of its parent claims is that child's; one
+    that a child claims which lies almost all on ground of others, such as an enclave drawn onto the grid around it, is
+    the smallest such child's. Another that several claim, or none, goes to the neighbour of its parent with the longest
+    shared border (among those who claim it, if any do; the lowest child where lengths are equal). A piece that this cuts
+    off from its child's main ground goes to a neighbour likewise. Without `fill`, faces that nobody claims stay nobody's.
     """
     own = claims.within(ground)
     claimed = np.bincount(own.face, minlength=len(ground))
     labels = np.full(len(ground), NOBODY)
     sole = claimed[own.face] == 1
     labels[own.face[sole]] = own.child[sole]
+    _settle_the_covered(faces, labels, own, sole)
     open_faces = (ground >= 0) & (labels < 0) & (fill | (claimed > 0))
     labels = _grown(faces, ground, labels, open_faces, own)
     for _ in range(ROUNDS if fill else 0):
@@ -52,6 +56,17 @@ def divide(faces: Faces, ground: Ints, claims: Claims, *, fill: bool = True) -> 
             break
         labels = regrown
     return labels
+
+
+def _settle_the_covered(faces: Faces, labels: Ints, own: Claims, sole: NDArray[np.bool_]) -> None:
+    """Children that lie almost all on ground of others keep it, the smallest first; of two that are alike the first."""
+    area = faces.area_m2[own.face]
+    whole = np.bincount(own.child, area, minlength=len(own.home))
+    alone = np.bincount(own.child, area * sole, minlength=len(own.home))
+    covered = np.flatnonzero((whole > 0) & (alone <= (1 - SHARED) * whole))
+    for child in covered[np.argsort(whole[covered], kind="stable")]:
+        mine = own.face[own.child == child]
+        labels[mine[labels[mine] < 0]] = child
 
 
 def homes(faces: Faces, claims_face: Ints, claims_child: Ints, parents: Ints, count: int) -> tuple[Ints, NDArray[np.float64]]:  # fmt: skip

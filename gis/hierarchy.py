@@ -149,7 +149,7 @@ def _report(faces: Faces, built: list[_Level], broken: list[pd.DataFrame]) -> Hi
         shapes.append(united)
         moved.append(moved_ground(faces, level.claims, held, level.labels[held], level.codes).assign(level=number))
         home_rows.append(pd.DataFrame({"level": number, "code": level.codes, "parent_code": parents, "share": level.share}))
-        refused += [{**row, "level": number} for row in nothing_left(level.codes[~left])]
+        refused += [{**row, "level": number} for row in nothing_left(level.codes[~left], level.claims.home[~left] < 0)]
         refused += [{**row, "level": number} for row in _childless(faces, level, above)]
     outline = _outline(faces, built[-1])
     exact = tiles_exactly(list(frames[-1].geometry), outline) and all(

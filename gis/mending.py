@@ -18,6 +18,7 @@ from gis.crs import STORAGE_EPSG, LocalMetres
 from gis.division import Claims, divide
 from gis.errors import BadGeometry, BadValue, CoverageBroken
 from gis.faces import NOBODY, Faces, Ints, Shapes, arrange, polygonal
+from gis.junctions import bent
 from gis.lattice import on_lattice
 
 STEPS = ("snap", "slivers", "fit", "outline")
@@ -65,8 +66,9 @@ def mend(children: gpd.GeoDataFrame, outline: Polygon | MultiPolygon, *, steps: 
         held, holder = claims.face[ground[claims.face] >= 0], claims.child[ground[claims.face] >= 0]
     united = faces.united(held, holder, len(shapes))
     left = ~shapely.is_empty(united)
+    beyond = np.bincount(claims.child[border[claims.face]], minlength=len(shapes)) == 0
     new_outline = faces.united(np.flatnonzero(border), np.zeros(border.sum(), dtype=np.int64), 1)[0]
-    rows = [*_open_ground(faces, border, held, holder, codes), *nothing_left(codes[~left])]
+    rows = [*_open_ground(faces, border, held, holder, codes), *nothing_left(codes[~left], beyond[~left])]
     return MendReport(
         frame=with_shapes(children[left], united[left]),
         outline=new_outline,
@@ -113,7 +115,8 @@ def moved_ground(faces: Faces, claims: Claims, held: Ints, holder: Ints, codes: 
     table = before.merge(after, on="face", how="outer").fillna(NOBODY).astype(np.int64)
     kept = table[table["before"] == table["after"]]
     table = table.merge(kept.assign(kept=True), on=["face", "before"], how="left", suffixes=("", "_kept"))
-    table = table[table["kept"].isna()].assign(area_m2=lambda rows: faces.area_m2[rows["face"]])
+    table = table[table["kept"].isna()]
+    table = table.assign(area_m2=shapely.area(bent(faces.shapes[table["face"].to_numpy()], faces.metres)))
     table = table.groupby(["before", "after"])["area_m2"].sum().reset_index()
     named = np.array([*codes, None], dtype=object)
     moved = pd.DataFrame(
@@ -132,10 +135,13 @@ def refused_frame(rows: list[dict[str, object]]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=STORAGE_EPSG)
 
 
-def nothing_left(codes: NDArray[np.object_]) -> list[dict[str, object]]:
-    """Rows of `refused` for polygons whose whole ground others hold."""
-    reason = "others hold all its ground"
-    return [{"kind": "nothing_left", "codes": (code,), "area_m2": 0.0, "reason": reason, "geometry": Polygon()} for code in codes]
+def nothing_left(codes: NDArray[np.object_], beyond: NDArray[np.bool_]) -> list[dict[str, object]]:
+    """Rows of `refused` for polygons that have no ground: others hold all of it, or it lies `beyond` the outline."""
+    reasons = ["all of it lies outside" if each else "others hold all its ground" for each in beyond]
+    return [
+        {"kind": "nothing_left", "codes": (code,), "area_m2": 0.0, "reason": reason, "geometry": Polygon()}
+        for code, reason in zip(codes, reasons, strict=True)
+    ]
 
 
 def with_shapes(frame: gpd.GeoDataFrame, shapes: Shapes) -> gpd.GeoDataFrame:

@@ -81,10 +81,16 @@ def publish(
         sys.exit(1)
 
 
-def reverse(plan: PlanId, name: Name = tokens.FIRST_PERSON, data: Data = None, as_json: AsJson = False) -> None:
+def reverse(
+    plan: PlanId,
+    called: Annotated[str | None, typer.Option(help="The name of the new draft. Default: 撤销： and the plan's.")] = None,
+    name: Name = tokens.FIRST_PERSON,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
     """Make a new draft that restores the ground before a published plan."""
     with acting(data, name) as (session, actor, _):
-        told = review.reverse(session, actor, plan)
+        told = review.reverse(session, actor, plan, called)
     _tell(told, as_json)
 
 

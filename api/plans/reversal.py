@@ -13,15 +13,15 @@ from data.queries.plan_publish import shape
 from gis.errors import PlanRefused
 
 
-def draft_of(session: Session, actor: Actor, plan: Any) -> int:
-    """Make the draft that restores what a published plan changed; returns its number.
+def draft_of(session: Session, actor: Actor, plan: Any, name: str | None) -> int:
+    """Make the draft that restores what a published plan changed, called so; returns its number.
 
     Grids and communities that the plan ended are new ones with the old borders and names: a dead code never comes back.
     Ground that others have changed since is told when the draft is published.
     """
     areas = plan_review.areas_before(session, actor.scope, plan.id)
     homes = {row.id: plan_ground.new_area_id(session, actor.scope) for row in areas if row.ended and row.base_version is not None}
-    made = plan_review.draft_like(session, actor.scope, plan.id, actor.person_id)
+    made = plan_review.draft_like(session, actor.scope, plan.id, actor.person_id, name)
     rows = [row for row in plan_review.grids_before(session, actor.scope, plan.id) if not (row.ended and row.base_version is None)]
     if not rows and not areas:
         raise PlanRefused("The plan changed nothing that could be taken back.", reason="nothing_changes", plan=plan.id)

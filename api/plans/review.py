@@ -68,10 +68,10 @@ def publish(session: Session, actor: Actor, plan_id: int, effective_at: datetime
     return _told(session, actor, plan_id, "ask_publish", facts={"effective_at": effective_at})
 
 
-def reverse(session: Session, actor: Actor, plan_id: int) -> Answer:
+def reverse(session: Session, actor: Actor, plan_id: int, name: str | None = None) -> Answer:
     """A new draft that restores the ground as it was before a publication."""
     plan = _held(session, actor, plan_id, "reverse")
-    made = reversal.draft_of(session, actor, plan)
+    made = reversal.draft_of(session, actor, plan, name)
     audit.record(session, actor, "reverse", "plan", plan_id, facts={"draft": made})
     return service.one(session, actor, made)
 

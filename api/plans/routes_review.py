@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.deps import CurrentActor, Session
 from api.idempotency import Once
 from api.plans import impact, review
-from api.plans.schemas import In
+from api.plans.schemas import In, Name
 from api.plans.wire import answer
 
 router = APIRouter(prefix="/api/v1/plans/{plan_id}", tags=["plans"])
@@ -32,6 +32,14 @@ class ReturnIn(In):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "两个网格超过 500 户。"}]})
 
     reason: Annotated[str, Field(min_length=1, max_length=4_000)]
+
+
+class ReverseIn(In):
+    """What the new draft is called; without a name, 撤销： and the name of the plan."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Back to the borders before May"}]})
+
+    name: Name | None = None
 
 
 class PublishIn(In):
@@ -68,9 +76,10 @@ def publish(plan_id: PlanId, asked: PublishIn, session: Session, actor: CurrentA
 
 
 @router.post("/reverse", status_code=201)
-def reverse(plan_id: PlanId, session: Session, actor: CurrentActor, once: Once) -> Response:
+def reverse(plan_id: PlanId, session: Session, actor: CurrentActor, once: Once, asked: ReverseIn | None = None) -> Response:
     """A new draft that restores the ground as it was before this plan was published."""
-    return once.run(session, actor, 201, lambda: review.reverse(session, actor, plan_id))
+    name = None if asked is None else asked.name
+    return once.run(session, actor, 201, lambda: review.reverse(session, actor, plan_id, name))
 
 
 @router.get("/before")

@@ -22,6 +22,8 @@ CHUNK = 1 << 20
 ARCHIVES = (".zip", ".gz", ".xz", ".7z", ".rar", ".tar", ".tgz", ".bz2")
 UTF8_FLAG = 0x800
 ENCRYPTED_FLAG = 0x1
+SHADOWS, SHADOW = "__MACOSX", "._"
+"""Where a Mac's zip keeps icons and the like of each file, under the file's own name with a sign before it."""
 
 
 def unpacked(path: Path, folder: Path) -> list[Path]:
@@ -74,12 +76,17 @@ def _expanded(source: IO[bytes] | gzip.GzipFile, path: Path, folder: Path) -> Pa
 def _members(path: Path, folder: Path) -> Iterator[Path]:
     try:
         with zipfile.ZipFile(path) as packed:
-            entries = [each for each in packed.infolist() if not each.is_dir()]
+            entries = [each for each in packed.infolist() if not each.is_dir() and not _is_shadow(each)]
             _refuse_entries(path, entries)
             for entry in entries:
                 yield _extract(packed, entry, path, folder)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, UnicodeDecodeError, ValueError) as broken:
         raise BadFile(f"The zip archive is broken: {broken}. Download or pack it again.") from broken
+
+
+def _is_shadow(entry: zipfile.ZipInfo) -> bool:
+    inside = PurePosixPath(entry.filename)
+    return SHADOWS in inside.parts or inside.name.startswith(SHADOW)
 
 
 def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:

@@ -10,6 +10,10 @@ import pyogrio
 
 from gis.errors import BadFile
 
+FAILURES = (
+    pyogrio.errors.DataSourceError, pyogrio.errors.FieldError, pyogrio.errors.FeatureError, pyogrio.errors.GeometryError, ValueError,
+)  # fmt: skip
+"""What writing through GDAL ends with where it cannot."""
 RESERVED = {"fid", "ogc_fid", "geom", "geometry"}
 
 
@@ -27,23 +31,24 @@ def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> None
         for name, frame in layers.items():
             try:
                 _fit(frame).to_file(whole, layer=name, driver="GPKG", engine="pyogrio")
-            except (pyogrio.errors.DataSourceError, pyogrio.errors.FieldError, pyogrio.errors.GeometryError, ValueError) as failed:
+            except FAILURES as failed:
                 raise BadFile(f"{path.name} cannot be written: {str(failed).splitlines()[0][:200]}", file=path.name) from failed
         os.replace(whole, path)
 
 
-def _fit(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """The same rows under column names that are different to a database that ignores case."""
-    shape = frame.geometry.name
+def fitting_names(frame: gpd.GeoDataFrame) -> dict[str, str]:
+    """What each column is called in a database that ignores case and keeps some names for itself."""
     seen = set(RESERVED)
-    names = {}
-    for column in frame.columns:
-        if column == shape:
-            continue
-        name, number = str(column), 2
+    names: dict[str, str] = {}
+    for column in map(str, frame.columns.drop(frame.geometry.name)):
+        name, number = column, 2
         while name.lower() in seen:
             name, number = f"{column}_{number}", number + 1
         seen.add(name.lower())
         names[column] = name
-    renamed = frame.rename(columns=names)
-    return renamed if shape == "geometry" else renamed.rename_geometry("geometry")
+    return names
+
+
+def _fit(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    renamed = frame.rename(columns=fitting_names(frame))
+    return renamed if frame.geometry.name == "geometry" else renamed.rename_geometry("geometry")

@@ -9,7 +9,8 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 
-from gis.errors import BadValue
+from data.files.geopackage import FAILURES, fitting_names
+from gis.errors import BadFile, BadValue
 
 SHAPEFILE = "ESRI Shapefile"
 DRIVERS = {".gpkg": "GPKG", ".shp": SHAPEFILE, ".zip": SHAPEFILE, ".geojson": "GeoJSON", ".json": "GeoJSON", ".fgb": "FlatGeobuf"}
@@ -21,19 +22,22 @@ SHORT_NAME = 10
 def write_polygons(frame: gpd.GeoDataFrame, path: Path, *, layer: str = "layer") -> list[str]:
     """Write a frame to the format that the suffix of `path` names, replacing what was there; returns what could not be kept.
 
-    A .zip holds a Shapefile with its encoding said. Raises BadValue for another suffix.
+    A .zip holds a Shapefile with its encoding said. Raises BadValue for another suffix, BadFile where nothing can be written.
     """
     refuse_format(path)
     suffix = path.suffix.lower()
     frame, notes = _fitting(frame, suffix)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".wangge-", dir=path.parent) as folder:
-        if suffix == ".parquet":
-            frame.to_parquet(Path(folder) / path.name)
-        else:
-            _through_gdal(frame, Path(folder), path, layer)
-        for each in sorted(Path(folder).iterdir(), key=lambda each: each.suffix.lower() == suffix):  # what was asked for comes last
-            os.replace(each, path.with_name(each.name))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".wangge-", dir=path.parent) as folder:
+            if suffix == ".parquet":
+                frame.to_parquet(Path(folder) / path.name)
+            else:
+                _through_gdal(frame, Path(folder), path, layer)
+            for each in sorted(Path(folder).iterdir(), key=lambda each: each.suffix.lower() == suffix):  # what was asked for comes last
+                os.replace(each, path.with_name(each.name))
+    except (OSError, *FAILURES) as failed:
+        raise BadFile(f"{path} cannot be written: {str(failed).splitlines()[0][:200]}", file=path.name) from failed
     return notes
 
 
@@ -66,13 +70,15 @@ def _fitting(frame: gpd.GeoDataFrame, suffix: str) -> tuple[gpd.GeoDataFrame, li
     for name in frame.columns.drop(frame.geometry.name):
         if frame[name].dtype == object:
             frame[name] = [None if pd.isna(value) else str(value) for value in frame[name]]
-    if DRIVERS.get(suffix) != SHAPEFILE:
-        return frame, []
-    short: dict[str, str] = {}
-    for name in map(str, frame.columns.drop(frame.geometry.name)):
-        short[name] = _short(name, {each.lower() for each in short.values()})
-    changed = [f"column {name} is {cut} in the shapefile" for name, cut in short.items() if name != cut]
-    return frame.rename(columns=short), changed
+    names: dict[str, str] = {}
+    if suffix == ".gpkg":
+        names = fitting_names(frame)
+    elif DRIVERS.get(suffix) == SHAPEFILE:
+        for name in map(str, frame.columns.drop(frame.geometry.name)):
+            names[name] = _short(name, {each.lower() for each in names.values()})
+    kind = "GeoPackage" if suffix == ".gpkg" else "shapefile"
+    changed = [f"column {name} is {other} in the {kind}" for name, other in names.items() if name != other]
+    return frame.rename(columns=names), changed
 
 
 def _short(name: str, taken: set[str]) -> str:

@@ -18,6 +18,8 @@ from gis.faces import Shapes, polygonal
 
 ONLY_GDAL = (".kml", ".gml", ".tab", ".mif", ".mid", ".gdb", ".sqlite", ".gmt", ".geojsonl")
 """Formats the import desk does not know; GDAL reads them, here from the caller's own disk."""
+WIDEST, NORTHMOST = 120.0, 88.0
+"""Degrees beyond which metres around the middle mean nothing."""
 USUAL_CODES = ("code", "编码", "网格编码", "社区编码", "区划代码")
 
 
@@ -51,7 +53,8 @@ class PolygonFile:
 def polygons_in(path: Path, *, code: str | None = None, layer: str | None = None, crs: str | None = None) -> PolygonFile:
     """Read a file of polygons. Raises BadFile, BadValue (no such column) or WrongCrs with what is wrong and what to do.
 
-    A shape that is no polygon becomes an empty one, so that a check can name its row. `crs` is for files that say none.
+    A shape that is no polygon becomes an empty one, so that a check can name its row. `crs` is for files that say none, or say degrees
+    and hold metres.
     """
     if not path.exists():
         raise BadFile(f"There is no file {path}.")
@@ -61,10 +64,27 @@ def polygons_in(path: Path, *, code: str | None = None, layer: str | None = None
     shapes, notes = _areal(found)
     if shapely.is_empty(shapes).all():
         raise BadFile(f"{path.name} holds no polygons.")
+    _refuse_no_numbers(shapes, path.name)
     codes, numbered = _codes(found.rows, code)
-    system = _system(found, shapes, crs, path.name)
-    geometry_from(system, shapes)  # refuses numbers that do not fit it
-    return PolygonFile(found.rows, shapes, codes, numbered, system, found.findings.layer or path.stem, [*found.findings.notes, *notes])
+    system, told = _system(found, shapes, crs, path.name)
+    _refuse_too_wide(geometry_from(system, shapes), path.name)
+    notes = [*found.findings.notes, *notes, *told]
+    return PolygonFile(found.rows, shapes, codes, numbered, system, found.findings.layer or path.stem, notes)
+
+
+def _refuse_no_numbers(shapes: Shapes, name: str) -> None:
+    coords, row = shapely.get_coordinates(shapes, return_index=True)
+    wrong = np.unique(row[~np.isfinite(coords).all(axis=1)])
+    if len(wrong):
+        more = f", and so do {len(wrong) - 1} more rows" if len(wrong) > 1 else ""
+        raise BadFile(f"{name}, row {wrong[0] + 1}, holds a coordinate that is not a number{more}.", file=name, row=int(wrong[0]) + 1)
+
+
+def _refuse_too_wide(degrees: Shapes, name: str) -> None:
+    west, south, east, north = shapely.total_bounds(degrees).tolist()
+    if east - west > WIDEST or max(-south, north) > NORTHMOST:
+        where = "span more than 120 degrees, as ground does that the 180th meridian cuts" if east - west > WIDEST else "reach a pole"
+        raise WrongCrs(f"The polygons of {name} {where}; lengths would be far from true. Take a smaller ground.", file=name)
 
 
 def _layer_of(path: Path, layer: str | None) -> Layer:
@@ -111,10 +131,19 @@ def _plain(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _system(found: Layer, shapes: Shapes, crs: str | None, name: str) -> pyproj.CRS:
-    if crs is not None or found.findings.crs:
-        return known_crs(crs or str(found.findings.crs))
+def _system(found: Layer, shapes: Shapes, crs: str | None, name: str) -> tuple[pyproj.CRS, list[str]]:
+    """The system that the file says, else the one asked for, else degrees; and what is to be told of the choice."""
+    asked = None if crs is None else known_crs(crs)
     west, south, east, north = shapely.total_bounds(shapes).tolist()
-    if -180 <= west <= east <= 180 and -90 <= south <= north <= 90:
-        return known_crs(4326)
+    degrees = -180 <= west <= east <= 180 and -90 <= south <= north <= 90
+    if found.findings.crs:
+        said = known_crs(str(found.findings.crs))
+        if asked is None or (said.is_geographic and not degrees):  # GeoJSON in metres is taken for degrees
+            return asked or said, []
+        told = [] if said.equals(asked, ignore_axis_order=True) else [f"{name} says {said.name} itself; --crs {crs} was left out."]
+        return said, told
+    if asked is not None:
+        return asked, []
+    if degrees:
+        return known_crs(4326), []
     raise WrongCrs(f"{name} does not say its coordinate system, and the numbers are no degrees. Say it with --crs, as EPSG:4549.")

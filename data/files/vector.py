@@ -95,7 +95,7 @@ def geoparquet(path: Path, question: Question) -> Layer:
 def _read(path: Path, question: Question, kind: str, *, text: str | None = None, options: dict[str, str] | None = None) -> Layer:
     findings = Findings(kind=kind)
     findings.layers = _layers(path)
-    findings.layer = _chosen(findings.layers, question.layer)
+    findings.layer = _chosen(findings.layers, question.layer, path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -129,14 +129,14 @@ def _layers(path: Path) -> list[str]:
         raise BadFile(f"The file cannot be opened: {_first_line(broken)}") from broken
 
 
-def _chosen(layers: list[str], asked: str | None) -> str:
+def _chosen(layers: list[str], asked: str | None, path: Path) -> str:
     if not layers:
         raise BadFile("The file holds no layer.")
     if asked in layers:
         return asked
     if len(layers) > 1 and asked is None:
         raise BadFile(f"The file holds {len(layers)} layers; say which with layer = …: {', '.join(layers[:20])}", layers=layers)
-    if asked is not None and len(layers) > 1:
+    if asked is not None and asked not in (path.stem, path.name):  # a member of an archive has been chosen by its name already
         raise BadFile(f"There is no layer {asked!r} in it. It holds: {', '.join(layers[:20])}", layers=layers)
     return layers[0]
 

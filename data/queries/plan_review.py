@@ -58,6 +58,7 @@ def areas_before(session: Session, scope: Scope, plan_id: int) -> Sequence[Row[A
     return session.execute(statements("plan_review")["areas_before"], {"id": plan_id}).all()
 
 
-def draft_like(session: Session, scope: Scope, plan_id: int, person_id: int) -> int:
+def draft_like(session: Session, scope: Scope, plan_id: int, person_id: int, name: str | None) -> int:
     """A new draft over the ground of a published plan, which it is to reverse; returns its number."""
-    return int(session.execute(statements("plan_review")["draft_like"], {"id": plan_id, "person": person_id}).scalar_one())
+    values = {"id": plan_id, "person": person_id, "name": name}
+    return int(session.execute(statements("plan_review")["draft_like"], values).scalar_one())

@@ -22,7 +22,7 @@ SELECT row.area_id AS id, row.base_version, row.ended, area.parent_id, area.clas
 -- draft_like --
 -- A new draft over the ground of a published plan, with the communities that the plan made.
 INSERT INTO plan (name, note, area_id, scheme_id, communities, household_min, household_max, made_by, reverses)
-SELECT left('撤销：' || name, 200), note, area_id, scheme_id,
+SELECT coalesce(CAST(:name AS text), left('撤销：' || name, 200)), note, area_id, scheme_id,
        communities + coalesce((SELECT range_agg(int4range(area_id, area_id + 1)) FROM plan_area
                                 WHERE plan_id = plan.id AND base_version IS NULL AND NOT ended), '{}'),
        household_min, household_max, :person, id

@@ -31,6 +31,8 @@ class Small(NamedTuple):
 def search(small: Small, low: float, high: float, fewest: int, most: int, best: Floats, labels: Ints, steps: int) -> bool:
     """Find the plan of `fewest` to `most` parts whose worst part misses the band by least, then the cheapest of those.
 
+    What nobody can help, a part of one atom that alone is heavier than the band, misses nothing: it would hide the others.
+
     `best`: miss and cost of the plan in `labels`, both overwritten when a better one is found. Returns whether all
     plans were seen, which is so unless `steps` ran out. Each set is grown from its lowest atom, one neighbour either
     taken or barred, so that no set comes twice.
@@ -48,7 +50,7 @@ def search(small: Small, low: float, high: float, fewest: int, most: int, best: 
         size -= 1
         level, part, barred, rest = int(stack[size, 0]), stack[size, 1], stack[size, 2], stack[size, 3]
         weight = _weight(small, part)
-        if weight > high + best[0] + SLACK:
+        if weight > high + best[0] + SLACK and part & (part - ONE) != NONE:
             continue
         border = _around(small, part) & rest & ~part & ~barred
         if border != NONE:
@@ -118,16 +120,21 @@ def _can_go_on(small: Small, left: np.uint64, band: tuple[float, float], parts: 
     while left != NONE:
         piece = _reach(small, left & (~left + ONE), left)
         left &= ~piece
-        weight = _weight(small, piece)
-        few = max(1, int(np.ceil(weight / high - SLACK))) if high > 0.0 else 1
-        atoms = 0
+        weight, atoms, heavy = 0.0, 0, 0
         for atom in range(len(small.weight)):
-            atoms += int((piece >> np.uint64(atom)) & ONE)
+            if (piece >> np.uint64(atom)) & ONE:
+                if small.weight[atom] > high:
+                    heavy += 1
+                else:
+                    atoms += 1
+                    weight += small.weight[atom]
+        least = 1 if atoms > 0 else 0
+        few = max(least, int(np.ceil(weight / high - SLACK))) if high > 0.0 else least
         many = min(atoms, int(np.floor(weight / low + SLACK))) if low > 0.0 else atoms
         if few > many:
             return False
-        at_least += few
-        at_most += many
+        at_least += few + heavy
+        at_most += many + heavy
     return at_least <= parts[1] and at_most >= parts[0]
 
 
@@ -137,7 +144,8 @@ def _keep_if_better(small: Small, low: float, high: float, chosen: Bits, count: 
     label = np.zeros(len(small.weight), np.int64)
     for part in range(count):
         weight = _weight(small, chosen[part])
-        miss = max(miss, low - weight, weight - high)
+        if chosen[part] & (chosen[part] - ONE) != NONE or weight < low:
+            miss = max(miss, low - weight, weight - high)
         for atom in range(len(small.weight)):
             if (chosen[part] >> np.uint64(atom)) & ONE:
                 label[atom] = part

@@ -202,7 +202,7 @@ def _evened(net: Net, rules: Rules, task: Task, labels: Ints, chance: Chance) ->
 def _rank(net: Net, rules: Rules, labels: Ints) -> tuple[float, float]:
     """How even a plan is, then what it costs; what is even enough counts alike."""
     count = int(labels.max()) + 1
-    off = float(np.abs(part_weights(net, labels) - 1.0).max())
+    off = float(np.where(_helpless(net, labels), 0.0, np.abs(part_weights(net, labels) - 1.0)).max())
     return max(off, EVEN_ENOUGH), energy(net, rules._replace(outside=0.0, even=0.0), labels, count)
 
 
@@ -238,7 +238,7 @@ def _proved(net: Net, task: Task, labels: Ints) -> Solved:
     """For few atoms: look at all plans, for the most even one, or where none is in range, for the nearest."""
     low, high = task.low / (task.count.mean or 1.0), task.high / (task.count.mean or 1.0)
     weight = part_weights(net, labels)
-    miss = float(np.maximum(np.maximum(low - weight, weight - high), 0.0).max())
+    miss = float(np.where(_helpless(net, labels, high), 0.0, np.maximum(np.maximum(low - weight, weight - high), 0.0)).max())
     if not _searchable(task) or (miss <= SLACK and not task.even):
         return Solved(labels, optimal=False, impossible=task.count.impossible, complete=True)
     labels = labels.copy()
@@ -251,6 +251,11 @@ def _proved(net: Net, task: Task, labels: Ints) -> Solved:
         found = part_weights(net, labels) * (task.count.mean or 1.0)
         impossible = Impossible("granularity", float(task.graph.weights.sum()), len(found), tuple(float(each) for each in found))
     return Solved(labels, optimal=complete, impossible=impossible, complete=True)
+
+
+def _helpless(net: Net, labels: Ints, high: float = 1.0) -> Flags:
+    """Parts of one atom that is heavier than a part may be: no plan does better there, so others are judged without them."""
+    return np.asarray((np.bincount(labels) == 1) & (part_weights(net, labels) > high))
 
 
 def _searchable(task: Task) -> bool:

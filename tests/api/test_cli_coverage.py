@@ -9,6 +9,7 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
+import shapely.affinity
 from click.testing import Result
 from shapely.geometry import MultiPolygon, Point, Polygon, box
 from typer.testing import CliRunner
@@ -121,6 +122,15 @@ def test_words_for_people_and_a_layer_of_the_defects(tmp_path: Path) -> None:
 def test_bad_input_ends_with_two_and_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "a.txt.gpkg").write_text("nothing")
     gpd.GeoDataFrame({"code": ["A"]}, geometry=[Point(114, 28)], crs=4490).to_file(tmp_path / "points.gpkg")
+    ring = "[[[114, 28], [{}, 28], [114.1, 28.1], [114, 28]]]"
+    rows = [
+        f'{{"type": "Feature", "properties": {{}}, "geometry": {{"type": "Polygon", "coordinates": {ring.format(x)}}}}}'
+        for x in (114.1, "NaN")
+    ]
+    (tmp_path / "nan.geojson").write_text(f'{{"type": "FeatureCollection", "features": [{", ".join(rows)}]}}')
+    gpd.GeoDataFrame({"code": ["W", "E"]}, geometry=[box(179, 10, 180, 11), box(-180, 10, -179, 11)], crs=4490).to_file(
+        tmp_path / "world.gpkg"
+    )
     good = written(tmp_path / "good.gpkg", board())
     loose = written(tmp_path / "loose.shp", board())
     loose.with_suffix(".prj").unlink()
@@ -129,7 +139,11 @@ def test_bad_input_ends_with_two_and_says_what_to_do(tmp_path: Path) -> None:
         (["check", tmp_path / "a.txt.gpkg"], ""),
         (["check", tmp_path / "points.gpkg"], "no polygons"),
         (["check", good, "--code", "nummer"], "There are: code, 户数"),
-        (["check", good, "--layer", "x", "--parent", tmp_path], "folder"),
+        (["check", good, "--parent", tmp_path], "folder"),
+        (["check", good, "--layer", "x"], "no layer 'x'"),
+        (["mend", good, "-o", "/proc/none/out.gpkg"], "cannot be written"),
+        (["check", tmp_path / "nan.geojson"], "row 2, holds a coordinate that is not a number"),
+        (["check", tmp_path / "world.gpkg"], "180th meridian"),
         (["check", loose], "--crs"),
         (["mend", good, "-o", good], "name another"),
         (["mend", good, "-o", tmp_path / "out.doc"], "Nothing is written as .doc"),
@@ -207,9 +221,43 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pyogrio, "write_dataframe", broken)
-    assert run("mend", file, "-o", tmp_path / "out.gpkg").exit_code == 1
+    assert run("mend", file, "-o", tmp_path / "out.gpkg").exit_code == 2
     assert (tmp_path / "out.gpkg").read_text() == "before"
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.gpkg", "out.gpkg"]
+
+
+@pytest.mark.parametrize("crs", [METRIC, 3857, 4490])
+def test_what_is_cut_at_a_parent_in_metres_ends_on_its_straight_sides(tmp_path: Path, crs: int) -> None:
+    tilted = shapely.affinity.rotate(square(-10, -10, 40, 40), 20)  # sides of 4 km, which bend by 0.2 m on the way to degrees
+    cells = [square(column, row, 7, 7) for row in range(-28, 42, 7) for column in range(-28, 42, 7)]
+    file, parent = written(tmp_path / "a.gpkg", cells, crs), written(tmp_path / "parent.gpkg", [tilted], crs)
+    status, facts = answer("mend", file, "-o", tmp_path / "out.gpkg", "--parent", parent)
+    assert (facts["exact"], {each["reason"] for each in facts["left"]}) == (True, {"all of it lies outside"})
+    assert status == 1
+    out, ground = gpd.read_file(tmp_path / "out.gpkg"), gpd.read_file(parent).to_crs(facts["crs"]).geometry[0]
+    off = shapely.hausdorff_distance(shapely.boundary(shapely.union_all(np.array(out.geometry.array))), shapely.boundary(ground))
+    assert off < (0.002 if crs != 4490 else 2e-8)
+    assert answer("check", tmp_path / "out.gpkg", "--parent", parent)[1]["defects"] == []
+
+
+def test_columns_whose_names_a_geopackage_keeps_for_itself_arrive_under_another(tmp_path: Path) -> None:
+    frame = gpd.GeoDataFrame({"code": ["A", "B"], "fid": [7, 7], "Code": [1, 2]}, geometry=board()[:2], crs=METRIC)
+    frame.to_parquet(tmp_path / "a.parquet")
+    status, facts = answer("mend", tmp_path / "a.parquet", "-o", tmp_path / "out.gpkg")
+    assert status == 0
+    assert facts["notes"] == ["column fid is fid_2 in the GeoPackage", "column Code is Code_2 in the GeoPackage"]
+    assert gpd.read_file(tmp_path / "out.gpkg")[["fid_2", "Code_2"]].to_numpy().tolist() == [[7, 1], [7, 2]]
+
+
+def test_a_system_on_the_command_line_serves_only_files_that_say_none(tmp_path: Path) -> None:
+    loose = written(tmp_path / "loose.shp", board())
+    loose.with_suffix(".prj").unlink()
+    parent = written(tmp_path / "parent.gpkg", [shapely.coverage_union_all(board())], 4490)
+    status, facts = answer("check", loose, "--parent", parent, "--crs", f"EPSG:{METRIC}")
+    assert (status, facts["defects"]) == (0, [])
+    facts = answer("check", parent, "--crs", f"EPSG:{METRIC}")[1]
+    assert facts["crs"] == "EPSG:4490"
+    assert "--crs EPSG:4547 was left out" in facts["notes"][0]
 
 
 def test_real_districts_are_checked_and_mended(tmp_path: Path) -> None:

@@ -73,9 +73,11 @@ class TestTime:
         with fresh.owner() as connection:
             first = plan_drafts.borders(connection)
         plan = published(fresh, district, work, planner, reviewer, plan_drafts.split_of_a1())
-        made = planner.post(f"/api/v1/plans/{plan}/reverse")
+        assert planner.post(f"/api/v1/plans/{plan}/reverse").json()["name"].startswith("撤销：")
+        made = planner.post(f"/api/v1/plans/{plan}/reverse", json={"name": "Back to May"})
         assert made.status_code == 201
         back = made.json()
+        assert back["name"] == "Back to May"
         assert (back["state"], back["reverses"]) == ("draft", plan)
         approved(planner, reviewer, back["id"])
         reviewer.post(f"/api/v1/plans/{back['id']}/publish", json={})

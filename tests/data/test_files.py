@@ -154,6 +154,21 @@ def test_a_packed_shapefile_is_found_among_its_parts(desk: Desk, tmp_path: Path)
     assert len(desk.read(zipped(tmp_path / "packed.zip", parts))) == 2
 
 
+def test_what_a_mac_puts_beside_each_file_of_a_zip_is_no_layer(desk: Desk, tmp_path: Path) -> None:
+    path = written_shapefile(tmp_path)
+    parts = {each.name: each.read_bytes() for each in tmp_path.iterdir() if each.stem == path.stem}
+    shadows = {f"__MACOSX/._{name}": b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X" for name in parts}
+    assert len(desk.read(zipped(tmp_path / "packed.zip", {**parts, **shadows, "._layer.shp": b"\x00\x05\x16\x07"}))) == 2
+
+
+def test_a_layer_that_a_file_does_not_hold_is_refused_even_where_it_holds_only_one(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "one.gpkg"
+    gpd.GeoDataFrame({"a": [1]}, geometry=[square()], crs=4490).to_file(path, layer="grids")
+    with pytest.raises(BadFile, match=r"no layer 'girds' in it\. It holds: grids"):
+        desk.read(path, Question(layer="girds"))
+    assert len(desk.read(path, Question(layer="grids"))) == 1
+
+
 def test_an_archive_of_two_layers_asks_which(desk: Desk, tmp_path: Path) -> None:
     body = json.dumps({"type": "FeatureCollection", "features": [
         {"type": "Feature", "properties": {"a": 1}, "geometry": {"type": "Point", "coordinates": [1, 2]}}]}).encode()  # fmt: skip

@@ -270,6 +270,18 @@ def test_an_atom_heavier_than_the_bound_is_named_and_the_rest_is_in_range() -> N
     assert out_of_range.tolist() == [proposal.labels[27]]
 
 
+@pytest.mark.parametrize("size", [6, 9])  # all plans are looked at, and too many for that
+@pytest.mark.parametrize("wish", [{"low": 5, "high": 10}, {"parts": 5}])
+def test_an_atom_heavier_than_the_bound_does_not_hide_how_uneven_the_rest_is(size: int, wish: dict[str, float]) -> None:
+    graph = town(size, size, [1000] + [1] * (size * size - 1))
+    found = np.sort(np.bincount(propose(graph, **wish).labels))
+    assert found[0] == 1
+    if "parts" in wish:
+        assert found[1] == (size * size - 1) // 4
+    else:
+        assert ((found[1:] >= 5) & (found[1:] <= 10)).all()
+
+
 def test_ground_in_pieces_is_divided_piece_by_piece() -> None:
     cut = tuple(range(60, 72))
     graph = town(12, 12, np.full(132, 10.0), without=cut)

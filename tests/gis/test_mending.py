@@ -86,6 +86,38 @@ def test_a_polygon_given_twice_leaves_the_second_with_nothing() -> None:
     assert report.refused[["kind", "codes"]].to_numpy().tolist() == [["nothing_left", ("001",)]]
 
 
+def test_an_enclave_drawn_onto_the_grid_around_it_keeps_its_ground() -> None:
+    report = mend(framed([square(0, 0, 4, 4), square(1, 1), square(1.25, 1.25, 0.5, 0.5)]), square(0, 0, 4, 4), steps=ALL, metres=HERE)
+    assert report.exact
+    assert [round(shapely.area(each) / UNIT**2, 6) for each in report.frame.geometry] == [15.0, 0.75, 0.25]
+    assert report.moved[["from_code", "to_code"]].to_numpy().tolist() == [["000", "001"], ["000", "002"], ["001", "002"]]
+
+
+def test_a_row_of_the_whole_among_its_parts_loses_its_ground_to_them() -> None:
+    report = mend(framed([square(0, 0, 2), square(0, 0), square(1, 0)]), square(0, 0, 2), steps=ALL, metres=HERE)
+    assert report.exact
+    assert report.frame["code"].tolist() == ["001", "002"]
+    assert report.refused[["codes", "reason"]].to_numpy().tolist() == [[("000",), "others hold all its ground"]]
+
+
+def test_a_polygon_beyond_the_outline_is_told_to_lie_outside() -> None:
+    report = mend(framed([square(0, 0), square(7, 0)]), square(0, 0), steps=ALL, metres=HERE)
+    assert report.refused[["codes", "reason"]].to_numpy().tolist() == [[("001",), "all of it lies outside"]]
+
+
+def test_a_long_thin_overlap_is_told_with_the_ground_it_has_however_its_sides_are_noded() -> None:
+    here, wide = local_metres(114.01, 28.01), 2.0**-20  # degrees: about 0.1 m; a side of 3 km bends by more than that
+    low = Polygon([(114, 28), (114.02, 28.02), (114.02, 28), (114, 28)])
+    high = shapely.transform(Polygon([(114, 28), (114.005, 28.005), (114.02, 28.02), (114, 28.02), (114, 28)]),
+                             lambda c: c + np.array([0, -wide]))  # fmt: skip
+    true = 111_000.0**2 * np.cos(np.radians(28.01)) * 0.02 * wide
+    found = defects(framed([low, high]), metres=here, lattice=False)
+    assert found["kind"].tolist() == ["overlap"]
+    assert found["area_m2"][0] == pytest.approx(true, rel=0.01)
+    report = mend(framed([low, high]), shapely.union(low, high), steps=ALL, metres=here)
+    assert report.moved["area_m2"].sum() == pytest.approx(true, rel=0.01)
+
+
 def test_without_a_step_nothing_is_done_but_the_refusal_says_what() -> None:
     shapes = framed([square(0, 0, 1.25), square(1, 0), square(2.5, 0)])
     report = mend(shapes, square(0, 0, 3), steps=["snap"], metres=HERE)

@@ -8,6 +8,9 @@ import { field, formDialog } from "../components.js";
 
 const note = (properties = {}) => make("textarea", { className: "field", name: "note", rows: 3, maxLength: 4000, ...properties });
 
+const nameField = (value) =>
+  make("input", { className: "field", name: "name", required: true, maxLength: 200, value: value.slice(0, 200), autofocus: true });
+
 async function step(editor, path, body) {
   await tell(editor.draft.path(path), body ?? {});
   await editor.draft.reloadPlan();
@@ -75,11 +78,13 @@ export const publish = {
 
 export const reverse = {
   icon: "undo",
-  run: (editor) =>
-    formDialog(word("step.reverse"), make("p", {}, word("step.reverse.text")), word("step.reverse"), async () => {
-      const made = await tell(editor.draft.path("/reverse"), {});
+  run: (editor) => {
+    const name = nameField(word("step.reverse_name", { name: editor.draft.plan.name }));
+    formDialog(word("step.reverse"), [make("p", {}, word("step.reverse.text")), field(word("plans.name"), name)], word("step.reverse"), async () => {
+      const made = await tell(editor.draft.path("/reverse"), { name: name.value.trim() });
       location.assign(keeping(`/plans/${made.id}`));
-    }),
+    });
+  },
 };
 
 /** Ask for a name and make a copy with all its operations' outcome. */
@@ -89,14 +94,7 @@ export function copy({ draft }) {
 
 /** The same from the list of plans. */
 export function copyOf(plan) {
-  const name = make("input", {
-    className: "field",
-    name: "name",
-    required: true,
-    maxLength: 200,
-    value: word("plans.copy_name", { name: plan.name }).slice(0, 200),
-    autofocus: true,
-  });
+  const name = nameField(word("plans.copy_name", { name: plan.name }));
   formDialog(word("menu.copy"), field(word("plans.name"), name), word("plans.copy"), async () => {
     const made = await tell(`/plans/${plan.id}/copy`, { name: name.value.trim() });
     location.assign(keeping(`/plans/${made.id}`));
@@ -106,7 +104,7 @@ export function copyOf(plan) {
 /** Another name and note. */
 export function rename(editor) {
   const { plan } = editor.draft;
-  const name = make("input", { className: "field", name: "name", required: true, maxLength: 200, value: plan.name, autofocus: true });
+  const name = nameField(plan.name);
   const text = note({ value: plan.note });
   formDialog(word("menu.rename"), [field(word("plans.name"), name), field(word("plans.note"), text)], word("save"), async () => {
     await tell(editor.draft.path(), { name: name.value.trim(), note: text.value.trim() }, "PATCH");
