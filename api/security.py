@@ -16,6 +16,8 @@ from api import auth, problems
 from api.settings import Settings
 from gis.errors import BadValue, NotPermitted, Refusal, SignInNeeded, TooLarge
 
+DRAINED_BYTES = 64_000_000
+"""How much of a body that is too large is taken before its answer."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ASKED_BY_US = "x-wangge"
 """A header that our own pages send with each change; a foreign page cannot without asking, and nobody answers that question."""
@@ -60,6 +62,27 @@ class Oversize(HTTPException):
         self.refusal = _too_large(limit)
 
 
+class Sending:
+    """A request's body while it comes in."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._receive = receive
+        self._seen = 0
+        self._more = Headers(scope=scope).get("expect") is None  # who asks first sends nothing that is refused
+
+    async def receive(self) -> Message:
+        """The next piece."""
+        message = await self._receive()
+        self._seen += len(message.get("body", b""))
+        self._more = message.get("more_body", False)
+        return message
+
+    async def drained(self) -> None:
+        """Take the rest of a body that is refused: who still sends when the door shuts gets no answer, only a broken connection."""
+        while self._more and self._seen < DRAINED_BYTES:
+            await self.receive()
+
+
 class Wall:
     """Refuses foreign, oversized and unreadable requests; adds the headers that keep an answer harmless."""
 
@@ -77,9 +100,12 @@ class Wall:
         nonce = secrets.token_urlsafe(16)
         scope.setdefault("state", {})["nonce"] = nonce
         send = self._with_headers(scope, send, nonce)
+        sending = Sending(scope, receive)
         try:
-            receive = await self._checked(scope, receive)
+            receive = await self._checked(scope, sending.receive)
         except Refusal as refusal:
+            if isinstance(refusal, TooLarge):
+                await sending.drained()
             await problems.problem(problems.STATUS[type(refusal)], refusal.code, refusal.message, refusal.facts)(scope, receive, send)
             return
         await self._served(scope, receive, send)

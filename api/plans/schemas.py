@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Id = Annotated[int, Field(ge=1, le=2**53)]
 Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
@@ -14,7 +14,7 @@ Line = Annotated[list[Place], Field(min_length=2, max_length=MOST_VERTICES)]
 Ring = Annotated[list[Place], Field(min_length=3, max_length=MOST_VERTICES)]
 Pair = tuple[Id, Id]
 Ids = Annotated[list[Id], Field(min_length=1, max_length=5_000)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Note = Annotated[str, Field(max_length=4_000)]
 Households = Annotated[int, Field(ge=0, le=1_000_000)]
 
@@ -228,7 +228,7 @@ class SnapshotIn(In):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "征求意见稿"}]})
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 
 class CommentIn(In):
@@ -236,7 +236,7 @@ class CommentIn(In):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"body": "沿河边界请改到步道外侧。", "place": [113.0005, 28.2005]}]})
 
-    body: Annotated[str, Field(min_length=1, max_length=4_000)]
+    body: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
     place: Place | None = None
     grid: Id | None = None
 

@@ -11,7 +11,7 @@ from api.plans.ground import plan_of
 from data.queries import audit, plan_ground, plan_ops, plans
 from data.queries.plans import Plan
 from gis.borders.refusals import refused
-from gis.errors import Conflict, NotFound, NotPermitted, TransitionRefused
+from gis.errors import BadValue, Conflict, NotFound, NotPermitted, TransitionRefused
 
 Answer = dict[str, Any]
 LOG_AT_MOST = 500
@@ -79,6 +79,8 @@ def comment(session: Session, actor: Actor, id: int, *, body: str, place: tuple[
     plan = _discussed(session, actor, id)
     if grid is not None:
         _refuse_unknown(session, actor, plan, grid)
+    if place is not None:
+        _refuse_far(service.one(session, actor, id)["bounds"], place)
     number = plans.comment(
         session, actor.scope, id, person=actor.person_id, body=body, place=None if place is None else Point(place), grid=grid
     )
@@ -123,6 +125,14 @@ def _refuse_unknown(session: Session, actor: Actor, plan: Plan, grid: int) -> No
     found = plan_ground.named(session, actor.scope, plan.id, [grid])
     if grid not in found or found[grid].shape is None or not plans.holds(plan, found[grid].community_id):
         raise refused("unknown_grid", None, grid=grid)
+
+
+def _refuse_far(bounds: tuple[float, float, float, float], place: tuple[float, float]) -> None:
+    """A remark on ground around the plan is welcome; one farther off than the plan is wide is a slip."""
+    west, south, east, north = bounds
+    wide = max(east - west, north - south)
+    if not (west - wide <= place[0] <= east + wide and south - wide <= place[1] <= north + wide):
+        raise BadValue("The place lies far from the ground of the plan.", fields=[{"at": "place", "why": "far from the plan"}])
 
 
 def _entry(row: Any) -> Answer:

@@ -111,7 +111,7 @@ def _border_between(ground: Ground, one: int, other: int) -> LineString:
     if one == other:
         raise refused("same_grid", shapes[0], grids=[one])
     common = shapely.get_parts(shapely.intersection(*shapely.boundary(shapes)))
-    common = common[shapely.get_type_id(common) == shapely.GeometryType.LINESTRING]
+    common = common[shapely.length(common) > 0]  # borders that meet nowhere have an empty line in common
     if not len(common):
         raise refused("not_a_neighbour", shapes[0], grids=[one, other])
     merged = shapely.get_parts(shapely.line_merge(MultiLineString(list(common))))

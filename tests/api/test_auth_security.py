@@ -1,5 +1,7 @@
 """The wall: foreign sites, bodies too large or unreadable, and what answers tell the browser."""
 
+import urllib.error
+import urllib.request
 from typing import Any
 
 import pytest
@@ -112,6 +114,14 @@ def test_a_body_over_the_limit_is_refused_by_what_it_says_and_by_what_it_sends(c
     assert sent.status_code == 413
     form = planner.post(CHANGE, content=pieces(), headers={"Content-Type": "text/plain"})
     assert (form.status_code, form.json()["type"]) == (413, "/problems/too-large")
+
+
+def test_who_sends_a_whole_body_before_listening_hears_that_it_is_too_large(live_server: str) -> None:
+    sent = urllib.request.Request(live_server + CHANGE, data=b" " * 24_000_000, method="POST", headers={"Content-Type": "application/json"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(sent, timeout=30)
+    assert refused.value.code == 413
+    assert b"/problems/too-large" in refused.value.read()
 
 
 def test_answers_carry_the_headers_that_keep_them_harmless(client: Any) -> None:

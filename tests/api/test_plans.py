@@ -286,3 +286,17 @@ def test_what_cannot_be_done_is_refused_with_its_reason_and_changes_nothing(
     assert answer.status_code == status, answer.text
     assert why in {answer.json().get("reason"), answer.json()["type"].rpartition("/")[2]}
     assert planner.get(f"/api/v1/plans/{plan}").json()["revision"] == 0
+
+
+def test_blank_names_and_remarks_and_remarks_far_away_are_refused(client: Client) -> None:
+    planner = client("planner")
+    plan = new_plan(planner)["id"]
+    comments, snapshots = f"/api/v1/plans/{plan}/comments", f"/api/v1/plans/{plan}/snapshots"
+    assert planner.post(comments, json={"body": " \n\t"}).status_code == 422
+    assert planner.post(snapshots, json={"name": "  "}).status_code == 422
+    assert planner.post(f"/api/v1/plans/{plan}/copy", json={"name": "  "}).status_code == 422
+    far = planner.post(comments, json={"body": "这里", "place": [0.0, 0.0]})
+    assert (far.status_code, far.json()["fields"][0]["at"]) == (422, "place")
+    told = planner.post(comments, json={"body": " 界外一点 ", "place": [WEST - CELL, SOUTH]})
+    assert (told.status_code, told.json()["items"][0]["body"]) == (201, "界外一点")
+    assert len(planner.get(comments).json()["items"]) == 1

@@ -187,6 +187,13 @@ def test_grids_that_are_not_there_or_are_named_twice_are_refused() -> None:
     assert reason_of(lambda: trace(ground, 5, 5, [], np.array([cut]))) == "same_grid"
 
 
+def test_grids_far_apart_are_no_neighbours() -> None:
+    ground = board()
+    road = np.array([line((0, 0), (3, 3))], dtype=object)
+    refused_with_place(lambda: straighten(ground, 1, 9, road), "not_a_neighbour")
+    refused_with_place(lambda: trace(ground, 1, 9, [(1.5 * 2**-10, 0.0)], road), "not_a_neighbour")
+
+
 def test_grids_that_only_meet_in_a_corner_are_no_neighbours() -> None:
     ground = board()
     refused_with_place(lambda: merge(ground, [1, 5], 1), "not_contiguous")
