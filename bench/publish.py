@@ -256,7 +256,7 @@ def _reversal(url: str, plan: int) -> int:
         with work.unit() as (session, scope):
             actor = auth.resolve(work.database, scope.token)
             assert actor is not None
-            made = reversal.draft_of(session, actor, type("Plan", (), {"id": plan}))
+            made = reversal.draft_of(session, actor, type("Plan", (), {"id": plan}), None)
             session.execute(
                 text(
                     "UPDATE plan SET state = 'publishing', submitted_by = made_by,"
