@@ -84,7 +84,8 @@ def same_ground(one: Ground, other: Ground) -> bool:
 def rebase(claims: Mapping[int, Claim], others: Mapping[int, Ground]) -> Rebased:
     """Lay a draft over ground that has changed since: what only gained vertices is carried over, the rest conflicts.
 
-    `claims` are the draft's grids; `others` are grids of today around them, which may receive vertices.
+    `claims` are the draft's grids; `others` are grids of today around them, which may receive vertices and keep their own:
+    a grid that somebody made beside the draft's since may hold more of them than the draft knows.
     """
     conflicts = {id for id, claim in claims.items() if claim.base is not None and claim.now is None and not claim.noded_only}
     theirs = _vertices_of_others(claims, conflicts)
@@ -98,6 +99,7 @@ def rebase(claims: Mapping[int, Claim], others: Mapping[int, Ground]) -> Rebased
     for edge in theirs.keys() - carried:
         conflicts |= _holders(edge, claims)
     _give_vertices({id: claim for id, claim in claims.items() if id not in kept}, others, shapes, conflicts)
+    _take_vertices(shapes, others)
     broken = {id for id, shape in shapes.items() if not shape.is_valid}
     return Rebased(shapes, tuple(sorted(conflicts | broken)))
 
@@ -150,6 +152,19 @@ def _give_vertices(claims: Mapping[int, Claim], others: Mapping[int, Ground], sh
                 shapes[holder], missing = noded, missing - found
         if missing:
             conflicts.add(id)
+
+
+def _take_vertices(shapes: dict[int, Ground], others: Mapping[int, Ground]) -> None:
+    """Give the draft's grids what vertices those around them have on common borders."""
+    mine, theirs = _edges(list(shapes.values())), _edges([border for id, border in others.items() if id not in shapes])
+    every = mine | theirs
+    onward: dict[Vertex, list[Vertex]] = {}
+    for start, end in theirs:
+        if (end, start) not in every:
+            onward.setdefault(end, []).append(start)
+    paths = {edge: path for edge in mine if edge[::-1] not in every and (path := _path(edge, onward)) is not None}
+    for id, shape in shapes.items() if paths else ():
+        shapes[id], _ = with_vertices(shape, paths)
 
 
 def _holders(edge: Edge, claims: Mapping[int, Claim]) -> set[int]:

@@ -156,8 +156,7 @@ def _grids(session: Session, scope: Scope, plan: Any, rows: Iterable[Any]) -> Ne
     claims = {
         row.grid_id: Claim(shape(row.base), shape(row.mine), None if row.now_ended else shape(row.now), row.noded_only) for row in rows
     }
-    moved = [claim for claim in claims.values() if claim.noded_only and claim.base is not None and claim.mine is not None]
-    near = plan_publish.around(session, scope, plan.scheme_id, [claim.mine for claim in moved if claim.mine], list(claims)) if moved else []
+    near = plan_publish.around(session, scope, plan.scheme_id, [claim.mine for claim in claims.values() if claim.mine], list(claims))
     around = {row.id: row for row in near}
     rebased = rebase(claims, {id: _border(row) for id, row in around.items()})
     disputes.refuse_grids(rows, set(rebased.conflicts))

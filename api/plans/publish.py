@@ -1,6 +1,7 @@
 """Publishing a plan: one transaction of the system in which the draft becomes the ground, and everything on it follows or nothing does."""
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -37,11 +38,13 @@ def publish(work: "Work", plan_id: int) -> str:
                 return run(session, scope, plan_id)
         except Refusal as refused:
             LOG.warning("plan %s is not published: %s", plan_id, refused.code)
-            with work.unit() as (session, scope):
-                return _put_back(session, scope, plan_id, refused)
+            return _put_back(work, plan_id, refused.code, refused.message, refused.facts)
         except OperationalError as failed:
             if getattr(failed.orig, "sqlstate", None) not in ("40P01", "40001") or attempt == TRIES - 1:
                 raise
+        except Exception:  # a fault of ours: left waiting, the plan would be tried each minute, and nobody would hear of it
+            LOG.exception("plan %s is not published", plan_id)
+            return _put_back(work, plan_id, "bug", "Something went wrong on our side. It has been logged.", {})
     raise AssertionError("every try returns or raises")
 
 
@@ -80,12 +83,13 @@ def run(session: Session, scope: Scope, plan_id: int) -> str:
     return "published"
 
 
-def _put_back(session: Session, scope: Scope, plan_id: int, refused: Refusal) -> str:
-    failure = {"code": refused.code, "message": refused.message, "facts": refused.facts, "at": datetime.now(UTC)}
-    plan_publish.fail(session, scope, plan_id, failure)
-    caller = people.who(session, scope.token)
-    audit.record(session, caller, "publish", "plan", plan_id, outcome="refused", why=refused.message, facts={"code": refused.code})
-    after_commit.publish(session, Change("plan", "update", plan_id))
+def _put_back(work: "Work", plan_id: int, code: str, message: str, facts: Mapping[str, object]) -> str:
+    failure = {"code": code, "message": message, "facts": facts, "at": datetime.now(UTC)}
+    with work.unit() as (session, scope):
+        plan_publish.fail(session, scope, plan_id, failure)
+        caller = people.who(session, scope.token)
+        audit.record(session, caller, "publish", "plan", plan_id, outcome="refused", why=message, facts={"code": code})
+        after_commit.publish(session, Change("plan", "update", plan_id))
     return "approved"
 
 

@@ -56,6 +56,20 @@ def test_two_names_for_one_community_are_a_conflict_that_tells_all_three(fresh, 
     }  # fmt: skip
 
 
+def test_a_publication_that_fails_by_a_fault_of_ours_is_told_and_does_not_wait_for_ever(
+    fresh, district, work, planner, reviewer, monkeypatch
+):
+    plan = stored(fresh, district, renamed("枫桥社区"))
+    approved(planner, reviewer, plan)
+    reviewer.post(f"/api/v1/plans/{plan}/publish", json={})
+    monkeypatch.setattr(publishing.new_ground, "lay", lambda *_: 1 / 0)
+    assert publishing.publish(work, plan) == "approved"
+    assert failure_of(fresh, plan)["code"] == "bug"
+    monkeypatch.undo()
+    reviewer.post(f"/api/v1/plans/{plan}/publish", json={})
+    assert publishing.publish(work, plan) == "published"
+
+
 def test_the_same_name_given_twice_is_no_conflict(fresh, district, work, planner, reviewer):
     second = renamed("枫桥社区")
     second.grids, second.names = {810001: WHOLE[810001]}, {810001: "枫桥一格"}

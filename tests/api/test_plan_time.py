@@ -11,7 +11,7 @@ from api.plans import publish as publishing
 from tests import plan_drafts
 from tests.factories import AREAS
 from tests.plan_drafts import Draft, ring
-from tests.publishing import add_incident, approved, asked, failure_of, published
+from tests.publishing import add_incident, approved, asked, failure_of, published, stored
 
 
 class TestTime:
@@ -86,6 +86,40 @@ class TestTime:
             now = plan_drafts.borders(connection)
         assert now.keys() == first.keys()
         assert all(shapely.to_wkb(now[id]) == shapely.to_wkb(first[id]) for id in first)
+
+    def test_a_split_beside_ground_that_was_divided_since_is_taken_back_and_the_neighbour_keeps_its_vertex(
+        self, fresh, district, work, planner, reviewer
+    ):
+        south, north = ring((0, 0), (2, 0), (2, 1), (0, 1)), ring((0, 1), (2, 1), (2, 2), (0, 2))
+        split = Draft(
+            grids={810001: south, 910001: north, 810002: ring((2, 0), (4, 0), (4, 2), (2, 2), (2, 1))},
+            new=frozenset({910001}), noded=frozenset({810002}), homes={910001: AREAS["a1"].id},
+        )  # fmt: skip
+        waiting = stored(fresh, district, split)
+        approved(planner, reviewer, waiting)
+        halves = {910010: ring((2, 0), (3, 0), (3, 2), (2, 2)), 910011: ring((3, 0), (4, 0), (4, 2), (3, 2))}
+        above = {810006: ring((2, 2), (3, 2), (4, 2), (4, 4), (2, 4))}
+        divided = Draft(
+            grids={810002: None, **halves, **above},
+            new=frozenset(halves),
+            noded=frozenset(above),
+            homes=dict.fromkeys(halves, AREAS["a1"].id),
+        )
+        published(fresh, district, work, planner, reviewer, divided)
+        reviewer.post(f"/api/v1/plans/{waiting}/publish", json={})
+        assert publishing.publish(work, waiting) == "published", failure_of(fresh, waiting)
+        back = planner.post(f"/api/v1/plans/{waiting}/reverse").json()["id"]
+        approved(planner, reviewer, back)
+        reviewer.post(f"/api/v1/plans/{back}/publish", json={})
+        assert publishing.publish(work, back) == "published", failure_of(fresh, back)
+        with fresh.owner() as connection:
+            now = plan_drafts.borders(connection)
+        assert 910001 not in now
+        assert now[810001].equals(ring((0, 0), (2, 0), (2, 2), (0, 2)))
+        mine, theirs, common = (
+            set(map(tuple, shapely.get_coordinates(each).tolist())) for each in (now[810001], now[910010], ring((2, 0), (2, 1), (2, 2)))
+        )
+        assert mine & theirs == common
 
     def test_a_reversed_merge_makes_the_ended_grid_anew_under_a_new_code(self, fresh, district, work, planner, reviewer):
         plan = published(fresh, district, work, planner, reviewer, plan_drafts.a1_into_a2())

@@ -59,3 +59,14 @@ def test_ground_that_both_changed_is_a_conflict_and_so_is_a_grid_that_ended():
     moved = ring((0, 0), (1, 0), (1, 2), (0, 2))
     claims = {1: Claim(SQUARE, ring((0, 0), (2, 0), (2, 2)), moved), 2: Claim(BESIDE, None, None)}
     assert rebase(claims, {}).conflicts == (1, 2)
+
+
+def test_a_grid_that_is_put_back_takes_the_vertices_of_who_came_to_stand_beside_it():
+    lower, upper = ring((0, 0), (2, 0), (2, 1), (0, 1)), ring((0, 1), (2, 1), (2, 2), (0, 2))
+    noded = ring((2, 0), (4, 0), (4, 2), (2, 2), (2, 1))
+    claims = {3: Claim(lower, None, lower), 4: Claim(upper, None, upper), 5: Claim(None, SQUARE, None)}
+    rebased = rebase(claims, {9: noded})
+    assert rebased.conflicts == ()
+    assert shapely.equals_exact(rebased.shapes[5].normalize(), NODED.normalize())
+    assert shapely.get_num_coordinates(rebase(claims, {9: BESIDE}).shapes[5]) == 5
+    assert shapely.get_num_coordinates(rebase(claims, {}).shapes[5]) == 5
