@@ -138,6 +138,22 @@ def test_an_address_with_a_grid_and_an_incident_shows_the_incident(opener: Opene
     page.wait_for_selector(f'#detail[data-for="incident/{row[0]}"] .marks')
 
 
+def test_a_link_to_an_incident_alone_leads_to_where_it_happened(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as connection:
+        row = connection.execute(
+            "SELECT incident.id, grid_id, area.code, ST_X(place), ST_Y(place) FROM incident JOIN area ON area.id = community_id"
+            " WHERE grid_id IS NOT NULL AND is_open ORDER BY incident.id LIMIT 1"
+        ).fetchone()
+    assert row is not None
+    page = opener().open(f"/?incident={row[0]}")
+    wait_for_address(page, incident=str(row[0]), grid=str(row[1]), area=row[2])
+    lon, lat, zoom = (float(each) for each in address(page)["at"].split(","))
+    assert zoom >= 17
+    assert abs(lon - row[3]) < 0.004
+    assert abs(lat - row[4]) < 0.004
+    page.wait_for_selector(f"#detail[data-for='incident/{row[0]}'] .marks")
+
+
 def test_the_oldest_that_is_overdue_comes_first(opener: Opener, demo_small: Clone) -> None:
     with demo_small.owner() as owner:
         oldest = owner.execute("SELECT id FROM incident WHERE is_open AND due_at < now() ORDER BY due_at, id LIMIT 1").fetchone()

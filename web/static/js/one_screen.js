@@ -64,6 +64,7 @@ export async function start(district, { timeZone }) {
     screen.follow(present, before);
     rowsOf();
   });
+  await meet(district);
   await drill.follow(district, at("breadcrumb"));
   await screen.load();
   rowsOf();
@@ -72,6 +73,14 @@ export async function start(district, { timeZone }) {
   document.body.dataset.ready = "true";
   const together = screen.together();
   follow(me.person_id, { after: screen.number, changed: (changes) => together.changed(changes), renew: () => together.renew(), sign });
+}
+
+/** An address that names an incident and no place leads to where it happened. */
+async function meet(district) {
+  const { incident, area, grid, at: place } = state();
+  if (!incident || area || grid || place) return;
+  const found = await ask(`/incidents/${encodeURIComponent(incident)}`).catch(() => null); // its card says what is wrong
+  if (found) goTo(district, found, { step: false });
 }
 
 /** A scope of one area is that person's whole ground; more than one is the district. */

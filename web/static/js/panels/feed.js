@@ -131,8 +131,8 @@ export class Feed {
 }
 
 /** Lead to a feed's item: its card, its place on the map, its grid in the URL. */
-export function goTo(district, item) {
+export function goTo(district, item, { step = true } = {}) {
   const ground = item.place && item.grid && item.community && { area: item.community.code, grid: String(item.grid.id), building: "", at: [...item.place, 17] };
-  change({ ...ground, incident: String(item.id) }, { step: true });
+  change({ ...ground, incident: String(item.id) }, { step });
   if (item.place) district.fly(item.place, 17);
 }
