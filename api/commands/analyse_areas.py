@@ -9,8 +9,9 @@ from scipy.stats import false_discovery_control
 
 from api.commands import analyse_options as options
 from api.commands.analyse_study import one_place
-from api.commands.analyse_units import draws_note, neighbours_of, units_of
+from api.commands.analyse_units import draws_note, neighbours_of, one_name, units_of
 from data.files.answer import Answer
+from gis.errors import BadValue
 from gis.hotspots.gi import bins, classes, local_g
 from gis.hotspots.moran import global_moran, local_moran
 from gis.hotspots.permutation import PERMUTATIONS
@@ -111,7 +112,8 @@ def lq(  # noqa: PLR0913, PLR0917  each is an option of the command
     table = pd.DataFrame({"id": source.ids, "cases": count, "all": every, "LQ": found.quotient, "low": found.low, "high": found.high,
                           "p": found.p, "q": q})  # fmt: skip
     facts = {"n": len(table), "cases": float(count.sum()), "all": float(every.sum()), "share": float(count.sum() / every.sum())}
-    notes = [*source.notes, *([f"{int((~told).sum())} areas have no incident at all."] if not told.all() else [])]
+    silent = options.some(int((~told).sum()), "area has", "areas have")
+    notes = [*source.notes, *one_name(source), *([f"{silent} no incident at all."] if not told.all() else [])]
     answer = Answer("lq", {"cases": cases, "population": population}, table, facts=facts, notes=notes, shapes=source.ground, crs=source.crs)
     options.finish(answer, out, as_json=as_json, shown=["id", "cases", "all", "LQ", "low", "high", "p", "q"], ranked_by="LQ")
 
@@ -126,28 +128,39 @@ def eb(  # noqa: PLR0913, PLR0917  each is an option of the command
     cases, population = options.needed(cases, "--cases"), options.needed(population, "--population")
     source = options.opened(file, out, options.Reading(layer, id_column, lon, lat, crs, skip), cases, population)
     count, base = source.numbers(cases), source.numbers(population)
-    smoothed, expected = empirical_bayes_rates(count, base) * PER, expected_cases(count, base)
+    lived = base > 0
+    smoothed, expected = one_place(
+        source, lambda: (empirical_bayes_rates(count, base) * PER, expected_cases(np.where(lived, count, np.minimum(count, 0)), base))
+    )
     ratios, funnel = standardised_ratios(count, expected), funnel_limits(expected, FUNNEL)
-    known = np.where(base > 0, base, np.nan)
+    known = np.where(lived, base, np.nan)
     low, high = (each / known * PER for each in poisson_interval(count))
     table = pd.DataFrame({
         "id": source.ids, "cases": count, "population": base, "rate": count / known * PER, "low": low, "high": high, "eb": smoothed,
         "expected": expected, "ratio": ratios.ratio, "ratio_low": ratios.low, "ratio_high": ratios.high, "p": ratios.p,
         "funnel_low": funnel[0], "funnel_high": funnel[1], "suppressed": ratios.small,
     })  # fmt: skip
-    notes = list(source.notes)
+    notes = [*source.notes, *one_name(source)]
     if weights is not None:
         neighbours, more = neighbours_of(source, weights)
         table.insert(7, "eb_spatial", spatial_empirical_bayes_rates(count, base, neighbours) * PER)
         notes += more
-    if (base == 0).any():
-        notes.append(f"{int((base == 0).sum())} of {len(base)} areas have no population and so no rate.")
+    if not lived.any():
+        raise BadValue(f"Column {population!r} is zero everywhere: nobody is at risk.", column=population)
+    if not lived.all():
+        empty = options.some(int((~lived).sum()), "area has", "areas have")
+        notes.append(
+            f"Of {len(base)}, {empty} no population and so no rate; {count[~lived].sum():g} cases there count for no other's either."
+        )
+    if not count.any():
+        notes.append("There is no case at all: every rate is 0.")
     if ratios.small.any():
-        notes.append(f"{int(ratios.small.sum())} areas expect fewer than {LEAST_EXPECTED:g} cases: their ratio is to be suppressed.")
+        few = options.some(int(ratios.small.sum()), "area expects", "areas expect")
+        notes.append(f"{few} fewer than {LEAST_EXPECTED:g} cases: such ratios are to be suppressed.")
     facts = {"n": len(table), "cases": float(count.sum()), "population": float(base.sum()), "dispersion": dispersion(count, expected),
              "dispersion_p": dispersion_p(count, expected)}  # fmt: skip
     if facts["dispersion_p"] <= LEVEL and facts["dispersion"] > 1:
-        notes.append(f"Counts vary {facts['dispersion']:.2g} times as much as chance at equal risk would make them: risk differs, or one"
+        notes.append(f"Counts vary {facts['dispersion']:,.1f} times as much as chance at equal risk would make them: risk differs, or one"
                      " happening counts several times. Intervals are too narrow if the latter.")  # fmt: skip
     parameters = {"cases": cases, "population": population, "per": PER, "weights": weights, "funnel": FUNNEL}
     answer = Answer("eb", parameters, table, facts=facts, notes=notes, shapes=source.ground, crs=source.crs)

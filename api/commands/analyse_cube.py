@@ -12,6 +12,7 @@ from data.files.source import Source
 from gis.errors import BadValue, NothingToAnalyse, TooLarge
 
 MAX_BINS = 20_000_000
+MAX_STEPS = 10_000
 Cube = tuple[Source, NDArray[np.float64], list[str]]
 
 
@@ -93,6 +94,11 @@ def steps_of_rows(read: Source, time: str, step: Step | None) -> tuple[NDArray[n
         return at.ravel(), told
     periods = pd.PeriodIndex(pd.Series(read.moments(time)), freq=FREQUENCY[step])
     number = np.asarray(periods.asi8, dtype=np.int64)
+    if np.ptp(number) >= MAX_STEPS:
+        raise TooLarge(
+            f"From {periods.min()} to {periods.max()} are more than {MAX_STEPS:,} steps. Is one date far off? Else take longer steps.",
+            most=MAX_STEPS,
+        )
     span = pd.period_range(periods.min(), periods.max(), freq=FREQUENCY[step])
     return number - number.min(), [str(each) for each in span]
 

@@ -37,7 +37,8 @@ Time = Annotated[str | None, typer.Option(help="Column of the time: dates, or nu
 Weights = Annotated[
     str | None,
     typer.Option(
-        help="queen, rook, knn:K, distance:METRES, network:METRES:ROADS, or a file (.gal .gwt .json .csv). Default: queen; points knn:8."
+        help="queen, rook, knn:K, distance:METRES, network:METRES:ROADS, or a file (.gal .gwt .json; .csv of pairs, lists or a square"
+        " table). Default: queen; points knn:8."
     ),
 ]
 Permutations = Annotated[int, typer.Option(min=99, max=9_999_999, help="Random draws behind each p.")]
@@ -87,6 +88,11 @@ def needed(name: str | None, option: str) -> str:
     if name is None:
         raise BadValue(f"Say which column: {option} COLUMN.", option=option)
     return name
+
+
+def some(count: int, one: str, more: str) -> str:
+    """A count with the words for one or for several: "1 area has", "3 areas have"."""
+    return f"{count} {one if count == 1 else more}"
 
 
 @contextmanager

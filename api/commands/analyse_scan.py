@@ -1,5 +1,6 @@
 """`analyse scan`: Kulldorff's scan of a file, in space, or in space and time, and what it says about each cluster."""
 
+import math
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from api.commands import analyse_options as options
 from api.commands.analyse_study import Study, degrees_of, one_place, places_of, study_of
+from api.commands.analyse_units import one_name
 from data.files.answer import Answer
 from data.files.source import Source
 from gis.errors import BadValue
@@ -44,7 +46,9 @@ Sequential = Annotated[int | None, typer.Option(min=1, help="Stop once so many r
 Prospective = Annotated[bool, typer.Option("--prospective", help="Only clusters that last to the end: the daily watch.")]
 Start = Annotated[str | None, typer.Option(help="First day of the study. Default: of the file.")]
 End = Annotated[str | None, typer.Option(help="Last day of the study. Default: of the file.")]
-StepDays = Annotated[int, typer.Option(min=1, help="Days a time step holds, counted back from the end.")]
+StepDays = Annotated[
+    int | None, typer.Option(min=1, help="Days a time step holds, counted back from the end. Default: 1, or what lies between all times.")
+]
 MaxDays = Annotated[int | None, typer.Option(min=1, help="Longest cluster in days. Default: half the study.")]
 MinDays = Annotated[int, typer.Option(min=1, help="Shortest cluster in days.")]
 
@@ -59,7 +63,7 @@ def scan_file(  # noqa: PLR0913, PLR0917  each is an option of the command
     file: options.File, model: Model = Law.POISSON, cases: options.Cases = None, population: options.Population = None,
     time: options.Time = None, max_share: MaxShare = MAX_SHARE, max_radius: MaxRadius = None,
     permutations: options.Permutations = PERMUTATIONS, seed: options.Seed = options.SEED, min_cases: MinCases = LEAST_CASES,
-    sequential: Sequential = None, prospective: Prospective = False, start: Start = None, end: End = None, step_days: StepDays = 1,
+    sequential: Sequential = None, prospective: Prospective = False, start: Start = None, end: End = None, step_days: StepDays = None,
     max_days: MaxDays = None, min_days: MinDays = 1, id_column: options.Id = None, layer: options.Layer = None,
     lon: options.Lon = None, lat: options.Lat = None, crs: options.Crs = None, skip: options.Skip = False, out: options.Out = None,
     as_json: options.AsJson = False,
@@ -76,9 +80,10 @@ def scan_file(  # noqa: PLR0913, PLR0917  each is an option of the command
             raise BadValue("With --time the model is poisson (with --population) or permutation.", model=model.value)
         days = {"start": start, "end": end, "step_days": step_days, "max_days": max_days, "min_days": min_days}
         study = study_of(read, id_column, options.needed(time, "--time"), cases, (start, end), step_days)
-        shape = Cylinders(None if max_days is None else max(1, max_days // step_days), -(-min_days // step_days), prospective)
+        longest = None if max_days is None else max(1, int(max_days // study.step_days))
+        shape = Cylinders(longest, max(1, math.ceil(min_days / study.step_days)), prospective)
         answer = _in_time(study, model, population, shape, sought)
-        answer.parameters.update(asked | days | {"prospective": prospective})
+        answer.parameters.update(asked | days | {"step_days": study.step_days, "prospective": prospective})
     else:
         if prospective:
             raise BadValue("A watch needs the times of the cases: --time COLUMN.", option="--time")
@@ -98,18 +103,21 @@ def _in_space(read: Source, model: Law, cases: str, population: str, sought: Sou
     expected = base * (count.sum() / base.sum())
     clusters = _clusters(found, read.ids, degrees_of(read), at_risk=True)
     units = read.rows.iloc[:, :0].assign(
-        id=read.ids, cases=count, population=base, expected=expected, relative_risk=_ratio(count, expected),
+        id=read.ids, cases=count, population=base, expected=expected, ratio=_ratio(count, expected),
+        relative_risk=_ratio(_ratio(count, expected), _ratio(count.sum() - count, count.sum() - expected)),
         cluster=_ranks(found.clusters, len(read)),
     )  # fmt: skip
-    return Answer("scan", {}, units, clusters, _facts(found), [*read.notes, *_notes(found)], read.shapes, read.crs)
+    notes = [*read.notes, *one_name(read), *_notes(found)]
+    return Answer("scan", {}, units, clusters, _facts(found), notes, read.shapes, read.crs)
 
 
 def _in_time(study: Study, model: Law, population: str | None, shape: Cylinders, sought: Sought) -> Answer:
     read, where = study.places, places_of(study.places)
     if model is Law.PERMUTATION:
-        found = permutation_scan(where, study.counts, cylinders=shape, sought=sought, step_days=study.step_days)
+        found, people = permutation_scan(where, study.counts, cylinders=shape, sought=sought, step_days=study.step_days), None
     else:
         at_risk = study.at_risk(options.needed(population, "--population"))
+        people = float(at_risk.sum() / at_risk.shape[1])
         found = space_time_scan(where, study.counts, at_risk, cylinders=shape, sought=sought, step_days=study.step_days)
     clusters = _clusters(found.scan, read.ids, degrees_of(read), at_risk=False)
     for one, each in zip(clusters, found.scan.clusters, strict=True):
@@ -118,7 +126,12 @@ def _in_time(study: Study, model: Law, population: str | None, shape: Cylinders,
     for one, again in zip(clusters, found.recurrence_days or [], strict=False):
         one["recurrence_days"] = again
     units = read.rows.iloc[:, :0].assign(id=read.ids, cases=study.counts.sum(axis=1), cluster=_ranks(found.scan.clusters, len(read)))
-    facts = _facts(found.scan) | {"steps": found.steps, "from": study.first_day(0), "to": study.last_day(found.steps - 1)}
+    facts = _facts(found.scan) | {
+        "population": people,
+        "steps": found.steps,
+        "from": study.first_day(0),
+        "to": study.last_day(found.steps - 1),
+    }
     return Answer("scan", {}, units, clusters, facts, [*read.notes, *_notes(found.scan), *_watch_notes(found)], read.shapes, read.crs)
 
 
@@ -154,7 +167,7 @@ def _notes(found: Scan) -> list[str]:
         notes.append("No cluster is beyond chance at 5 %.")
     small = sum(each.observed < RELIABLE for each in found.clusters)
     if small:
-        notes.append(f"{small} clusters hold fewer than {RELIABLE:.0f} cases: too few to act on.")
+        notes.append(f"{small} {'clusters hold' if small > 1 else 'cluster holds'} fewer than {RELIABLE:.0f} cases: too few to act on.")
     if found.stopped:
         notes.append(f"Stopped after {len(found.largest)} replicas, since the first cluster is within chance; its p is coarse.")
     return notes
@@ -175,6 +188,7 @@ def _ranks(clusters: list[Cluster], count: int) -> pd.Series:
 
 
 def _ratio(count: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One by the other; missing where the other is nothing."""
     return np.asarray(np.divide(count, expected, out=np.full(len(count), np.nan), where=expected > 0), dtype=np.float64)
 
 

@@ -1,5 +1,6 @@
 """Rows of a file as the study of a scan: which rows are one place, which day is which step, and where the places are."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from shapely.geometry import MultiPolygon, Polygon
 
 from data.files.source import Source, source
+from data.files.times import moments
 from gis.crs import LocalMetres, geometry_from
-from gis.errors import BadValue, InputRefused
+from gis.errors import BadValue, InputRefused, TooLarge
 from gis.faces import polygonal
 from gis.hotspots.circles import on_sphere
 from gis.hotspots.scan_time import counts_of, steps_of
@@ -22,6 +24,9 @@ Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 Found = TypeVar("Found")
 DAY_NAMES = "datetime64[D]"
+MOST_CELLS = 50_000_000
+LEAST_REGULAR, WEEK, MONTHS = 4, 7, 12
+"""With fewer different times, that all lie on one day of the month or weeks apart may be chance."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +48,11 @@ class Study:
 
     def first_day(self, step: int) -> str | float:
         """When a step begins, as the file says times."""
-        return self._named(self.first[step])
+        return _named(self.first[step], self.dated)
 
     def last_day(self, step: int) -> str | float:
         """The last day of a step."""
-        return self._named(self.last[step])
+        return _named(self.last[step], self.dated)
 
     def at_risk(self, population: str) -> Floats:
         """Those at risk, (places, steps): one row of the file for each, or one number a place that never changes."""
@@ -69,17 +74,20 @@ class Study:
             )  # fmt: skip
         return np.repeat(low[:, None], steps, axis=1)
 
-    def _named(self, day: float) -> str | float:
-        return str(np.datetime64(int(day), "D")) if self.dated else float(day)
-
 
 def study_of(
-    read: Source, id_column: str | None, time: str, cases: str | None, period: tuple[str | None, str | None], step_days: int
+    read: Source,
+    id_column: str | None,
+    time: str,
+    cases: str | None,
+    period: tuple[str | None, str | None],
+    step_days: int | None,
 ) -> Study:
     """Events (one row each, or with a column of cases) as counts of places and time steps.
 
     Rows are one place if they share an id (asked for, or used twice), else if they share a coordinate. A row with 0 cases
-    only says that there is a place. Raises BadValue for an id with two coordinates or a time outside the period.
+    only says that there is a place. Without `step_days` a step is a day, or a month, a year or some weeks where all times come so.
+    Raises BadValue for an id with two coordinates or a time outside the period.
     """
     how_many = np.ones(len(read)) if cases is None else read.numbers(cases)
     if (how_many != np.floor(how_many)).any() or (how_many < 0).any():
@@ -91,19 +99,64 @@ def study_of(
     without = np.zeros(len(read), dtype=np.bool_) if some.all() else read.missing(time) & ~some
     timed = read.only(~without)
     days = np.floor(timed.days(time))
-    dated = not pd.api.types.is_numeric_dtype(read.column(time)) and not _all_numbers(timed.texts(time))
+    dated = read.dated(time)
     begin, end = (_day(each, dated) for each in period)
     begin = float(days.min()) if begin is None else begin
     end = float(days.max()) if end is None else end
-    step, steps = steps_of(days, start=begin, end=end, step_days=step_days)
+    step, steps = steps_of(days, start=begin, end=end, step_days=step_days or 1)
+    last = np.floor(end) - (step_days or 1) * np.arange(steps)[::-1]
+    first, length = np.maximum(begin, last - (step_days or 1) + 1), float(step_days or 1)
+    own = own_steps(days, begin, end, dated=dated) if step_days is None else None
+    if own is not None:
+        step, first = own
+        last, steps, length = first, len(first), float(np.diff(first).mean())
+        read.notes.append(
+            f"All times are about {length:.0f} days apart or a multiple: such is a step, told by its own date. Another: --step-days."
+        )
+    if len(first_rows) * steps > MOST_CELLS:
+        raise TooLarge(
+            f"{len(first_rows):,} places in {steps:,} steps, {_named(first[0], dated)} to {_named(last[-1], dated)}, are more than"
+            f" {MOST_CELLS:,} cells. Is one date far off? Else say --start and --end, or longer steps: --step-days.",
+            places=len(first_rows), steps=steps,
+        )  # fmt: skip
     counts = counts_of(place[~without], step, places=len(first_rows), steps=steps, cases=how_many[~without])
-    last = np.floor(end) - step_days * np.arange(steps)[::-1]
     kept = np.zeros(len(read), dtype=np.bool_)
     kept[first_rows] = True
     # Rows keep the order of the file, so the places do too.
-    return Study(
-        read.only(kept), timed, place[~without], step, counts, np.maximum(begin, last - step_days + 1), last, float(step_days), dated
-    )
+    return Study(read.only(kept), timed, place[~without], step, counts, first, last, length, dated)
+
+
+def own_steps(days: Floats, begin: float, end: float, *, dated: bool) -> tuple[Longs, Floats] | None:
+    """Times that stand for longer than a day, since all are firsts (or lasts, or any one day) of months, of years, or weeks apart.
+
+    The step of each and the day that names each step from `begin` to `end`; None where times are days. Counted as days, a month's
+    cases would all fall on its first, among thirty days of people at risk.
+    """
+    different = np.unique(days)
+    if len(different) < LEAST_REGULAR:
+        return None
+    dates = different.astype(np.int64).astype(DAY_NAMES)
+    month = dates.astype("datetime64[M]")
+    of_month = (dates - month.astype(DAY_NAMES)).astype(np.int64)
+    ends = (month + 1).astype(DAY_NAMES) - dates == np.timedelta64(1, "D")
+    if dated and (ends.all() or (of_month == of_month[0]).all()):
+        return _months(days, begin, end, None if ends.all() else int(of_month[0]))
+    apart = int(np.gcd.reduce(np.diff(different).astype(np.int64)))
+    if apart % WEEK:
+        return None
+    start = different[0] - apart * ((different[0] - begin) // apart)
+    return ((days - start) // apart).astype(np.int64), np.arange(start, end + 1, apart)
+
+
+def _months(days: Floats, begin: float, end: float, of_month: int | None) -> tuple[Longs, Floats]:
+    """Steps of a month, or of years where all times are of one month; `of_month`: the day that names it, from 0, or None for its last."""
+    at = days.astype(np.int64).astype(DAY_NAMES).astype("datetime64[M]").astype(np.int64)
+    low, high = (int(np.int64(math.floor(each)).astype(DAY_NAMES).astype("datetime64[M]").astype(np.int64)) for each in (begin, end))
+    every = MONTHS if len(np.unique(at % MONTHS)) == 1 else 1
+    low = int(at.min()) - every * ((int(at.min()) - low) // every)
+    months = np.arange(low, high + 1, every).astype("datetime64[M]")
+    first = months.astype(DAY_NAMES) + of_month if of_month is not None else (months + 1).astype(DAY_NAMES) - 1
+    return (at - low) // every, first.astype(np.int64).astype(np.float64)
 
 
 def places_of(read: Source) -> Floats:
@@ -155,14 +208,19 @@ def _places(read: Source, id_column: str | None) -> tuple[Longs, Longs]:
     return place.astype(np.int64), first.astype(np.int64)
 
 
+def _named(day: float, dated: bool) -> str | float:
+    return str(np.datetime64(int(day), "D")) if dated else float(day)
+
+
 def _day(text: str | None, dated: bool) -> float | None:
     if text is None:
         return None
     try:
-        return float(pd.Timestamp(text.replace("/", "-")).to_datetime64().astype(DAY_NAMES).astype(np.int64)) if dated else float(text)
+        if not dated:
+            return float(text)
+        day = moments([text])[0][0]
+        if np.isnat(day):
+            raise ValueError(text)
+        return float(day.astype(DAY_NAMES).astype(np.int64))
     except ValueError as problem:
         raise BadValue(f"{text!r} is no day. Write days as the file does: 2026-03-31, or a number.", day=text) from problem
-
-
-def _all_numbers(texts: list[str]) -> bool:
-    return all(each.strip().replace(".", "", 1).replace("-", "", 1).isdigit() for each in texts)

@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
+from api.commands import analyse_options as options
 from data.files.answer import Answer, Facts
 from data.files.neighbours import neighbours_from
 from data.files.source import Source, source
@@ -75,8 +76,7 @@ def units_of(read: Source, value: str | None, cases: str | None, population: str
     """
     if (value is None) == (cases is None):
         raise BadValue("Say what to analyse: --value COLUMN, or --cases COLUMN with or without --population COLUMN.")
-    if len(set(read.ids)) < len(read):
-        read.notes.append("Several areas bear one name; --id says which column names them.")
+    read.notes.extend(one_name(read))
     if value is not None:
         if population is not None:
             raise BadValue("--population belongs to --cases; a --value is taken as it is.")
@@ -92,11 +92,17 @@ def units_of(read: Source, value: str | None, cases: str | None, population: str
     if not lived.any():
         raise BadValue(f"Column {population!r} is zero everywhere: nobody is at risk.", column=population)
     if not lived.all():
-        read.notes.append(f"{int((~lived).sum())} of {len(read)} areas have no population and were left out.")
+        empty = options.some(int((~lived).sum()), "area has", "areas have")
+        read.notes.append(f"Of {len(read)}, {empty} no population; left out, with {count[~lived].sum():g} cases.")
         read, count, base = read.only(lived), count[lived], base[lived]
     enough_to_analyse(count)
     columns = {"cases": count, "population": base, "rate": count / base * PER, "eb": empirical_bayes_rates(count, base) * PER}
     return Units(read, eb_standardised(count, base), columns)
+
+
+def one_name(read: Source) -> list[str]:
+    """What has to be said where a name does not tell which area is meant."""
+    return ["Several areas bear one name; --id says which column names them."] if len(set(read.ids)) < len(read) else []
 
 
 def neighbours_of(read: Source, weights: str | None) -> tuple[Neighbours, list[str]]:
@@ -114,7 +120,8 @@ def neighbours_of(read: Source, weights: str | None) -> tuple[Neighbours, list[s
         return with_islands(distance_band(read.points(), _size(rule, size)), notes)
     if kind == "network":
         return with_islands(_along_roads(read, rule, size), notes)
-    return neighbours_from(Path(rule), read.ids), notes
+    found, more = neighbours_from(Path(rule), read.ids)
+    return found, [*notes, *more, *island_note(found)]
 
 
 def draws_note(neighbours: Neighbours, permutations: int) -> list[str]:
@@ -132,7 +139,10 @@ def draws_note(neighbours: Neighbours, permutations: int) -> list[str]:
 def island_note(neighbours: Neighbours) -> list[str]:
     """How many areas have no neighbour."""
     count = len(neighbours.islands)
-    return [f"{count} areas have no neighbour; they are left out and flagged as islands."] if count else []
+    none = options.some(
+        count, "area has no neighbour and is left out, flagged as island", "areas have no neighbour and are left out, flagged as islands"
+    )
+    return [f"{none}."] if count else []
 
 
 def pieces_note(neighbours: Neighbours) -> list[str]:

@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+HIGH = 0xA0
+"""Above it lie both bytes of a character of GB 2312."""
 SAMPLE_BYTES = 4_000_000
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
         (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
@@ -124,10 +126,12 @@ def _decodes(text: bytes, encoding: str, cut: bool) -> bool:
 
 
 def _chinese_or_western(as_chinese: str, sample: bytes) -> Found:
-    """Western text in GB 18030 gives rare characters beside Latin letters; Chinese text gives runs of common ones."""
+    """Western text in GB 18030 gives rare characters made of a letter with an accent and the plain one after it; Chinese text gives
+    runs of common ones, or single ones of two bytes that are both high."""
     wide = [each for each in as_chinese if ord(each) > 127]
     common = sum("\u4e00" <= each <= "\u9fa5" or "\u3000" <= each <= "\u303f" or "\uff00" <= each <= "\uffef" for each in wide)
     runs = sum(ord(a) > 127 and ord(b) > 127 for a, b in itertools.pairwise(as_chinese))
-    if wide and common >= 0.9 * len(wide) and runs >= 0.3 * len(wide):
+    high = sum(each.encode("gb18030")[1] > HIGH for each in wide)
+    if wide and common >= 0.9 * len(wide) and (runs >= 0.3 * len(wide) or high >= 0.9 * len(wide)):
         return Found("gb18030", "common Chinese characters in GB 18030")
     return Found("cp1252" if _decodes(sample, "cp1252", cut=True) else "latin-1", "Western letters", sure=False)

@@ -1,6 +1,5 @@
 """A file as the input of an analysis: columns asked for by name, as numbers, times or places, or a refusal that names the row."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from data.files.desk import Desk
 from data.files.layer import Layer, Question, Shapes
 from data.files.tables import absent, number
+from data.files.times import moments
 from gis.crs import LocalMetres, geometry_from, known_crs, local_metres
 from gis.errors import BadFile, BadGeometry, BadValue, WrongCrs
 
@@ -21,10 +21,12 @@ Floats = NDArray[np.float64]
 TABLES = ("csv", "excel", "parquet")
 LON_NAMES = ("lon", "lng", "long", "longitude", "x", "经度", "东经")
 LAT_NAMES = ("lat", "latitude", "y", "纬度", "北纬")
+DEGREE_NAMES = frozenset(LON_NAMES) - {"x"}
 WKT_NAMES = ("wkt", "geometry", "geom", "the_geom")
 ID_NAMES = ("id", "code", "fid", "geoid", "name", "编号", "编码")
 DEGREES = "EPSG:4326"
 YEARS = (1800, 2200)
+LARGEST = 1e15
 MOST_DAYS = 200_000
 """Since 1970: times beyond are no days, but dates written as one number."""
 
@@ -77,18 +79,30 @@ class Source:
                 f" ({self.ids[row]}): {str(cells.iloc[row])[:40]!r}. Mend them, or leave such rows out with --skip-missing.",
                 column=name, row=row + 1, rows=int(wrong.sum()),
             )  # fmt: skip
+        large = np.abs(values) > LARGEST
+        if large.any():
+            row = int(np.argmax(large))
+            raise BadValue(
+                f"Column {name!r} of {self.name} is {values[row]:g} in row {row + 1} ({self.ids[row]}): beyond {LARGEST:.0e} numbers are no"
+                " longer exact, and are not analysed. Take a larger unit.", column=name, row=row + 1, rows=int(large.sum()),
+            )  # fmt: skip
         return values
 
     def texts(self, name: str) -> list[str]:
         """A column as text."""
         return [_text(each) for each in self.column(name)]
 
+    def dated(self, name: str) -> bool:
+        """Whether a column holds dates; else its times are plain numbers: days, years or steps."""
+        cells = [each for each in self.column(name) if not _nothing(each)]
+        read = [number(each) for each in cells]
+        return not read or any(each is None or abs(each) >= MOST_DAYS for each in read)
+
     def days(self, name: str) -> Floats:
-        """A column of times as days: dates since 1970-01-01, with the time of day as fraction; numbers as they are."""
-        cells = self.column(name)
-        if pd.api.types.is_numeric_dtype(cells) or all(number(each) is not None for each in cells if not _nothing(each)):
+        """A column of times as days: dates since 1970-01-01, with the time of day as fraction; plain numbers as they are."""
+        if not self.dated(name):
             return self.numbers(name)
-        return self.moments(name).astype("datetime64[ms]").astype(np.int64) / 86_400_000.0
+        return self.moments(name).astype(np.int64) / 86_400_000.0
 
     def moments(self, name: str) -> NDArray[np.datetime64]:
         """A column of dates, with or without a time of day, as wall-clock moments in milliseconds; an offset is left out.
@@ -107,27 +121,18 @@ class Source:
 
     def moments_if_any(self, name: str) -> tuple[NDArray[np.datetime64], NDArray[np.bool_]]:
         """The same with nothing (NaT) where a row holds no date, and which rows those are."""
-        if self._counts_days(name):
-            cells = pd.to_numeric(pd.Series([number(each) if not _nothing(each) else None for each in self.column(name)]))
-            days = cells.to_numpy(dtype=np.float64)
-            wrong = ~np.isfinite(days)
-            read = np.where(wrong, 0.0, days * 86_400_000).round().astype("datetime64[ms]")
-            read[wrong] = np.datetime64("NaT")
-            return read, wrong
-        texts = [_text(each).strip().replace("/", "-") for each in self.column(name)]
-        bare = [re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", each) if len(each) > 10 else each for each in texts]
-        dates = pd.to_datetime(pd.Series(bare, dtype=object), errors="coerce", format="mixed")
-        return np.asarray(dates.to_numpy(), dtype="datetime64[ms]"), dates.isna().to_numpy()
+        if self.dated(name) or self._years(name):
+            return moments([_text(each) for each in self.column(name)])
+        cells = pd.to_numeric(pd.Series([number(each) if not _nothing(each) else None for each in self.column(name)]))
+        days = cells.to_numpy(dtype=np.float64)
+        wrong = ~np.isfinite(days)
+        read = np.where(wrong, 0.0, days * 86_400_000).round().astype("datetime64[ms]")
+        read[wrong] = np.datetime64("NaT")
+        return read, wrong
 
-    def _counts_days(self, name: str) -> bool:
-        """Whether a column holds times as numbers of days."""
-        cells = self.column(name)
-        read = [number(each) for each in cells if not _nothing(each)]
-        if not read or any(each is None for each in read):
-            return False
-        days = np.array(read, dtype=np.float64)
-        years = ((days >= YEARS[0]) & (days <= YEARS[1])).all()
-        return bool(np.abs(days).max() < MOST_DAYS and not years)
+    def _years(self, name: str) -> bool:
+        """Whether plain numbers are years."""
+        return all(YEARS[0] <= (number(each) or 0) <= YEARS[1] for each in self.column(name) if not _nothing(each))
 
     def placed(self) -> Shapes:
         """The shapes, none missing or empty; BadGeometry names the first row without one."""
@@ -194,12 +199,36 @@ def source(
         raise BadFile(f"{len(read.broken)} rows of {path.name} cannot be read, first row {row + 1}: {why}", row=row + 1)
     if not len(read):
         raise BadFile(f"{path.name} holds no row: there is nothing to analyse.", file=path.name)
+    far = np.zeros(len(read), dtype=np.bool_)
+    if crs is None and str(question.x).strip().lower() in DEGREE_NAMES:
+        far = _no_degrees(read, question, tolerant=broken_as_missing)
+        read.shapes[far] = None
     system, notes = _system(read, crs, tabular=question.x is not None or question.wkt is not None)
-    if read.broken:
-        notes.append(f"{len(read.broken)} places cannot be read and count as missing.")
+    missing = len(read.broken) + int(far.sum())
+    if missing:
+        notes.append(
+            f"{missing} {'place' if missing == 1 else 'places'} cannot be read and {'counts' if missing == 1 else 'count'} as missing."
+        )
+    if not read.findings.encoding_sure:
+        notes.append(f"The file does not say its encoding; {read.findings.encoding} is a guess. Save it as UTF-8 if names look wrong.")
     if system is not None and known_crs(system).is_geographic:
         geometry_from(system, _corners(read.shapes))  # refused here, also by methods that never ask where on the Earth they are
     return Source(path.name, read.rows, read.shapes, system, _ids(read.rows, id_column, path.name), [*read.findings.notes, *notes])
+
+
+def _no_degrees(read: Layer, question: Question, *, tolerant: bool) -> NDArray[np.bool_]:
+    """Rows whose place is none, though its columns are called degrees: no metres. BadValue names the first, unless `tolerant` of some."""
+    x, y = shapely.get_x(read.shapes), shapely.get_y(read.shapes)
+    wrong = (np.abs(x) > 180) | (np.abs(y) > 90)
+    if not wrong.any() or (tolerant and not wrong.all()):
+        return np.asarray(wrong)
+    row = int(np.argmax(wrong))
+    turned = bool(((np.abs(x) <= 90) & (np.abs(y) <= 180))[~np.isnan(x)].all())
+    hint = f"They look exchanged: --lon {question.y} --lat {question.x}." if turned else "Mend them; for metres name the system with --crs."
+    raise BadValue(
+        f"{int(wrong.sum())} of {len(read)} rows hold no degrees in the columns {question.x!r} and {question.y!r}, first row {row + 1}:"
+        f" {x[row]:g}, {y[row]:g}. {hint}", row=row + 1, rows=int(wrong.sum()),
+    )  # fmt: skip
 
 
 def _corners(shapes: Shapes) -> Shapes:

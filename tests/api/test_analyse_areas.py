@@ -183,3 +183,17 @@ def test_areas_of_one_name_are_told(tmp_path: Path, board: Path) -> None:
     gpd.read_file(board).assign(code="G").to_file(tmp_path / "one.gpkg", engine="pyogrio")
     told = answer(tmp_path, "gi", tmp_path / "one.gpkg", "--value", "n", "--id", "code", "--permutations", "999")
     assert any("bear one name" in each for each in told["notes"])
+
+
+def test_cases_where_nobody_lives_count_for_no_rate_and_are_said(board: Path, tmp_path: Path) -> None:
+    frame = gpd.read_file(board)
+    frame.loc[5, "homes"] = 0
+    frame.loc[5, "n"] = 40
+    frame.to_file(tmp_path / "park.gpkg", engine="pyogrio")
+    found = answer(tmp_path, "eb", tmp_path / "park.gpkg", "--cases", "n", "--population", "homes")
+    lived = frame.drop(index=5)
+    rate = lived["n"].sum() / lived["homes"].sum()
+    assert found["units"][0]["expected"] == pytest.approx(rate * frame["homes"][0])
+    assert any("40 cases" in each for each in found["notes"])
+    again = answer(tmp_path, "gi", tmp_path / "park.gpkg", "--cases", "n", "--population", "homes")
+    assert any("with 40 cases" in each for each in again["notes"]) and len(again["units"]) == 63

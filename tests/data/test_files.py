@@ -115,7 +115,7 @@ def test_a_member_name_in_gbk_without_its_flag_is_read_as_it_was_meant() -> None
 @pytest.mark.parametrize(
     ("text", "stored", "found"),
     [("枫桥社区,一号", "gb18030", "gb18030"), ("枫桥社区,一号", "utf-8", "utf-8"), ("plain", "ascii", "utf-8"), ("枫桥社区", "utf-16", "utf-16"),
-     ("枫桥", "utf-8-sig", "utf-8-sig")],
+     ("枫桥", "utf-8-sig", "utf-8-sig"), ("第1,地34,x 9\n", "gb18030", "gb18030")],
 )  # fmt: skip
 def test_an_encoding_is_known_by_its_bytes(text: str, stored: str, found: str) -> None:
     assert encoding.of_text((text * 3).encode(stored)).encoding == found

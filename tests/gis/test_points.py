@@ -161,18 +161,19 @@ def test_near_repeats_of_too_little_are_refused() -> None:
             ask()
 
 
+@pytest.mark.parametrize("cell", [20, 75])
 @pytest.mark.parametrize("kernel", ["quartic", "gaussian"])
-def test_densities_equal_the_exact_sum_of_kernels(kernel: str) -> None:
+def test_densities_equal_the_exact_sum_of_kernels(kernel: str, cell: int) -> None:
     random = np.random.default_rng(1)
     points = random.normal(5000, 800, (300, 2))
-    found = density(points, bandwidth_m=300, cell_m=20, kernel=kernel)
+    found = density(points, bandwidth_m=300, cell_m=cell, kernel=kernel)
     x, y = found.centres()
     row, column = random.integers(0, len(y), 400), random.integers(0, len(x), 400)
     square = ((x[column, None] - points[:, 0]) ** 2 + (y[row, None] - points[:, 1]) ** 2) / 300**2
     each = 3 / np.pi * np.maximum(0, 1 - square) ** 2 if kernel == "quartic" else np.exp(-square / 2) / 2 / np.pi
     exact = each.sum(axis=1) / 300**2 * 1e6
     assert np.abs(found.values[row, column] - exact).max() <= 0.005 * np.nanmax(found.values)
-    assert found.values.sum() * 20**2 / 1e6 == pytest.approx(300, rel=1e-9)
+    assert found.values.sum() * cell**2 / 1e6 == pytest.approx(300, rel=1e-9)
 
 
 def test_an_even_spread_stays_even_up_to_the_edge_of_the_district() -> None:
