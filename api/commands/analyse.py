@@ -25,6 +25,9 @@ GROUPS = {
     "api.commands.analyse_scan": {
         "scan": "Circles with more cases than chance explains: Kulldorff's scan, also in time, also as a daily watch.",
     },
+    "api.commands.analyse_accuracy": {
+        "accuracy": "Score a map of hot spots on the period after it: hit rate, PAI, PEI, the naive map.",
+    },
     "api.commands.analyse_points": {
         "dbscan": "Density clusters of points.",
         "stdbscan": "Density clusters of points in space and time.",

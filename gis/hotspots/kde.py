@@ -85,7 +85,9 @@ def density(
     values = _convolved(_binned(inside, west, north, cell_m, shape), template) / cell_m**2 * M2_PER_KM2
     if outline is not None and corrected:
         values = np.divide(values, _convolved(mask.astype(np.float64), template), out=np.zeros(shape), where=mask)
-    values = np.where(mask, np.maximum(values, 0.0), np.nan)
+    # The sharpened kernel dips below 0 at its rim: cut there, and the events kept whole.
+    above = np.maximum(values, 0.0)
+    values = np.where(mask, above * (values.sum() / above.sum()), np.nan)
     return Density(values, west, north, cell_m, wide, kernel, len(inside), len(where) - len(inside))
 
 
@@ -129,7 +131,7 @@ def _template(kernel: Kernel, wide: float, reach: float, cell: float) -> Floats:
     away = np.arange(-span, span + 1) * (cell / wide)
     square = away[:, None] ** 2 + away[None, :] ** 2
     raw = np.maximum(0.0, 1 - square) ** 2 if kernel == "quartic" else np.exp(-square / 2) * (square <= GAUSSIAN_REACH**2)
-    sharp = np.maximum(0.0, raw - scipy.ndimage.laplace(raw, mode="constant") / 12)
+    sharp = raw - scipy.ndimage.laplace(raw, mode="constant") / 12
     return np.asarray(sharp / sharp.sum(), dtype=np.float64)
 
 

@@ -197,3 +197,22 @@ def test_cases_where_nobody_lives_count_for_no_rate_and_are_said(board: Path, tm
     assert any("40 cases" in each for each in found["notes"])
     again = answer(tmp_path, "gi", tmp_path / "park.gpkg", "--cases", "n", "--population", "homes")
     assert any("with 40 cases" in each for each in again["notes"]) and len(again["units"]) == 63
+
+
+def test_a_map_of_gi_is_scored_on_the_period_after_it(board: Path, tmp_path: Path) -> None:
+    assert analyse("gi", board, "--cases", "n", "--population", "homes", "-o", tmp_path / "hot.gpkg") == (0, "")
+    frame = gpd.read_file(tmp_path / "hot.gpkg", layer="units")
+    hot = frame["class"].str.startswith("hot").to_numpy()
+    later = np.where(hot, 30, 5)
+    frame.assign(later=later, m2=1.0).to_file(tmp_path / "map.gpkg", engine="pyogrio")
+    found = answer(tmp_path, "accuracy", tmp_path / "map.gpkg", "--hot", "class", "--later", "later", "--before", "cases", "--ground", "m2")
+    rate = later[hot].sum() / later.sum()
+    assert (found["hits"], found["hit_rate"], found["pei"]) == (later[hot].sum(), pytest.approx(rate), pytest.approx(1))
+    assert found["pai"] == pytest.approx(rate / hot.mean())
+    assert answer(tmp_path, "accuracy", tmp_path / "map.gpkg", "--hot", "bin", "--later", "later")["share_of_ground"] == pytest.approx(
+        hot.mean(), rel=0.01
+    )
+    frame.assign(later=later, said="perhaps").to_file(tmp_path / "said.gpkg", engine="pyogrio")
+    assert "neither hot nor not in row 1 (G00): 'perhaps'" in refusal(
+        "accuracy", tmp_path / "said.gpkg", "--hot", "said", "--later", "later"
+    )

@@ -198,3 +198,21 @@ def test_settings_are_read_at_the_entrances_only() -> None:
 def test_every_file_says_why_it_exists(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text)), f"{path} opens with a docstring of one sentence"
+
+
+def test_every_method_names_its_reference_test_and_every_test_named_is_there() -> None:
+    from api.commands.analyse import GROUPS  # noqa: PLC0415  only this promise needs the commands
+
+    text = (ROOT / "docs" / "analysis.md").read_text(encoding="utf-8")
+    table = text[text.index("## The reference test of each method") :].split("\n## ")[0]
+    named = {
+        row.split("|")[1].strip(" `"): re.findall(r"`([\w/]+\.py)::(test_\w+)`", row) for row in table.splitlines() if row.startswith("| `")
+    }
+    assert set(named) == {method for methods in GROUPS.values() for method in methods}
+    for method, tests in named.items():
+        assert tests, f"{method} names no test"
+        for path, test in tests:
+            assert f"\ndef {test}(" in (ROOT / "tests" / path).read_text(encoding="utf-8"), f"{path} has no {test}"
+    for test in re.findall(r"(?:\w+\.py::|`)(test_\w+)`", text):
+        found = [path for path in (ROOT / "tests").rglob("test_*.py") if f"\ndef {test}(" in path.read_text(encoding="utf-8")]
+        assert found, f"docs/analysis.md names {test}, which is nowhere"

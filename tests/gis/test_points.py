@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 from shapely.geometry import Polygon, box
-from sklearn.cluster import DBSCAN
+from sklearn.cluster import DBSCAN, HDBSCAN
+from sklearn.metrics import adjusted_rand_score
 
 from gis.errors import BadCoordinate, BadGeometry, BadValue, NothingToAnalyse
 from gis.hotspots.accuracy import accuracy
@@ -54,6 +55,17 @@ def test_a_pile_and_a_far_crowd_are_told_apart_and_summed_up() -> None:
     assert table["core"].tolist() == [30, 8]
     assert table["radius_m"].tolist() == [0, 45] and table["first_day"].tolist() == [0, 30]
     assert found.labels[-1] == NOISE
+
+
+def test_the_hierarchy_is_scikit_learns_on_distinct_places() -> None:
+    random = np.random.default_rng(6)
+    points = np.vstack(
+        [random.normal(middle, 40, (120, 2)) for middle in ((0, 0), (900, 0), (400, 800))] + [random.random((80, 2)) * 1_500]
+    )
+    theirs = HDBSCAN(min_cluster_size=12, min_samples=12, copy=True).fit_predict(points)
+    ours = hdbscan(points, min_points=12).labels
+    # Ties of distance fall by the order of the points, so that a point at a rim may differ.
+    assert ours.max() == theirs.max() >= 2 and adjusted_rand_score(theirs, ours) > 0.98
 
 
 def test_the_hierarchy_counts_one_coordinate_once() -> None:
@@ -161,9 +173,9 @@ def test_near_repeats_of_too_little_are_refused() -> None:
             ask()
 
 
-@pytest.mark.parametrize("cell", [20, 75])
+@pytest.mark.parametrize(("cell", "off"), [(20, 0.005), (75, 0.015)])
 @pytest.mark.parametrize("kernel", ["quartic", "gaussian"])
-def test_densities_equal_the_exact_sum_of_kernels(kernel: str, cell: int) -> None:
+def test_densities_equal_the_exact_sum_of_kernels(kernel: str, cell: int, off: float) -> None:
     random = np.random.default_rng(1)
     points = random.normal(5000, 800, (300, 2))
     found = density(points, bandwidth_m=300, cell_m=cell, kernel=kernel)
@@ -172,7 +184,7 @@ def test_densities_equal_the_exact_sum_of_kernels(kernel: str, cell: int) -> Non
     square = ((x[column, None] - points[:, 0]) ** 2 + (y[row, None] - points[:, 1]) ** 2) / 300**2
     each = 3 / np.pi * np.maximum(0, 1 - square) ** 2 if kernel == "quartic" else np.exp(-square / 2) / 2 / np.pi
     exact = each.sum(axis=1) / 300**2 * 1e6
-    assert np.abs(found.values[row, column] - exact).max() <= 0.005 * np.nanmax(found.values)
+    assert np.abs(found.values[row, column] - exact).max() <= off * np.nanmax(found.values)
     assert found.values.sum() * cell**2 / 1e6 == pytest.approx(300, rel=1e-9)
 
 
