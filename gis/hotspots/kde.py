@@ -79,7 +79,7 @@ def density(
     if not (math.isfinite(cell_m) and cell_m > 0 and math.isfinite(wide) and wide >= FINEST * cell_m):
         raise BadValue("A bandwidth is at least two cells wide.", bandwidth_m=wide, cell_m=cell_m)
     reach = wide * (GAUSSIAN_REACH if kernel == "gaussian" else 1.0)
-    west, north, shape = _frame(inside, outline, reach, cell_m)
+    west, north, shape = _frame(inside, outline, reach + 2 * cell_m, cell_m)
     template = _template(kernel, wide, reach, cell_m)
     mask = np.ones(shape, dtype=np.bool_) if outline is None else _mask(outline, west, north, cell_m, shape)
     values = _convolved(_binned(inside, west, north, cell_m, shape), template) / cell_m**2 * M2_PER_KM2

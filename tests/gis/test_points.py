@@ -173,7 +173,7 @@ def test_near_repeats_of_too_little_are_refused() -> None:
             ask()
 
 
-@pytest.mark.parametrize(("cell", "off"), [(20, 0.005), (75, 0.015)])
+@pytest.mark.parametrize(("cell", "off"), [(20, 0.005), (75, 0.02)])
 @pytest.mark.parametrize("kernel", ["quartic", "gaussian"])
 def test_densities_equal_the_exact_sum_of_kernels(kernel: str, cell: int, off: float) -> None:
     random = np.random.default_rng(1)
