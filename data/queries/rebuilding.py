@@ -8,7 +8,10 @@ import psycopg
 
 from data.zone import put
 
-ROLLUPS = ("statistics_day", "statistics_month", "statistics_grid_month", "statistics_ground_day")
+ROLLUPS = (
+    "statistics_day", "statistics_month", "statistics_grid_month", "statistics_ground_day", "statistics_ground_category", "statistics_hour",
+    "statistics_waiting", "statistics_waiting_grid",
+)  # fmt: skip
 CELLS = "level, category_id, cell, community_id, n, open_n"
 
 

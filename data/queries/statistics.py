@@ -17,6 +17,7 @@ from data.statements import statements
 from gis.errors import NotFound
 
 YEAR = timedelta(days=365)
+WEEK = timedelta(days=7)
 MEASURES = (
     "reported", "filed", "ended", "closed", "on_spot", "closed_in_grid", "closed_in_community", "closed_late",
     "handled_s", "due", "due_closed", "due_on_time",
@@ -29,10 +30,11 @@ Rows = Sequence[Row[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What this deployment calls now, and the zone its days are cut in."""
+    """What this deployment calls now, and the zone its days are cut in; `waiting_is_kept` says that folds keep what waits near it."""
 
     now: datetime
     zone: ZoneInfo
+    waiting_is_kept: bool = False
 
     @property
     def today(self) -> date:
@@ -66,9 +68,14 @@ class Asked:
         return replace(self, first=first, after=after)
 
     @property
+    def counted(self) -> bool:
+        """Whether the incidents themselves are counted: no rollup holds them by hour or grid in this way."""
+        return bool(self.hours or self.grid)
+
+    @property
     def chosen(self) -> bool:
-        """Whether only some of the incidents count; rollups hold them all."""
-        return bool(self.categories or self.hours or self.grid)
+        """Whether only some of the incidents count; rollups that know no categories hold them all."""
+        return bool(self.categories) or self.counted
 
     def binds(self, moment: Moment) -> dict[str, object]:
         """Every bind a statement of this noun may have."""
@@ -91,30 +98,57 @@ class Asked:
 def moment(session: Session) -> Moment:
     """The moment and zone of this deployment."""
     row = session.execute(_named("moment")).one()
-    return Moment(row.now, ZoneInfo(row.zone))
+    return Moment(row.now, ZoneInfo(row.zone), row.waiting_is_kept)
 
 
 def days(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[date, dict[str, int]]:
     """MEASURES of each day that has any; days are the deployment's."""
-    name = "days_of_categories" if asked.chosen else "days_of_ground" if asked.reach.whole else "days"
+    if asked.counted or (asked.categories and not asked.reach.whole):
+        name = "days_of_categories"
+    elif asked.categories:
+        name = "days_of_ground_categories"
+    else:
+        name = "days_of_ground" if asked.reach.whole else "days"
     rows = session.execute(_choosing(name, asked), asked.binds(at)).mappings()
     return {row["day"]: {measure: int(row[measure]) for measure in MEASURES} for row in rows}
 
 
 def waiting(session: Session, scope: Scope, asked: Asked, at: Moment) -> Mapping[str, int]:
-    """Open and overdue incidents now and at the same hour a week ago, and what was reported on that day up to then."""
-    week = timedelta(days=7)
-    then = at.now - week
+    """Open and overdue incidents now and at the same hour a week ago, and what was reported on that day up to then.
+
+    Where folds keep what waits, the week ends at the last of them, which is seconds ago.
+    """
+    then = at.now - WEEK
+    local = then.astimezone(at.zone)
     binds = asked.binds(at) | {
         "then": then,
-        "then_day": at.starts(at.today - week),
+        "then_day": at.starts(at.today - WEEK),
+        "then_date": local.date(),
+        "then_hour": local.hour,
+        "then_hour_starts": local.replace(minute=0, second=0, microsecond=0),
         "day_ends": at.starts(at.today + timedelta(days=1)),
     }
-    return {name: int(value) for name, value in session.execute(_choosing("waiting", asked), binds).one()._mapping.items()}
+    kept = at.waiting_is_kept and not asked.counted
+    told = session.execute(_choosing("waiting_kept" if kept else "waiting", asked), binds).one()._mapping
+    # Where the clocks were changed that day, an hour of the clock is not one of the day.
+    even = local.utcoffset() == at.starts(local.date()).utcoffset() and local.date() == at.today - WEEK
+    of_ground = asked.reach.whole and even and not asked.counted
+    name = "today_then_of_ground" if of_ground else "today_then"
+    before = session.execute(_choosing(name, asked), binds).scalar_one()
+    return {name: int(value) for name, value in told.items()} | {"today_then": int(before)}
 
 
 def by_category_and_hour(session: Session, scope: Scope, asked: Asked, at: Moment) -> tuple[dict[int, int], list[int]]:
     """Reported by category in the hours asked for, and by hour of the deployment's day in the categories asked for."""
+    if not asked.chosen and not asked.reach.whole:
+        categories = session.execute(_named("categories_by_day"), asked.binds(at))
+        hours = session.execute(_named("hours_by_day"), asked.binds(at)).scalar_one()
+        return {row.category_id: int(row.reported) for row in categories if row.reported}, [int(each or 0) for each in hours]
+    return _by_category_in_hours(session, asked, at)
+
+
+def _by_category_in_hours(session: Session, asked: Asked, at: Moment) -> tuple[dict[int, int], list[int]]:
+    """The same where one cuts the other, from what is kept or counted by both at once."""
     counted_hours = asked.hours or range(24)
     months, edges = whole_months(asked.first, asked.after)
     name = "categories_by_month"
@@ -140,20 +174,14 @@ def by_category_and_hour(session: Session, scope: Scope, asked: Asked, at: Momen
 
 def by_community(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
     """Reported by community."""
-    name = "communities_by_time" if asked.chosen else "communities_by_day"
+    name = "communities_by_time" if asked.counted else "communities_of_categories" if asked.categories else "communities_by_day"
     return {row.community_id: int(row.reported) for row in session.execute(_choosing(name, asked), asked.binds(at))}
 
 
 def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
-    """Reported by the grids of today: whole months from the rollup, the days at both ends from the index."""
-    months, edges = (None, [(asked.first, asked.after)]) if asked.chosen else whole_months(asked.first, asked.after)
-    counts: dict[int, int] = {}
-    if months:
-        rows = session.execute(_named("grids_by_month"), asked.on(*months).binds(at))
-        counts = {row.grid_id: int(row.reported) for row in rows}
-    for edge in edges:
-        for row in session.execute(_choosing("grids_by_time", asked), asked.on(*edge).binds(at)):
-            counts[row.grid_id] = counts.get(row.grid_id, 0) + row.reported
+    """Reported by the grids of today: all categories from the rollup, some of them or some hours from the index."""
+    rows = session.execute(_choosing("grids_by_time" if asked.chosen else "grids_by_day", asked), asked.binds(at))
+    counts = {row.grid_id: int(row.reported) for row in rows}
     moved = carried(
         session, scope, at.starts(asked.first), at.starts(asked.after),
         categories=asked.categories, communities=asked.reach.communities, hours=asked.hours,
@@ -165,7 +193,8 @@ def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[in
 
 def waiting_by(session: Session, scope: Scope, unit: str, asked: Asked, at: Moment) -> dict[int, tuple[int, int]]:
     """Open and overdue now by `unit`, "community" or "grid"."""
-    rows = session.execute(_choosing(f"waiting_by_{unit}", asked), asked.binds(at))
+    kept = at.waiting_is_kept and not (asked.chosen if unit == "grid" else asked.counted)
+    rows = session.execute(_choosing(f"waiting_by_{unit}{'_kept' if kept else ''}", asked), asked.binds(at))
     return {row.id: (row.open, row.overdue) for row in rows}
 
 
@@ -237,7 +266,8 @@ def rebuild_statistics(connection: Session | psycopg.Connection) -> int:
 
 
 def fold_statistics(session: Session) -> int:
-    """Move the deltas into the rollups, as the owner of the schema; 0 while another fold is at work."""
+    """Move the deltas into the rollups, as the owner of the schema, and what waits on to now; 0 while another fold is at work."""
+    session.execute(text("SELECT waiting_fold()"))
     return int(session.execute(text("SELECT statistics_fold()")).scalar_one())
 
 

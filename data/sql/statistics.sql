@@ -1,6 +1,7 @@
 -- moment --
--- The moment and the time zone of this deployment.
-SELECT deployment_now() AS now, deployment_time_zone() AS zone;
+-- The moment and the time zone of this deployment, and whether somebody keeps what waits near that moment.
+SELECT now, zone, EXISTS (SELECT FROM waiting_moment WHERE at BETWEEN now - interval '10 minutes' AND now + interval '1 minute') AS waiting_is_kept
+  FROM (SELECT deployment_now() AS now, deployment_time_zone() AS zone) AS told;
 
 -- days --
 -- All categories together by day, folded or not yet.
@@ -34,8 +35,24 @@ SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended,
          WHERE day >= :first AND day < :after) AS told
  GROUP BY day;
 
+-- days_of_ground_categories --
+-- Some categories of the whole ground by day, folded or not yet; for those who see all of it.
+SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended, sum(closed) AS closed, sum(on_spot) AS on_spot,
+       sum(closed_in_grid) AS closed_in_grid, sum(closed_in_community) AS closed_in_community, sum(closed_late) AS closed_late,
+       sum(handled_s) AS handled_s, sum(due) AS due, sum(due_closed) AS due_closed, sum(due_on_time) AS due_on_time
+  FROM (SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
+               due_on_time
+          FROM statistics_ground_category
+         WHERE category_id = ANY (:categories) AND day >= :first AND day < :after
+        UNION ALL
+        SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
+               due_on_time
+          FROM statistics_delta
+         WHERE category_id = ANY (:categories) AND day >= :first AND day < :after) AS told
+ GROUP BY day;
+
 -- days_of_categories --
--- Some categories by day, from three covering indexes.
+-- Some categories or hours of some communities by day, from three covering indexes.
 SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended, sum(closed) AS closed, sum(on_spot) AS on_spot,
        sum(closed_in_grid) AS closed_in_grid, sum(closed_in_community) AS closed_in_community, sum(closed_late) AS closed_late,
        coalesce(sum(handled_s), 0) AS handled_s, sum(due) AS due, sum(due_closed) AS due_closed, sum(due_on_time) AS due_on_time
@@ -64,24 +81,53 @@ SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended,
          GROUP BY 1) AS counted
  GROUP BY day;
 
+-- waiting_kept --
+-- The same as `waiting` from what folds keep, where they do: the week ends at their last one, some seconds ago. What fell due
+-- since is added; a fold that came between is taken back.
+SELECT kept.*, kept.overdue + since.fell_due AS overdue, since.due_later_today
+  FROM (SELECT coalesce(sum(open), 0) AS open, coalesce(sum(overdue), 0) AS overdue, coalesce(sum(open_then), 0) AS open_then,
+               coalesce(sum(overdue_then), 0) AS overdue_then
+          FROM (SELECT open, overdue, open_then, overdue_then FROM statistics_waiting
+                 WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
+                UNION ALL
+                SELECT share.* FROM waiting_moment, waiting_delta,
+                       LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, at) AS share
+                 WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))) AS told) AS kept,
+       (SELECT count(*) FILTER (WHERE due_at >= at AND due_at < :now) - count(*) FILTER (WHERE due_at >= :now AND due_at < at) AS fell_due,
+               count(*) FILTER (WHERE due_at >= :now AND due_at < :day_ends) AS due_later_today
+          FROM incident, waiting_moment
+         WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
+           AND due_at >= least(at, :now) AND due_at < greatest(at, :day_ends)) AS since;
+
+-- today_then --
+-- Reported on the day a week ago, up to the same time.
+SELECT count(*) AS reported
+  FROM incident
+ WHERE community_id = ANY (:communities) AND reported_at >= :then_day AND reported_at < :then AND (:every OR category_id = ANY (:categories));
+
+-- today_then_of_ground --
+-- The same of the whole ground: whole hours as they are kept, the one that was running from the index.
+SELECT (SELECT coalesce(sum((SELECT sum(number) FROM unnest(hours[1 : :then_hour]) AS number)), 0)
+          FROM statistics_ground_day WHERE day = :then_date AND (:every OR category_id = ANY (:categories)))
+     + (SELECT coalesce(sum(reported), 0) FROM statistics_delta
+         WHERE day = :then_date AND hour < :then_hour AND (:every OR category_id = ANY (:categories)))
+     + (SELECT count(*) FROM incident
+         WHERE reported_at >= :then_hour_starts AND reported_at < :then AND (:every OR category_id = ANY (:categories))) AS reported;
+
 -- waiting --
 -- What is open now, what of it is late, what of it is not due before the day ends; and the same hour a week ago, told from
 -- what still waits and what has ended since. An incident reopened since counts as open then.
-SELECT open, overdue, due_later_today, today_then, open_since_then + were_open AS open_then, late_since_then + were_late AS overdue_then
+SELECT open, overdue, due_later_today, open_since_then + were_open AS open_then, late_since_then + were_late AS overdue_then
   FROM (SELECT count(*) AS open,
                count(*) FILTER (WHERE due_at < :now) AS overdue,
                count(*) FILTER (WHERE due_at >= :now AND due_at < :day_ends) AS due_later_today,
                count(*) FILTER (WHERE reported_at < :then) AS open_since_then,
-               count(*) FILTER (WHERE reported_at < :then AND due_at < :then) AS late_since_then
+               count(*) FILTER (WHERE due_at < :then) AS late_since_then
           FROM incident
          WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))) AS waiting,
-       (SELECT count(*) AS today_then
+       (SELECT count(*) FILTER (WHERE reported_at < :then) AS were_open, count(*) FILTER (WHERE due_at < :then) AS were_late
           FROM incident
-         WHERE community_id = ANY (:communities) AND reported_at >= :then_day AND reported_at < :then
-           AND (:every OR category_id = ANY (:categories))) AS before,
-       (SELECT count(*) AS were_open, count(*) FILTER (WHERE due_at < :then) AS were_late
-          FROM incident
-         WHERE community_id = ANY (:communities) AND closed_at >= :then AND closed_at <= :now AND reported_at < :then
+         WHERE community_id = ANY (:communities) AND closed_at >= :then AND NOT is_open
            AND (:every OR category_id = ANY (:categories))) AS ended;
 
 -- categories_by_month --
@@ -106,6 +152,29 @@ SELECT category_id, extract(hour FROM reported_at AT TIME ZONE :zone)::integer A
  WHERE community_id = ANY (:communities) AND reported_at >= :starts AND reported_at < :ends
  GROUP BY 1, 2;
 
+-- categories_by_day --
+-- Reported by category, days of any months, folded or not yet.
+SELECT category_id, sum(reported) AS reported
+  FROM (SELECT category_id, between_days(until, month, :first, :after) AS reported FROM statistics_month
+         WHERE community_id = ANY (:communities) AND month >= date_trunc('month', CAST(:first AS date))::date AND month < :after
+        UNION ALL
+        SELECT category_id, reported FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND day >= :first AND day < :after) AS told
+ GROUP BY category_id;
+
+-- hours_by_day --
+-- Reported by hour of the day, folded or not yet.
+SELECT ARRAY[
+       sum(hours[1]), sum(hours[2]), sum(hours[3]), sum(hours[4]), sum(hours[5]), sum(hours[6]), sum(hours[7]), sum(hours[8]),
+       sum(hours[9]), sum(hours[10]), sum(hours[11]), sum(hours[12]), sum(hours[13]), sum(hours[14]), sum(hours[15]), sum(hours[16]),
+       sum(hours[17]), sum(hours[18]), sum(hours[19]), sum(hours[20]), sum(hours[21]), sum(hours[22]), sum(hours[23]), sum(hours[24])]::bigint[]
+       AS hours
+  FROM (SELECT hours FROM statistics_hour WHERE community_id = ANY (:communities) AND day >= :first AND day < :after
+        UNION ALL
+        SELECT ARRAY(SELECT CASE WHEN slot = hour THEN reported ELSE 0 END FROM generate_series(0, 23) AS slot)
+          FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND day >= :first AND day < :after AND reported <> 0) AS told;
+
 -- categories_of_ground --
 -- The whole ground by category and hour, folded or not yet; for those who see all of it.
 SELECT category_id, ARRAY[
@@ -129,17 +198,27 @@ SELECT community_id, sum(reported) AS reported
          WHERE community_id = ANY (:communities) AND day >= :first AND day < :after) AS told
  GROUP BY community_id;
 
+-- communities_of_categories --
+SELECT community_id, sum(reported) AS reported
+  FROM (SELECT community_id, between_days(until, month, :first, :after) AS reported FROM statistics_month
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories)
+           AND month >= date_trunc('month', CAST(:first AS date))::date AND month < :after
+        UNION ALL
+        SELECT community_id, reported FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND day >= :first AND day < :after) AS told
+ GROUP BY community_id;
+
 -- communities_by_time --
 SELECT community_id, count(*) AS reported
   FROM incident
  WHERE community_id = ANY (:communities) AND reported_at >= :starts AND reported_at < :ends AND category_id = ANY (:categories)
  GROUP BY community_id;
 
--- grids_by_month --
--- Whole months of each grid, folded or not yet.
+-- grids_by_day --
+-- Days of any months by grid, folded or not yet.
 SELECT grid_id, sum(reported) AS reported
-  FROM (SELECT grid_id, reported FROM statistics_grid_month
-         WHERE community_id = ANY (:communities) AND month >= :first AND month < :after
+  FROM (SELECT grid_id, between_days(until, month, :first, :after) AS reported FROM statistics_grid_month
+         WHERE community_id = ANY (:communities) AND month >= date_trunc('month', CAST(:first AS date))::date AND month < :after
         UNION ALL
         SELECT grid_id, reported FROM statistics_delta
          WHERE community_id = ANY (:communities) AND day >= :first AND day < :after AND grid_id > 0) AS told
@@ -152,11 +231,37 @@ SELECT grid_id, count(*) AS reported
    AND (:every OR category_id = ANY (:categories))
  GROUP BY grid_id;
 
+-- waiting_by_community_kept --
+SELECT id, sum(open)::integer AS open, sum(overdue)::integer AS overdue
+  FROM (SELECT community_id AS id, open, overdue FROM statistics_waiting WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
+        UNION ALL
+        SELECT community_id, share.open, share.overdue
+          FROM waiting_moment, waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, at) AS share
+         WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
+        UNION ALL
+        SELECT community_id, 0, CASE WHEN due_at >= at THEN 1 ELSE -1 END
+          FROM incident, waiting_moment
+         WHERE is_open AND community_id = ANY (:communities) AND due_at >= least(at, :now) AND due_at < greatest(at, :now) AND (:every OR category_id = ANY (:categories))) AS told
+ GROUP BY id;
+
 -- waiting_by_community --
 SELECT community_id AS id, count(*) AS open, count(*) FILTER (WHERE due_at < :now) AS overdue
   FROM incident
  WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
  GROUP BY community_id;
+
+-- waiting_by_grid_kept --
+SELECT id, sum(open)::integer AS open, sum(overdue)::integer AS overdue
+  FROM (SELECT grid_id AS id, open, overdue FROM statistics_waiting_grid WHERE community_id = ANY (:communities)
+        UNION ALL
+        SELECT grid_id, share.open, share.overdue
+          FROM waiting_moment, waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, at) AS share
+         WHERE community_id = ANY (:communities) AND grid_id > 0
+        UNION ALL
+        SELECT grid_id, 0, CASE WHEN due_at >= at THEN 1 ELSE -1 END
+          FROM incident, waiting_moment
+         WHERE is_open AND community_id = ANY (:communities) AND due_at >= least(at, :now) AND due_at < greatest(at, :now) AND grid_id IS NOT NULL) AS told
+ GROUP BY id;
 
 -- waiting_by_grid --
 SELECT grid_id AS id, count(*) AS open, count(*) FILTER (WHERE due_at < :now) AS overdue

@@ -1,13 +1,19 @@
 """Rollups: after any writes they equal a recount, folded or not."""
 
-from datetime import date
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 import psycopg
 import pytest
 
 from data.queries import rebuilding
-from data.queries.statistics import MEASURES, whole_months
+from data.database import open_database
+from data.queries import statistics
+from data.queries.reach import Reach
+from data.queries.statistics import MEASURES, Asked, whole_months
+from data.scope import Scope
 
 STATES = ("reported", "filed", "handling", "suspended", "closed", "not_filed")
 RECOUNT = """
@@ -58,7 +64,7 @@ def write_something(connection: psycopg.Connection, random: Random, serial: int)
                 "UPDATE incident SET due_at = due_at + interval '1 day', grid_id = NULL, community_id = 0 WHERE id %% 7 = %s", (number % 7,)
             )
         case "fold":
-            connection.execute("SELECT statistics_fold()")
+            connection.execute("SELECT statistics_fold(), waiting_fold()")
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -94,6 +100,126 @@ def test_days_of_the_whole_ground_equal_the_sum_of_its_communities_after_any_wri
         assert kept == counted
         connection.execute("TRUNCATE statistics_day")
         assert connection.execute(WHOLE_KEPT).fetchall() == []
+
+
+WAITING_COUNTED = """
+    SELECT * FROM (SELECT community_id, category_id, count(*) FILTER (WHERE is_open) AS open, count(*) FILTER (WHERE is_open AND due_at < at) AS overdue,
+           count(*) FILTER (WHERE reported_at < at - interval '168 hours') AS open_then,
+           count(*) FILTER (WHERE due_at < at - interval '168 hours') AS overdue_then
+      FROM incident, waiting_moment WHERE is_open OR closed_at >= at - interval '168 hours' GROUP BY 1, 2) AS told
+     WHERE (open, overdue, open_then, overdue_then) <> (0, 0, 0, 0) ORDER BY 1, 2"""
+WAITING_KEPT = "SELECT * FROM statistics_waiting WHERE (open, overdue, open_then, overdue_then) <> (0, 0, 0, 0) ORDER BY 1, 2"
+GRIDS_COUNTED = """
+    SELECT grid_id, count(*), count(*) FILTER (WHERE due_at < at) FROM incident, waiting_moment
+     WHERE is_open AND grid_id IS NOT NULL GROUP BY 1 ORDER BY 1"""
+GRIDS_KEPT = """
+    SELECT grid_id, sum(open), sum(overdue) FROM statistics_waiting_grid GROUP BY 1 HAVING (sum(open), sum(overdue)) <> (0, 0) ORDER BY 1"""
+CLOCK = "INSERT INTO deployment (key, value) VALUES ('now', to_jsonb(%s::text)) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+
+
+@pytest.mark.parametrize("seed", [31, 32, 33])
+def test_what_waits_equals_a_plain_count_at_every_fold_while_the_clock_goes_on(fresh, seed):
+    random = Random(seed)
+    clock = datetime.now(UTC)
+    folds = 0
+    with fresh.owner() as connection:
+        connection.execute(CLOCK, [clock.isoformat()])
+        connection.execute("SELECT statistics_mend()")
+        for serial in range(1, 90):
+            write_something(connection, random, serial)
+            if random.random() < 0.3:
+                folds += 1
+                clock += timedelta(hours=random.choice((0, 1, 7, 40)))
+                connection.execute(CLOCK, [clock.isoformat()])
+                connection.execute("SELECT waiting_fold()")
+                assert connection.execute("SELECT at FROM waiting_moment").fetchone() == (clock,)
+                assert connection.execute(WAITING_KEPT).fetchall() == connection.execute(WAITING_COUNTED).fetchall()
+                assert connection.execute(GRIDS_KEPT).fetchall() == connection.execute(GRIDS_COUNTED).fetchall()
+        assert folds > 15
+        assert connection.execute("SELECT waiting_mend()").fetchone() == (0,)
+        connection.execute(CLOCK, [(clock - timedelta(days=9)).isoformat()])
+        connection.execute("SELECT waiting_mend()")
+        assert connection.execute(WAITING_KEPT).fetchall() == connection.execute(WAITING_COUNTED).fetchall()
+
+
+SLOTS_COUNTED = """
+    SELECT community_id, (reported_at AT TIME ZONE 'Asia/Shanghai')::date, extract(hour FROM reported_at AT TIME ZONE 'Asia/Shanghai')::bigint, count(*)
+      FROM incident GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+SLOTS_KEPT = """
+    SELECT community_id, day, slot - 1, number FROM statistics_hour, unnest(hours) WITH ORDINALITY AS each (number, slot)
+     WHERE number <> 0 ORDER BY 1, 2, 3"""
+
+
+def everything(session):
+    """Every count of the panels, of the whole ground and of a part of it, of all categories and of one, in three periods."""
+    at = statistics.moment(session)
+    scope = Scope(token="", everything=True)
+    communities = [0, *(row[0] for row in session.execute(statistics.text("SELECT id FROM area WHERE level = 'community'")))]
+    whole = Reach(None, None, "scope", tuple(sorted(communities)), whole=True)
+    part = Reach(None, None, "scope", tuple(sorted(communities)[1:3]))
+    found = {}
+    for where, reach in (("whole", whole), ("part", part)):
+        for categories in ((), (410,)):
+            for days in (1, 40, 200):
+                asked = Asked(reach, at.today - timedelta(days=days), at.today + timedelta(days=1), categories)
+                told = [
+                    statistics.days(session, scope, asked, at), statistics.by_category_and_hour(session, scope, asked, at),
+                    statistics.by_community(session, scope, asked, at), statistics.by_grid(session, scope, asked, at),
+                    statistics.waiting(session, scope, asked, at), statistics.waiting_by(session, scope, "community", asked, at),
+                    statistics.waiting_by(session, scope, "grid", asked, at),
+                ]  # fmt: skip
+                found[where, categories, days] = [
+                    {key: value for key, value in each.items() if any(value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else [value])}
+                    if isinstance(each, dict) else each
+                    for each in told
+                ]  # fmt: skip
+    return at, found
+
+
+@contextmanager
+def counting_only(monkeypatch):
+    """Every question is asked of the incidents themselves: as if some hours were meant, all of them."""
+    with monkeypatch.context() as patched:
+        moment = statistics.moment
+        patched.setattr(statistics, "moment", lambda session: replace(moment(session), waiting_is_kept=False))
+        patched.setattr(Asked, "counted", property(lambda asked: True))
+        patched.setattr(statistics, "_choosing", lambda name, asked: statistics.text(every_category(statistics._named(name).text)))
+        yield
+
+
+def every_category(told):
+    return told if statistics.ANY_CATEGORY in told else told.replace("category_id = ANY (:categories)", statistics.ANY_CATEGORY)
+
+
+@pytest.mark.parametrize("seed", [41, 42])
+def test_every_count_of_the_panels_is_the_same_from_rollups_deltas_and_incidents(fresh, seed, monkeypatch):
+    random = Random(seed)
+    database = open_database(fresh.schema_url, pool_size=1)
+    with fresh.owner() as connection:
+        connection.execute(CLOCK, [datetime.now(UTC).isoformat()])
+        connection.execute("SELECT statistics_mend()")
+        for serial in range(1, 120):
+            write_something(connection, random, serial)
+        connection.commit()
+        for step in ("deltas", "folded", "folded"):
+            if step == "folded":
+                connection.execute(CLOCK, [(datetime.now(UTC) + timedelta(minutes=3)).isoformat()])
+                connection.execute("SELECT statistics_fold(), waiting_fold()")
+                assert connection.execute(SLOTS_KEPT).fetchall() == connection.execute(SLOTS_COUNTED).fetchall()
+                connection.execute(CLOCK, [(datetime.now(UTC) + timedelta(minutes=5)).isoformat()])
+                connection.commit()
+            with database.unit_of_work() as session:
+                at, kept = everything(session)
+            assert at.waiting_is_kept
+            with counting_only(monkeypatch), database.unit_of_work() as session:
+                _, counted = everything(session)
+            for question, told in kept.items():
+                week_at = 4  # told as of the last fold, minutes ago
+                for place, (one, other) in enumerate(zip(told, counted[question], strict=True)):
+                    if place == week_at:
+                        one, other = ({name: each.get(name) for name in ("open", "overdue", "due_later_today", "today_then")} for each in (one, other))  # noqa: PLW2901
+                    assert one == other, (question, place)
+    database.close()
 
 
 def test_a_recount_mends_what_a_bulk_load_left_and_nothing_twice(fresh):
@@ -165,7 +291,7 @@ def test_writers_beside_a_fold_lose_nothing(fresh):
 
 
 def test_the_application_cannot_change_a_count(fresh):
-    for table in ("statistics_day", "statistics_month", "statistics_grid_month", "statistics_delta"):
+    for table in (*rebuilding.ROLLUPS, "statistics_delta", "waiting_delta", "waiting_moment"):
         with fresh.as_app() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(f"DELETE FROM {table}")
     with fresh.as_app() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -1,0 +1,16 @@
+DROP FUNCTION statistics_mend(), slots_mend(), waiting_mend(), waiting_fold();
+ALTER FUNCTION counts_mend() RENAME TO statistics_mend;
+DROP TRIGGER wait_insert ON incident;
+DROP TRIGGER wait_update ON incident;
+DROP TRIGGER wait_delete ON incident;
+DROP TRIGGER fold_slots ON statistics_delta;
+DROP FUNCTION note_waiting(), fold_slots();
+DROP FUNCTION waiting_share(integer, boolean, timestamptz, timestamptz, timestamptz, timestamptz);
+DROP TABLE waiting_delta, statistics_waiting_grid, statistics_waiting, waiting_moment, statistics_ground_category, statistics_hour;
+ALTER TABLE statistics_month DROP COLUMN until;
+ALTER TABLE statistics_grid_month DROP COLUMN until;
+DROP FUNCTION between_days(integer[], date, date, date), slots_sum(integer[], integer[]), running(bigint[]);
+DROP AGGREGATE tally(integer, bigint, integer);
+DROP FUNCTION slot_added(bigint[], integer, bigint, integer);
+DROP INDEX incident_open;
+CREATE INDEX incident_open ON incident (community_id, due_at) INCLUDE (grid_id, category_id, reported_at) WHERE is_open;
