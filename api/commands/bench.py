@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.harness import BenchContext, Report
 
 NOT_BENCHES = {"__init__", "harness"}
-ONLY_BY_NAME = {"city"}
+ONLY_BY_NAME = {"city", "panels_tenfold"}
 """Too long for a run of all."""
 COLUMNS = ("case", "ours", "peer", "unit", "ratio", "limit")
 MEMORY = ("ours MB", "peer MB")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -14,8 +14,11 @@ from data.scope import Scope
 from data.statements import statements
 from data.tables.incidents import Incident
 from gis.errors import NotFound
+from gis.lifecycle import OPEN_STATES
 
 IDS = text("SELECT nextval('incident_id_seq') FROM generate_series(1, :count)")
+SHORTLY = timedelta(days=60)
+"""What ends or falls due was mostly reported within this time before."""
 Facts = Mapping[str, Any]
 Timed = Literal["reported", "closed", "due"]
 """Which of an incident's times a period is about."""
@@ -53,17 +56,27 @@ class Wanted:
 
 def page(session: Session, scope: Scope, wanted: Wanted, now: datetime) -> Sequence[Row[Any]]:
     """Incidents that match, in their order, at most `limit`; `communities` are already within scope."""
+    if wanted.order == "newest" and wanted.by != "reported" and wanted.starts is not None:
+        # What ended or fell due in a period was mostly reported shortly before: where that fills the page, older years need not be read.
+        rows = _page_of(session, wanted, now, wanted.starts - SHORTLY)
+        if len(rows) == wanted.limit:
+            return rows
+    return _page_of(session, wanted, now, None)
+
+
+def _page_of(session: Session, wanted: Wanted, now: datetime, since: datetime | None) -> Sequence[Row[Any]]:
+    """A page of what was reported since a moment, or ever."""
     return session.execute(
         _page(wanted.order),
         {
             "communities": list(wanted.communities),
             "grid_id": wanted.grid_id,
             "states": None if wanted.states is None else list(wanted.states),
-            "open": wanted.open,
+            "open": True if wanted.open is None and _all_open(wanted) else wanted.open,
             "overdue": wanted.overdue,
             "every": not wanted.categories,
             "categories": list(wanted.categories),
-            "starts": wanted.starts if wanted.by == "reported" else None,
+            "starts": wanted.starts if wanted.by == "reported" else since,
             "ends": wanted.ends if wanted.by == "reported" else None,
             "closed_from": wanted.starts if wanted.by == "closed" else None,
             "closed_to": wanted.ends if wanted.by == "closed" else None,
@@ -208,6 +221,11 @@ def grid(session: Session, scope: Scope, grid_id: int) -> Row[Any]:
     if row is None or not scope.covers(row.community_id):
         raise NotFound("There is no such grid in your scope.", grid=grid_id)
     return row
+
+
+def _all_open(wanted: Wanted) -> bool:
+    """Whether what is wanted is open whatever else is said: the few that are have indexes of their own."""
+    return bool(wanted.overdue) or (bool(wanted.states) and OPEN_STATES.issuperset(wanted.states or ()))
 
 
 def _in_scope(scope: Scope) -> dict[str, object]:

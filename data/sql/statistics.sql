@@ -90,14 +90,15 @@ SELECT kept.*, kept.overdue + since.fell_due AS overdue, since.due_later_today
           FROM (SELECT open, overdue, open_then, overdue_then FROM statistics_waiting
                  WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
                 UNION ALL
-                SELECT share.* FROM waiting_moment, waiting_delta,
-                       LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, at) AS share
+                SELECT share.*
+                  FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
                  WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))) AS told) AS kept,
-       (SELECT count(*) FILTER (WHERE due_at >= at AND due_at < :now) - count(*) FILTER (WHERE due_at >= :now AND due_at < at) AS fell_due,
+       (SELECT count(*) FILTER (WHERE due_at >= (SELECT at FROM waiting_moment) AND due_at < :now)
+               - count(*) FILTER (WHERE due_at >= :now AND due_at < (SELECT at FROM waiting_moment)) AS fell_due,
                count(*) FILTER (WHERE due_at >= :now AND due_at < :day_ends) AS due_later_today
-          FROM incident, waiting_moment
+          FROM incident
          WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
-           AND due_at >= least(at, :now) AND due_at < greatest(at, :day_ends)) AS since;
+           AND due_at >= least((SELECT at FROM waiting_moment), :now) AND due_at < greatest((SELECT at FROM waiting_moment), :day_ends)) AS since;
 
 -- today_then --
 -- Reported on the day a week ago, up to the same time.
@@ -236,12 +237,13 @@ SELECT id, sum(open)::integer AS open, sum(overdue)::integer AS overdue
   FROM (SELECT community_id AS id, open, overdue FROM statistics_waiting WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
         UNION ALL
         SELECT community_id, share.open, share.overdue
-          FROM waiting_moment, waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, at) AS share
+          FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
          WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
         UNION ALL
-        SELECT community_id, 0, CASE WHEN due_at >= at THEN 1 ELSE -1 END
-          FROM incident, waiting_moment
-         WHERE is_open AND community_id = ANY (:communities) AND due_at >= least(at, :now) AND due_at < greatest(at, :now) AND (:every OR category_id = ANY (:categories))) AS told
+        SELECT community_id, 0, CASE WHEN due_at >= (SELECT at FROM waiting_moment) THEN 1 ELSE -1 END
+          FROM incident
+         WHERE is_open AND community_id = ANY (:communities) AND due_at >= least((SELECT at FROM waiting_moment), :now)
+           AND due_at < greatest((SELECT at FROM waiting_moment), :now) AND (:every OR category_id = ANY (:categories))) AS told
  GROUP BY id;
 
 -- waiting_by_community --
@@ -255,12 +257,13 @@ SELECT id, sum(open)::integer AS open, sum(overdue)::integer AS overdue
   FROM (SELECT grid_id AS id, open, overdue FROM statistics_waiting_grid WHERE community_id = ANY (:communities)
         UNION ALL
         SELECT grid_id, share.open, share.overdue
-          FROM waiting_moment, waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, at) AS share
+          FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
          WHERE community_id = ANY (:communities) AND grid_id > 0
         UNION ALL
-        SELECT grid_id, 0, CASE WHEN due_at >= at THEN 1 ELSE -1 END
-          FROM incident, waiting_moment
-         WHERE is_open AND community_id = ANY (:communities) AND due_at >= least(at, :now) AND due_at < greatest(at, :now) AND grid_id IS NOT NULL) AS told
+        SELECT grid_id, 0, CASE WHEN due_at >= (SELECT at FROM waiting_moment) THEN 1 ELSE -1 END
+          FROM incident
+         WHERE is_open AND community_id = ANY (:communities) AND due_at >= least((SELECT at FROM waiting_moment), :now)
+           AND due_at < greatest((SELECT at FROM waiting_moment), :now) AND grid_id IS NOT NULL) AS told
  GROUP BY id;
 
 -- waiting_by_grid --

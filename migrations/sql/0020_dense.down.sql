@@ -12,5 +12,5 @@ ALTER TABLE statistics_grid_month DROP COLUMN until;
 DROP FUNCTION between_days(integer[], date, date, date), slots_sum(integer[], integer[]), running(bigint[]);
 DROP AGGREGATE tally(integer, bigint, integer);
 DROP FUNCTION slot_added(bigint[], integer, bigint, integer);
-DROP INDEX incident_open;
+DROP INDEX incident_open, incident_open_newest;
 CREATE INDEX incident_open ON incident (community_id, due_at) INCLUDE (grid_id, category_id, reported_at) WHERE is_open;

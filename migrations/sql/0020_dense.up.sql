@@ -154,9 +154,10 @@ CREATE TRIGGER wait_update AFTER UPDATE ON incident REFERENCING NEW TABLE AS fre
     FOR EACH STATEMENT EXECUTE FUNCTION note_waiting();
 CREATE TRIGGER wait_delete AFTER DELETE ON incident REFERENCING OLD TABLE AS stale FOR EACH STATEMENT EXECUTE FUNCTION note_waiting();
 
--- Open incidents by their deadline, whatever community: there are few, and lists ask for them in this order.
+-- Open incidents by their deadline and by their report, whatever community: there are few, and lists ask for them in these orders.
 DROP INDEX incident_open;
 CREATE INDEX incident_open ON incident (due_at) INCLUDE (community_id, grid_id, category_id, reported_at) WHERE is_open;
+CREATE INDEX incident_open_newest ON incident (reported_at) INCLUDE (community_id, category_id, state, due_at) WHERE is_open;
 
 -- Folds what has gathered and moves the moment on; in one statement, so that all of it is of one snapshot.
 CREATE FUNCTION waiting_fold() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
