@@ -1,5 +1,6 @@
 """Counts that panels show: rollups plus what is not folded yet, cut to the communities a question reaches."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -140,15 +141,6 @@ def waiting(session: Session, scope: Scope, asked: Asked, at: Moment) -> Mapping
 
 def by_category_and_hour(session: Session, scope: Scope, asked: Asked, at: Moment) -> tuple[dict[int, int], list[int]]:
     """Reported by category in the hours asked for, and by hour of the deployment's day in the categories asked for."""
-    if not asked.chosen and not asked.reach.whole:
-        categories = session.execute(_named("categories_by_day"), asked.binds(at))
-        hours = session.execute(_named("hours_by_day"), asked.binds(at)).scalar_one()
-        return {row.category_id: int(row.reported) for row in categories if row.reported}, [int(each or 0) for each in hours]
-    return _by_category_in_hours(session, asked, at)
-
-
-def _by_category_in_hours(session: Session, asked: Asked, at: Moment) -> tuple[dict[int, int], list[int]]:
-    """The same where one cuts the other, from what is kept or counted by both at once."""
     counted_hours = asked.hours or range(24)
     months, edges = whole_months(asked.first, asked.after)
     name = "categories_by_month"
@@ -156,20 +148,31 @@ def _by_category_in_hours(session: Session, asked: Asked, at: Moment) -> tuple[d
         months, edges = None, [(asked.first, asked.after)]
     elif asked.reach.whole:
         months, edges, name = (asked.first, asked.after), [], "categories_of_ground"
-    counts: dict[int, int] = {}
-    hours = [0] * 24
+    counts: Counter[int] = Counter()
+    hours: Counter[int] = Counter()
     if months:
         for row in session.execute(_named(name), asked.on(*months).binds(at)):
-            counts[row.category_id] = sum(int(row.hours[hour]) for hour in counted_hours)
+            counts[row.category_id] += sum(int(row.hours[hour]) for hour in counted_hours)
             if not asked.categories or row.category_id in asked.categories:
-                hours = [one + int(other) for one, other in zip(hours, row.hours, strict=True)]
+                hours.update({hour: int(count) for hour, count in enumerate(row.hours)})
     for edge in edges:
-        for row in session.execute(_choosing("categories_by_time", replace(asked, hours=())), asked.on(*edge).binds(at)):
-            if row.hour in counted_hours:
-                counts[row.category_id] = counts.get(row.category_id, 0) + row.reported
-            if not asked.categories or row.category_id in asked.categories:
-                hours[row.hour] += row.reported
-    return {category: count for category, count in counts.items() if count}, hours
+        if asked.chosen:
+            _count_edge(session, asked.on(*edge), at, counts, hours)
+        else:
+            binds = asked.on(*edge).binds(at)
+            counts.update({row.category_id: int(row.reported) for row in session.execute(_named("categories_by_day"), binds)})
+            told = session.execute(_named("hours_by_day"), binds).scalar_one()
+            hours.update({hour: int(count or 0) for hour, count in enumerate(told)})
+    return {category: count for category, count in counts.items() if count}, [hours[hour] for hour in range(24)]
+
+
+def _count_edge(session: Session, asked: Asked, at: Moment, counts: Counter[int], hours: Counter[int]) -> None:
+    """Add what the index says of days that are no whole months, where categories and hours cut each other."""
+    for row in session.execute(_choosing("categories_by_time", replace(asked, hours=())), asked.binds(at)):
+        if not asked.hours or row.hour in asked.hours:
+            counts[row.category_id] += row.reported
+        if not asked.categories or row.category_id in asked.categories:
+            hours[row.hour] += row.reported
 
 
 def by_community(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:

@@ -77,6 +77,29 @@ def test_a_list_is_of_what_was_reported_closed_or_due_in_a_period(client) -> Non
     assert caller.get("/api/v1/incidents", params={"by": "birthday"}).status_code == 422
 
 
+def test_a_list_of_what_ended_in_a_period_holds_what_was_reported_long_before_it(fresh, fresh_client) -> None:  # type: ignore[no-untyped-def]
+    with fresh.owner() as owner:
+        owner.execute(
+            "INSERT INTO incident (cell, reported_at, source, source_id, category_id, state, closed_at, due_at, community_id, grid_id)"
+            " SELECT 1, now() - interval '1 day' * age, 'long', age::text, 410, 'closed', now() - interval '1 hour', now() - interval '2 hours',"
+            "        community_id, grid_id FROM unnest(ARRAY[1, 59, 300, 900]) AS age,"
+            " (SELECT community_id, grid_id FROM incident WHERE grid_id IS NOT NULL ORDER BY id LIMIT 1) AS place"
+        )
+        owner.commit()
+        ages = {number: int(age) for number, age in owner.execute("SELECT id, source_id FROM incident WHERE source = 'long'")}
+    caller = fresh_client("operator")
+    for by in ("closed", "due"):
+        held, before = [], None
+        for _ in range(100):
+            page = caller.get("/api/v1/incidents", params={"by": by, "limit": 2} | ({"cursor": before} if before else {})).json()
+            held += [each["id"] for each in page["items"]]
+            before = page["next"]
+            if before is None:
+                break
+        assert len(held) == len(set(held))
+        assert [ages[each] for each in held if each in ages] == [1, 59, 300, 900], by
+
+
 def test_a_list_leaves_as_a_table_that_no_spreadsheet_computes(fresh, fresh_client) -> None:  # type: ignore[no-untyped-def]
     caller = fresh_client("operator", "a1")
     place = {"category_id": 410, "lon": WEST + 0.5 * CELL, "lat": SOUTH + 0.5 * CELL}
