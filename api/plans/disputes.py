@@ -16,8 +16,8 @@ def refuse_grids(rows: Sequence[Any], moved: Collection[int]) -> None:
     disputed = [row for row in rows if row.grid_id in moved or _claimed_twice(row)]
     if disputed:
         told = [
-            {"id": row.grid_id, "code": row.now_code, "name": row.now_name, "yours": row.base_version, "now": row.now_version,
-             "ended": bool(row.now_ended), "place": _inside(row.now or row.base or row.mine)} for row in disputed
+            {"id": row.grid_id, "code": row.now_code, "name": row.now_name, "name_en": row.now_name_en, "yours": row.base_version,
+             "now": row.now_version, "ended": bool(row.now_ended), "place": _inside(row.now or row.base or row.mine)} for row in disputed
         ]  # fmt: skip
         raise StaleVersion(f"{len(told)} grids were changed by another publication since this plan copied them.", grids=told)
 
@@ -30,8 +30,8 @@ def refuse_areas(stored: Iterable[Any], drafted: Mapping[int, Any]) -> None:
         if row.level == "community" and (row.ended or (mine is not None and _named_twice(row, mine))):
             wanted = {} if mine is None or row.ended else {"was": mine.base_name, "wanted": mine.name}
             yours = None if mine is None else mine.base_version
-            told = {"id": row.id, "code": row.code, "name": row.name, "yours": yours, "now": row.version, "ended": row.ended,
-                    "place": _inside(row.border)}  # fmt: skip
+            told = {"id": row.id, "code": row.code, "name": row.name, "name_en": row.name_en, "yours": yours, "now": row.version,
+                    "ended": row.ended, "place": _inside(row.border)}  # fmt: skip
             disputed.append(told | wanted)
     if disputed:
         raise StaleVersion(f"{len(disputed)} communities were changed by another publication since this plan copied them.", areas=disputed)

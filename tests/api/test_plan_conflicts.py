@@ -52,7 +52,7 @@ def test_two_names_for_one_community_are_a_conflict_that_tells_all_three(fresh, 
     [told] = failure["facts"]["areas"]
     assert within(told.pop("place"), 0, 0, 4, 2)
     assert told == {
-        "id": A1.id, "code": A1.code, "name": "枫桥社区", "yours": 1, "now": 2, "ended": False, "was": A1.name, "wanted": "枫林社区",
+        "id": A1.id, "code": A1.code, "name": "枫桥社区", "name_en": "", "yours": 1, "now": 2, "ended": False, "was": A1.name, "wanted": "枫林社区",
     }  # fmt: skip
 
 

@@ -41,8 +41,8 @@ function ofArea(area) {
   return area.wanted ? word("failure.named", { was: area.was, wanted: area.wanted, name: named(area) }) : word("failure.changed");
 }
 
-function ofGrid({ id, name, code, ended, place }, faces, { communities }) {
-  const label = faces.length ? nameOf(faces[0].facts, communities) : name || code || String(id);
+function ofGrid({ id, code, ended, place, ...names }, faces, { communities }) {
+  const label = faces.length ? nameOf(faces[0].facts, communities) : named(names) || code || String(id);
   return { label, what: word(ended ? "failure.ended" : "failure.changed"), faces, place };
 }
 
