@@ -128,15 +128,18 @@ class Repeats(Parameters):
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method: its parameters, what rates may be per, and its minimum samples."""
+    """One method: its parameters, what rates may be per, its minimum samples, and how many days it asks about unless it is told."""
 
     parameters: type[Parameters]
     denominators: tuple[str, ...]
     minimums: dict[str, float]
+    days: int = 90
 
 
 AREAS = {"areas": gi.MINIMUM_AREAS, "incidents": gi_star.MINIMUM_INCIDENTS, "share_of_zeros": gi_star.MAXIMUM_SHARE_OF_ZEROS}
 CUBE = {"areas": gi.MINIMUM_AREAS, "steps": emerging.MINIMUM_STEPS, "mean": emerging.LEAST_MEAN_COUNT}
+# Whole months count: a year back from the middle of one holds eleven of them.
+A_YEAR_OF_MONTHS, TWO_YEARS_OF_MONTHS = 396, 761
 METHODS = {
     "gi": Method(Gi, POPULATIONS, AREAS),
     "moran": Method(Moran, POPULATIONS, AREAS),
@@ -148,8 +151,8 @@ METHODS = {
     "hdbscan": Method(Hdbscan, ("none",), {"incidents": 2 * dbscan.LEAST_POINTS}),
     "knox": Method(Knox, ("none",), {"incidents": knox.MINIMUM_EVENTS}),
     "kde": Method(Kde, ("none",), {"incidents": kde.MINIMUM_EVENTS}),
-    "emerging": Method(Emerging, ("households", "residents", "none"), CUBE),
-    "trend": Method(Trend, ("none",), {"incidents": 1, "steps": trend.LEAST_STEPS}),
+    "emerging": Method(Emerging, ("households", "residents", "none"), CUBE, days=A_YEAR_OF_MONTHS),
+    "trend": Method(Trend, ("none",), {"incidents": 1, "steps": trend.LEAST_STEPS}, days=TWO_YEARS_OF_MONTHS),
     "repeats": Method(Repeats, ("none",), {"incidents": 1}),
 }
 POINT_METHODS = frozenset({"dbscan", "stdbscan", "hdbscan", "knox", "kde", "repeats"})
@@ -172,6 +175,7 @@ def told() -> list[dict[str, Any]]:
             "about": each.parameters.__doc__,
             "denominators": list(each.denominators),
             "minimums": each.minimums,
+            "days": each.days,
             "parameters": each.parameters.model_json_schema()["properties"] if each.parameters.model_fields else {},
         }
         for name, each in METHODS.items()

@@ -22,7 +22,6 @@ from data.scope import Scope
 from gis.errors import BadValue
 from gis.hotspots import weights
 
-DEFAULT_DAYS = 90
 SEED = 20_261
 SMALL_CELL = 5
 PLAIN_MAP = {"method": "gi", "category_ids": [], "sources": [], "unit": "grid", "denominator": "households"}
@@ -117,7 +116,7 @@ def complete(session: Session, scope: Scope, asked: QuestionIn, *, ground: str |
     parameters = catalogue.completed(asked.method, asked.parameters)
     chosen = analyses.scheme(session, scope, asked.scheme)
     at = statistics.moment(session)
-    first, after = _days(asked, at)
+    first, after = _days(asked, method.days, at)
     told = {
         "method": asked.method, "area": asked.area, "scheme": chosen.code, "unit": asked.unit, "from": first.isoformat(),
         "to": (after - timedelta(days=1)).isoformat(), "category_ids": _categories(session, scope, asked.category_ids),
@@ -138,9 +137,9 @@ def code_version() -> str:
     return "; ".join([f"wangge {_version('wangge')}+{told.hexdigest()[:12]}", *(f"{each} {_version(each)}" for each in libraries)])
 
 
-def _days(asked: QuestionIn, at: Moment) -> tuple[date, date]:
+def _days(asked: QuestionIn, usual: int, at: Moment) -> tuple[date, date]:
     last = min(asked.last or at.today, at.today)
-    first = asked.first or last - timedelta(days=DEFAULT_DAYS - 1)
+    first = asked.first or last - timedelta(days=usual - 1)
     return Period(first, asked.last).days(at)
 
 

@@ -37,7 +37,7 @@ def analysis() -> None:
 def ask(  # noqa: PLR0913, PLR0917  each is an option of the command
     method: Annotated[Method, typer.Argument(help="What to look for.")],
     area: Annotated[str | None, typer.Option(help="Code of a district, street or community. Default: all in scope.")] = None,
-    first: Annotated[str | None, typer.Option("--from", help="First day, such as 2026-01-01. Default: 90 days.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First day, as 2026-01-01. Default: what the method needs.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last day. Default: today.")] = None,
     category: Annotated[list[int] | None, typer.Option(help="Number of a category; may be given several times. Default: all.")] = None,
     source: Annotated[list[str] | None, typer.Option(help="Name of a source; may be given several times. Default: all.")] = None,

@@ -23,12 +23,16 @@ function readLayer(tag, layer, pbf) {
   if (tag === 1) layer.name = pbf.readString();
   else if (tag === 2) layer.starts.push(pbf.pos);
   else if (tag === 3) layer.keys.push(pbf.readString());
-  else if (tag === 4) layer.values.push(pbf.readMessage(readValue, { value: null }).value);
+  else if (tag === 4) layer.values.push(readValue(pbf));
   else if (tag === 5) layer.extent = pbf.readVarint();
 }
 
-function readValue(tag, found, pbf) {
-  if (READERS[tag]) found.value = pbf[READERS[tag]]();
+function readValue(pbf) {
+  const end = pbf.readVarint() + pbf.pos;
+  const read = READERS[pbf.readVarint() >> 3];
+  const value = read ? pbf[read]() : null;
+  pbf.pos = end;
+  return value;
 }
 
 /** Rings of one layer one behind the other: pairs of coordinates, and where each ring ends among them. */

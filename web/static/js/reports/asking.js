@@ -5,7 +5,6 @@ import { make, put } from "../dom.js";
 import { coded, isoDay, known, named, word } from "../words.js";
 
 const DAY_MS = 86_400_000;
-const USUAL_DAYS = 90;
 const CHECKS = ["pile", "same-event", "midnight", "day-pile", "level"];
 const SHOWN = ["model", "weights", "reach_m", "reach_days", "min_points", "step", "bandwidth_m", "by", "least", "bands_m", "bands_days"];
 
@@ -20,7 +19,7 @@ export class Asking {
     this.method = select(offered.map(({ method }) => [method, word(`method_name.${method}`)]), "gi", { name: "method", onchange: () => this.chosen() });
     this.area = select([["", word("plans.any_area")], ...tree(areas)], "", { name: "area" });
     const last = new Date(now);
-    this.from = make("input", { type: "date", className: "field", name: "from", value: isoDay(new Date(last - (USUAL_DAYS - 1) * DAY_MS)), max: isoDay(last) });
+    this.from = make("input", { type: "date", className: "field", name: "from", max: isoDay(last), oninput: () => (this.dated = true) });
     this.to = make("input", { type: "date", className: "field", name: "to", value: isoDay(last), max: isoDay(last) });
     this.categories = many(grouped(categories), "categories");
     this.sources = many(sources.map((each) => [each, coded("source", each)]), "sources");
@@ -61,7 +60,8 @@ export class Asking {
 
   /** What the chosen method needs. */
   chosen() {
-    const { denominators, parameters } = this.methods.get(this.method.value);
+    const { denominators, parameters, days } = this.methods.get(this.method.value);
+    if (!this.dated) this.from.value = isoDay(new Date(Date.parse(`${this.to.max}T12:00:00Z`) - (days - 1) * DAY_MS));
     this.about.textContent = word(`reports.about.${this.method.value}`);
     put(this.denominator, denominators.map((each) => make("option", { value: each }, word(`report.base.${each}`))));
     this.inputs = Object.entries(parameters).map(([name, schema]) => [name, schema, inputOf(name, schema)]);
