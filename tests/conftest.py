@@ -127,10 +127,17 @@ def empty(cluster: Cluster, migrated: str) -> Iterator[Clone]:
 
 
 @pytest.fixture(scope="session")
-def demo_small(cluster: Cluster, migrated: str, data_dir: Path) -> Iterator[Clone]:
-    """The demo district in its small size, for one run: read it, do not change it."""
+def demo_template(cluster: Cluster, migrated: str, data_dir: Path) -> Iterator[str]:
+    """Name of a template that holds the demo district in its small size. Nobody connects to it, or it could not be copied."""
     with cloned(cluster, migrated, "demo") as clone:
         load_demo(clone.schema_url, clone.app_url, "small", keys=keyring(data_dir))
+        yield clone.name
+
+
+@pytest.fixture(scope="session")
+def demo_small(cluster: Cluster, demo_template: str) -> Iterator[Clone]:
+    """The demo district in its small size, for one run: read it, do not change it."""
+    with cloned(cluster, demo_template, "demo_small") as clone:
         yield clone
 
 

@@ -22,10 +22,10 @@ from tests.factories import token
 
 
 @pytest.fixture
-def demo(cluster: Cluster, demo_small: Clone, data_dir: Path) -> Iterator[tuple[Any, Clone]]:
+def demo(cluster: Cluster, demo_template: str, data_dir: Path) -> Iterator[tuple[Any, Clone]]:
     """A client with a planner's token over a copy of the small demo district, and the copy."""
     name = f"proposals_{uuid.uuid4().hex[:8]}"
-    cluster.create_database(name, template=demo_small.name)
+    cluster.create_database(name, template=demo_template)
     clone = Clone(name, cluster.url("app", name), cluster.url("schema", name))
     with clone.owner() as owner:
         owner.execute("INSERT INTO person (sign_in_name, display_name, roles) VALUES ('tester', 'Tester', '{planner}')")

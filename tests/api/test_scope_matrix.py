@@ -216,6 +216,7 @@ BODIES: dict[str, Known] = {
     "POST /api/v1/plans/{plan_id}/approve": lambda ids, _: {"note": ""},
     "POST /api/v1/plans/{plan_id}/return": lambda ids, _: {"reason": "再看一遍"},
     "POST /api/v1/plans/{plan_id}/publish": lambda ids, _: {},
+    "POST /api/v1/plans/{plan_id}/reverse": lambda ids, _: {"name": "回到从前"},
     "POST /api/v1/analyses": lambda ids, district: {"method": "gi", "area": code_of(ids, district), "category_ids": [410]},
     "POST /api/v1/alerts/{alert_id}/acknowledge": lambda ids, _: {"note": "已派人查看"},
     "POST /api/v1/schedules": lambda ids, district: {
