@@ -53,7 +53,7 @@ class District {
     this.categories = new Map();
   }
 
-  /** One source per address, however many layers draw from it; `reach` is how far beyond the district it has something, degrees. */
+  /** One source per address, however many layers draw from it. */
   source(template) {
     if (!this.sources.has(template)) this.sources.set(template, new TileSource(template, this.bounds));
     return this.sources.get(template);

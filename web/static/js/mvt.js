@@ -38,7 +38,7 @@ function readValue(pbf) {
 /** Rings of one layer one behind the other: pairs of coordinates, and where each ring ends among them. */
 class Shapes {
   constructor() {
-    this.places = new Float32Array(1 << 12);
+    this.places = new Float32Array(256); // most layers of a tile are small, and hundreds of tiles are kept
     this.ends = [];
     this.used = 0;
   }
