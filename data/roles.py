@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import LiteralString
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 
 from data.database import reason
-from gis.errors import Unavailable
+from gis.errors import Conflict, Unavailable
 
 ADMIN = "wangge_admin"
 """The bootstrap superuser: creates databases and backups, never serves a request."""
@@ -130,13 +130,13 @@ def checkpoint(admin_url: str) -> None:
 
 
 def create_database(admin_url: str, database: str, *, template: str, owner: str = SCHEMA) -> None:
-    """Clone `template` (nobody may be connected to it) into a new `database` of `owner`."""
+    """Clone `template` into a new `database` of `owner`; Conflict while anybody is connected to the template."""
+    copy = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy")
     with _connect(admin_url) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy").format(
-                sql.Identifier(database), sql.Identifier(owner), sql.Identifier(template)
-            )
-        )
+        try:
+            connection.execute(copy.format(*(sql.Identifier(name) for name in (database, owner, template))))
+        except errors.ObjectInUse:
+            raise Conflict(f"The database {template!r} is being used and cannot be copied; stop what uses it first.") from None
 
 
 def drop_database(admin_url: str, database: str) -> None:

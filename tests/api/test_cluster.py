@@ -17,7 +17,7 @@ import pytest
 from api import cluster as cluster_module
 from api import cluster_files
 from api.cluster import Cluster, default_data
-from gis.errors import Unavailable
+from gis.errors import Conflict, Unavailable
 
 PROJECT = Path(__file__).resolve().parents[2]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="asks what root does")
@@ -280,3 +280,8 @@ def test_a_temporary_cluster_dies_with_its_runner_even_when_that_is_killed() -> 
     until(lambda: servers_of(Path(data.decode())) == [], 10.0)
     with Cluster.temporary():
         assert not Path(data.decode()).exists(), "the next one sweeps up"
+
+
+def test_a_database_in_use_is_not_copied_and_the_word_says_what_to_do(cluster: Cluster) -> None:
+    with connect(cluster, "schema"), pytest.raises(Conflict, match="stop what uses it first"):
+        cluster.create_database("copy_of_one_in_use")

@@ -70,3 +70,14 @@ def test_help_for_the_tests_does_not_wait_for_what_only_tests_need(bare: Path) -
     run = asked(bare, "test", "--help")
     assert (run.returncode, run.stdout) == (0, "-P -m api test --help\n")
     assert not (bare / ".venv" / "changing").exists()
+
+
+@pytest.mark.parametrize("word", ["test", "bench"])
+def test_what_tests_and_benches_need_is_installed_before_they_run(bare: Path, word: str) -> None:
+    (bare / ".venv" / "bin").mkdir(parents=True)
+    python = bare / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    shutil.copy(bare / "requirements.lock", bare / ".venv" / "runtime.stamp")
+    asked(bare, word)
+    assert (bare / ".venv" / "pip.log").read_text().strip().endswith("requirements-dev.lock")
