@@ -1,6 +1,7 @@
 """Invented names in Chinese and English, made of syllables so that no list of real places or people is needed."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,15 +58,21 @@ class Name:
 
 
 def words(count: int, rng: np.random.Generator) -> list[Name]:
-    """Two-syllable names, different ones as long as they last, then with a third syllable."""
-    pairs = [Name(a + b, x + y) for a, x in FIRST.items() for b, y in SECOND.items()]
-    order = rng.permutation(len(pairs))
-    turns = -(-count // len(pairs))
-    found: list[Name] = [pairs[at] for at in order]
-    for turn in range(1, turns):
-        extra = list(SECOND.items())[turn - 1]
-        found += [Name(pairs[at].zh + extra[0], pairs[at].en + extra[1]) for at in order]
-    return found[:count]
+    """Names of two syllables as long as they last, then of three; no two are written or sound alike, so both languages tell them apart."""
+    pairs = [Name(a + b, _joined(x, y)) for a, x in FIRST.items() for b, y in SECOND.items()]
+    drawn = [pairs[at] for at in rng.permutation(len(pairs))]
+    longer = (Name(pair.zh + c, _joined(pair.en, z)) for c, z in SECOND.items() for pair in drawn)
+    apart: dict[str, Name] = {}
+    for name in chain(drawn, longer):
+        if len(apart) == count:
+            break
+        apart.setdefault(name.en, name)
+    return list(apart.values())
+
+
+def _joined(before: str, syllable: str) -> str:
+    """Syllables as one word: an apostrophe stands before one that begins with a vowel (Yin'an)."""
+    return f"{before}'{syllable}" if syllable[0] in "aeo" else before + syllable
 
 
 def people(count: int, rng: np.random.Generator) -> NDArray[np.str_]:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import shapely
 
+from data.demo import names
 from data.demo.generate import generate
 from data.demo.model import NEVER, STATES, District
 from data.demo.taxonomy import KINDS
@@ -96,6 +97,19 @@ def test_codes_say_whose_they_are_and_count_from_west_to_east(small):
         small.grids[small.grids.community_code == small.grids.community_code[0]].geometry.iloc[-1].centroid,
     )
     assert first.y > last.y
+
+
+@pytest.mark.parametrize("language", ["name", "name_en"])
+def test_no_two_of_a_kind_share_a_name_in_either_language(small, language):
+    roads = small.base[(small.base.layer == "road") & (small.base[language] != "")]
+    for kind in (*(each for _, each in small.areas.groupby("level")), small.grids, roads):
+        assert kind[language].is_unique, kind[language][kind[language].duplicated()].to_list()
+
+
+def test_names_that_sound_alike_are_told_apart_by_one_more_syllable():
+    drawn = names.words(5_000, np.random.default_rng(1))
+    assert len({name.en for name in drawn}) == len({name.zh for name in drawn}) == 5_000
+    assert "Yin'an" in {name.en for name in drawn}
 
 
 def test_most_grids_hold_households_within_the_band(small):
