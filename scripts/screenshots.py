@@ -85,7 +85,7 @@ def propose(page: Page) -> None:
 def preview(page: Page) -> None:
     """Look at an alternative on the map, which nobody has agreed to yet."""
     propose(page)
-    page.locator("dialog .alternatives .primary").nth(1).click()
+    page.locator("dialog .alternatives .primary").last.click()
     page.wait_for_selector("#pending.ready", timeout=60_000)
 
 

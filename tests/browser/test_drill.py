@@ -1,5 +1,6 @@
 """Down to the people of a household and up again; the worst grid and why; the wall."""
 
+import math
 import re
 
 import pytest
@@ -94,6 +95,38 @@ def test_the_worst_grid_of_the_district_is_found_and_says_why(opener: Opener, de
     page.get_by_role("button", name="Incidents of the period").click()
     page.wait_for_selector('dialog[data-rows="period"] tbody tr')
     assert watched.axe() == []
+
+
+def test_a_grid_of_the_whole_ground_is_named_without_the_word_that_all_share(opener: Opener) -> None:
+    page = opener().open("/?lang=en&ranked=grid")
+    page.wait_for_selector("#ranking [data-grid]")
+    names = page.locator("#ranking [data-grid]").all_inner_texts()
+    assert any(re.fullmatch(r"[A-Z][a-z']+ Grid \d+", name) for name in names), names
+    assert not any("Community" in name for name in names)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (390, 844)])
+def test_a_building_that_an_address_names_is_shown_beside_its_card(
+    opener: Opener, demo_small: Clone, home: tuple[str, str, str, str], width: int, height: int
+) -> None:
+    grid, building, *_ = home
+    with demo_small.owner() as owner:
+        place = owner.execute(
+            "SELECT ST_X(c), ST_Y(c) FROM (SELECT ST_PointOnSurface(geom) c FROM building WHERE id = %s) b", (building,)
+        ).fetchone()
+    assert place
+    page = opener(width, height).open(f"/?grid={grid}&building={building}")
+    page.wait_for_url(re.compile("[?&]at="))
+    lon, lat, zoom = (float(part) for part in address(page)["at"].split(","))
+    pixels_a_degree = 256 * 2**zoom / 360
+    map_box, card = page.locator("#one_screen").bounding_box(), page.locator("#detail").bounding_box()
+    assert map_box and card
+    x = map_box["x"] + map_box["width"] / 2 + (place[0] - lon) * pixels_a_degree
+    y = map_box["y"] + map_box["height"] / 2 - (place[1] - lat) * pixels_a_degree / math.cos(math.radians(lat))
+    assert zoom >= 17
+    assert 0 < x < width
+    assert map_box["y"] < y < map_box["y"] + map_box["height"]
+    assert not (card["x"] < x < card["x"] + card["width"] and card["y"] < y < card["y"] + card["height"])
 
 
 def test_an_address_and_enter_without_a_pause_tell_who_answers_for_it(opener: Opener, demo_small: Clone) -> None:

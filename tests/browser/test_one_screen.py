@@ -138,6 +138,25 @@ def test_hot_spots_can_be_switched_off_and_say_their_method(opener: Opener) -> N
     assert "Gi*" not in page.inner_text("#legend")
 
 
+def test_the_legend_explains_every_mark_that_a_layer_puts_on_the_map(opener: Opener) -> None:
+    page = opener().open("/?lang=en&layers=facilities,officers")
+    legend = page.inner_text("#legend")
+    assert all(told in legend for told in ("Facilities", "Working", "Faulty", "Officers", "On duty", "Off duty"))
+    assert page.locator("#legend .hotkeys canvas").count() == 4
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_busiest_hour_is_lit_in_both_themes(opener: Opener, theme: str) -> None:
+    page = opener().open(f"/?theme={theme}")
+    tint = "selector => getComputedStyle(document.querySelector(selector)).backgroundColor"
+    assert page.evaluate(tint, "#time .most i") != page.evaluate(tint, "#time .hours button:not(.most) i")
+
+
+def test_a_day_is_told_by_the_name_of_its_month_in_english(opener: Opener) -> None:
+    page = opener().open("/?lang=en&from=2015-03-04&to=2015-03-04")
+    assert "Mar 4, 2015" in page.inner_text("#trend h2")
+
+
 def test_a_category_filters_every_panel_and_stands_in_the_address(opener: Opener) -> None:
     page = opener().open("/?period=1y")
     bar = page.locator("#categories .bars button").first

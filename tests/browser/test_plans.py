@@ -185,7 +185,7 @@ def test_a_plan_waits_for_its_date_and_is_called_off(planners: Planners) -> None
     page.locator("dialog input[type=date]").fill("2099-01-01")
     page.locator("dialog footer .primary").click()
     expect(page.locator("#plan_name .chip")).to_have_text("Publishing")
-    expect(page.locator(".decision")).to_contain_text("In force from 01/01")
+    expect(page.locator(".decision")).to_contain_text("In force from Jan 1, 2099")
     page.get_by_role("button", name="Return").click()
     page.locator("dialog textarea").fill("改期")
     page.locator("dialog footer .primary").click()

@@ -5,6 +5,8 @@ import { make, put } from "./dom.js";
 import { change, onChange, state } from "./state.js";
 import { named, namedIn, word } from "./words.js";
 
+const HOUSE_ZOOM = 17;
+
 /** Follow the state's area and grid; offers `district.drill` with into, up, here and home. */
 export async function follow(district, nav) {
   const { deployment } = district;
@@ -52,10 +54,16 @@ export async function follow(district, nav) {
     district.ground.refocus();
     district.labels.redraw();
     crumbs(nav, trail, deployment);
-    if (why === "step" || (why === "back" && !at)) district.fit(patch?.bbox ?? last.bbox, { maxZoom: patch ? 17.5 : 17 });
-    else if (why === "back") district.map.setView([at[1], at[0]], at[2]);
-    else if (why === "start" && !at && (patch || area)) district.fit(patch?.bbox ?? last.bbox, { animate: false });
+    if (why === "back" && at) district.map.setView([at[1], at[0]], at[2]);
+    else if (why === "step" || why === "back" || (why === "start" && !at && (home || patch || area))) aim(home, patch ?? last, why !== "start");
     document.dispatchEvent(new CustomEvent("trail", { detail: trail }));
+  }
+
+  function aim(home, around, animate) {
+    // On a phone one chooses from a list below the map: what is chosen is shown on it.
+    if (animate && (home || around === trail.grid) && window.innerWidth <= 900) window.scrollTo({ top: 0 });
+    if (home?.center) district.fly(home.center, HOUSE_ZOOM, { animate });
+    else district.fit(around.bbox, { animate, maxZoom: around === trail.grid ? 17.5 : 17 });
   }
 
   onChange((now, before, why) => {

@@ -6,6 +6,8 @@ import { word } from "./words.js";
 
 const L = window.L;
 const PANES = { fill: 210, ink: 230, hot: 240, marks: 410, veil: 415, labels: 420, hover: 430 };
+/** How wide the card of what is chosen is with its gap, rem; on a phone, where it begins at the highest, share of the window. */
+const CARD = { width: 21, top: 0.3 };
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 /** A map on the element `id`; layers hang themselves on what this returns. */
@@ -60,7 +62,7 @@ class District {
   }
 
   /** Show a box [west, south, east, north] in the part of the map that no panel covers. */
-  fit([west, south, east, north], { animate = !calm.matches, maxZoom = 18 } = {}) {
+  fit([west, south, east, north], { animate = true, maxZoom = 18 } = {}) {
     const free = this.free();
     this.map.fitBounds(
       [
@@ -70,7 +72,7 @@ class District {
       {
         paddingTopLeft: [free.left, free.top],
         paddingBottomRight: [free.right, free.bottom],
-        animate,
+        animate: animate && !calm.matches,
         maxZoom,
         duration: 0.6,
       },
@@ -78,28 +80,34 @@ class District {
   }
 
   /** Show a place at least as near as `zoom`, in the middle of the uncovered part. */
-  fly([lon, lat], zoom = 17) {
+  fly([lon, lat], zoom = 17, { animate = true } = {}) {
     const target = Math.max(this.map.getZoom(), zoom);
     const free = this.free();
     const shift = L.point((free.right - free.left) / 2, (free.bottom - free.top) / 2);
     const centre = this.map.unproject(this.map.project([lat, lon], target).add(shift), target);
-    this.map.setView(centre, target, { animate: !calm.matches });
+    this.map.setView(centre, target, { animate: animate && !calm.matches });
   }
 
   /** How much of each side the panels cover, pixels. */
   free() {
     const around = { left: 16, right: 16, top: 16, bottom: 16 };
     const box = this.map.getContainer().getBoundingClientRect();
-    if (window.innerWidth <= 900) return around;
     const edge = (selector) => document.querySelector(selector)?.getBoundingClientRect();
+    const chosen = Boolean(state().grid || state().building || state().incident);
+    const bar = edge("#pending:not([hidden])");
+    if (window.innerWidth <= 900) {
+      const low = bar?.height ? bar.top : chosen ? CARD.top * window.innerHeight : box.bottom;
+      return { ...around, bottom: Math.max(16, box.bottom - low + (bar?.height ? 16 : 0)), top: bar?.height ? 112 : 16 };
+    }
     const [left, right, time] = [edge("aside.left"), edge("aside.right"), edge("#time")];
     const legend = document.querySelector("#legend:not(.folded)") && edge("#legend");
     if (left?.width) around.left = Math.max(left.right, legend?.right ?? 0) - box.left + 24;
     if (right?.width) around.right = box.right - right.left + 24;
-    const card = edge("#detail:not([hidden])");
-    if (card?.width) around.right = box.right - card.left + 24;
+    // Room for the card that is on its way, too: what was chosen is not shown under it.
+    if (chosen && right?.width) around.right += CARD.width * parseFloat(getComputedStyle(document.documentElement).fontSize);
     around.top = 64;
-    if (time?.height) around.bottom = box.bottom - time.top + 20;
+    const below = time?.height ? time : bar;
+    if (below?.height) around.bottom = box.bottom - below.top + 20;
     return around;
   }
 

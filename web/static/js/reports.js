@@ -5,7 +5,7 @@ import { button, chip, explainWith, explained, failed, field, formDialog, nothin
 import { make, put, skeleton } from "./dom.js";
 import { Asking } from "./reports/asking.js";
 import * as tools from "./tools.js";
-import { age, count, dayTime, keepTime, known, named, percent, span, word } from "./words.js";
+import { age, count, dayTime, keepTime, known, listed, named, percent, span, word } from "./words.js";
 
 const at = (id) => document.querySelector(`#${id}`);
 const ORIGINS = ["person", "schedule", "nightly", "watch"];
@@ -78,7 +78,7 @@ async function form(me, areas, categories, list) {
         refusal,
         make(
           "div",
-          { className: "row" },
+          { className: "row send" },
           make("button", { type: "submit", className: "button primary" }, word("reports.send")),
           button("clock", word("reports.by_clock"), () => byClock(asking, list), { className: "button" }),
         ),
@@ -178,8 +178,8 @@ class List {
       make("th", { scope: "row" }, make("a", { href: tools.keeping(`/reports/${id}`) }, word(`method_name.${question.method}`)), make("small", { title: dayTime(analysis.asked_at) }, `${id} · ${age(analysis.asked_at)}`)),
       make("td", {}, area ? named(area) : question.area ?? word("plans.any_area")),
       make("td", {}, span(question.from, question.to)),
-      make("td", {}, categories.length ? `${categories.slice(0, 2).map(named).join("、")}${categories.length > 2 ? " …" : ""}` : word("report.all_categories")),
-      make("td", { className: "n" }, count(incidents)),
+      make("td", {}, categories.length ? `${listed(categories.slice(0, 2).map(named))}${categories.length > 2 ? " …" : ""}` : word("report.all_categories")),
+      make("td", { className: "n", "data-unit": word("report.n") }, count(incidents)),
       make(
         "td",
         {},

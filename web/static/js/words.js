@@ -60,9 +60,12 @@ export function startOf(day) {
   return `${day}T00:00:00${offset || "+00:00"}`;
 }
 
+// A month is told by its name in English: 03/04 is one day to some readers and another to others.
+const MONTH_DAY = language === "en" ? { month: "short", day: "numeric" } : { month: "2-digit", day: "2-digit" };
+
 /** A day and its time, short: the year stands before it unless it is this one. */
 export const dayTime = (at) =>
-  clock(at, { ...(isoDay(at).slice(0, 4) === isoDay(now()).slice(0, 4) ? {} : { year: "numeric" }), month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
+  clock(at, { ...(isoDay(at).slice(0, 4) === isoDay(now()).slice(0, 4) ? {} : { year: "numeric" }), ...MONTH_DAY, hour: "2-digit", minute: "2-digit" });
 
 const formats = new Map();
 
@@ -92,9 +95,9 @@ const moment = (at) => new Date(typeof at === "string" && at.length === 10 ? `${
 
 export const clock = (at, options) => new Intl.DateTimeFormat(locale, { timeZone, hourCycle: "h23", ...options }).format(moment(at));
 
-export const day = (at) => clock(at, { month: "2-digit", day: "2-digit" });
+export const day = (at) => clock(at, MONTH_DAY);
 
-export const date = (at) => clock(at, { year: "numeric", month: "2-digit", day: "2-digit" });
+export const date = (at) => clock(at, { year: "numeric", ...MONTH_DAY });
 
 /** A span of days, as short as the language allows; with its year where that is not this one. */
 export function span(from, to) {

@@ -132,8 +132,12 @@ export class Editor {
     const [top, bottom] = [place(degrees([west, north])), place(degrees([east, south]))];
     const hidden = bottom.y + MARGIN_PX - (bar.top - view.top);
     const beside = bottom.x < bar.left - view.left || top.x > bar.right - view.left;
-    const by = Math.min(hidden, top.y - TOP_PX);
-    if (!beside && by > 0) this.map.panBy([0, by], { animate: false });
+    if (beside || hidden <= 0) return;
+    if (hidden <= top.y - TOP_PX) this.map.panBy([0, hidden], { animate: false });
+    else {
+      const [[left, upper], [right, lower]] = [degrees([west, north]), degrees([east, south])];
+      this.district.fit([left, lower, right, upper], { maxZoom: this.map.getZoom(), animate: false });
+    }
   }
 
   /** Take a tool in hand. */

@@ -36,12 +36,18 @@ export function show(district, { tiles }) {
   follow();
 }
 
-function drawFacility(context, { status }, x, y) {
-  context.fillStyle = colour(status === "working" ? "good" : "alarm");
+/** A facility's mark: a square that works, a diamond that does not; the legend shows the same. */
+export function drawFacility(context, { status }, x, y) {
+  const working = status === "working";
+  context.save();
+  context.translate(x, y);
+  if (!working) context.rotate(Math.PI / 4);
+  context.fillStyle = colour(working ? "good" : "alarm");
   context.strokeStyle = colour("open-case");
   context.lineWidth = 1.5;
   context.beginPath();
-  context.roundRect(x - 4.5, y - 4.5, 9, 9, 2);
+  context.roundRect(-4.5, -4.5, 9, 9, working ? 2 : 0);
   context.fill();
   context.stroke();
+  context.restore();
 }

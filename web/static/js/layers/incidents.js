@@ -1,5 +1,6 @@
 /** Incidents: open ones counted by cell from afar, single ones by shape and severity from near, the newest always. */
 
+import { ask } from "../api.js";
 import { Sheet, tilesInView, zoomInView } from "../canvas.js";
 import { fromTile } from "../map.js";
 import { colour } from "../palette.js";
@@ -18,6 +19,7 @@ export function show(district, { tiles }) {
   let found = [];
   let pins = [];
   let spots = [];
+  let chosen = null;
   let period = false; // nothing is asked before it is known for which period
   const sheet = new Sheet(
     (context, size, frame) => {
@@ -27,6 +29,7 @@ export function show(district, { tiles }) {
       const most = Math.max(1, ...cells.map(({ data }) => data.open));
       for (const cell of cells) spots.push(drawCell(context, cell, most));
       for (const pin of pins) spots.push(drawPin(context, pin, district.onSheet(pin.place, frame), frame.zoom));
+      if (chosen) drawChosen(context, chosen, district.onSheet(chosen.place, frame), frame.zoom);
       spots.shift = frame.shift;
     },
     { pane: "marks" },
@@ -36,7 +39,16 @@ export function show(district, { tiles }) {
     sheet.redraw();
   };
   map.on("moveend", follow);
+  const choose = async () => {
+    const { incident } = state();
+    const found = incident && (await ask(`/incidents/${encodeURIComponent(incident)}`).catch(() => null)); // its card says what is wrong
+    if (incident !== state().incident) return;
+    chosen = found?.place ? found : null;
+    sheet.redraw();
+  };
   onChange((now, before) => now.layers !== before.layers && follow());
+  onChange((now, before) => now.incident !== before.incident && choose());
+  choose();
   document.addEventListener("theme", () => sheet.redraw());
   district.marks.push((point) => nearest(spots, point));
   district.incidents = {
@@ -124,6 +136,18 @@ function drawPin(context, pin, [x, y], zoom) {
   context.stroke();
   symbol(context, pin.category.symbol, x, y, { severity: pin.severity, size: radius + 2, bare: true });
   return { kind: "feed", data: pin, x, y, radius: radius + 1 };
+}
+
+/** The incident whose card is open, of whatever period: there may be ten like it beside it, so a ring goes round it. */
+function drawChosen(context, incident, [x, y], zoom) {
+  drawPin(context, incident, [x, y], zoom);
+  for (const [width, tint] of [[7, "panel"], [3, "accent"]]) {
+    context.beginPath();
+    context.arc(x, y, 18, 0, Math.PI * 2);
+    context.lineWidth = width;
+    context.strokeStyle = colour(tint);
+    context.stroke();
+  }
 }
 
 function symbol(context, name, x, y, { severity, size, bare = false }) {

@@ -126,7 +126,8 @@ function baseLabels(pieces, zoom) {
           1,
         );
   }
-  return [...best.values()];
+  // A river or a lake has its place's name already.
+  return [...best].filter(([key]) => !(key[0] === "n" && best.has(`w${key.slice(1)}`))).map(([, label]) => label);
 }
 
 function offerRoad({ properties, rings }, piece, zoom, offer) {

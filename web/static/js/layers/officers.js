@@ -42,7 +42,8 @@ export function show(district) {
   follow().catch(() => (loaded = null));
 }
 
-function drawOfficer(context, { on_duty: duty }, x, y, zoom) {
+/** An officer's mark; the legend shows the same. */
+export function drawOfficer(context, { on_duty: duty }, x, y, zoom) {
   const size = zoom >= 15 ? 8 : zoom >= 14 ? 5 : 3;
   context.beginPath();
   context.arc(x, y, size, 0, Math.PI * 2);

@@ -4,8 +4,10 @@ import { make, put } from "../dom.js";
 import * as emerging from "./emerging.js";
 import { icon } from "../icons.js";
 import { figure, nothingOf } from "../fills.js";
+import { drawFacility } from "../layers/facilities.js";
 import { hatch } from "../layers/ground.js";
 import { swatch } from "../layers/hotspots.js";
+import { drawOfficer } from "../layers/officers.js";
 import { ramp } from "../palette.js";
 import { change, state } from "../state.js";
 import { coded, count, day, span, word } from "../words.js";
@@ -15,7 +17,14 @@ const COUNTED = new Set(["rate", "open", "overdue_share"]); // measures whose n 
 /** Draw the legend of the present fill and hot spots. */
 export function show(body, fill, district) {
   const layers = state().layers;
-  put(body, fillKey(fill), layers.includes("hotspots") && hotKey(district), layers.includes("incidents") && incidentKey());
+  put(
+    body,
+    fillKey(fill),
+    layers.includes("hotspots") && hotKey(district),
+    layers.includes("incidents") && incidentKey(),
+    layers.includes("facilities") && facilityKey(),
+    layers.includes("officers") && officerKey(),
+  );
 }
 
 /** The button that folds the legend away, so that the map under it can be seen. */
@@ -42,7 +51,7 @@ function fillKey({ metric, answer }) {
       make("span", { className: "unit" }, ` ${word(`fill.${metric}.unit`)}`),
     ),
   ];
-  if (metric !== "assignment") parts.push(classes(metric, answer));
+  if (metric !== "assignment" && answer.breaks.length) parts.push(classes(metric, answer));
   const nothing = Object.values(answer.values).some((value) => value === null);
   if (nothing) parts.push(keyline(patch(), nothingOf(metric)));
   if (metric === "assignment")
@@ -68,7 +77,7 @@ function classes(metric, { breaks }) {
 
 function period({ metric, period: asked, n }) {
   const parts = [];
-  if (asked?.from) parts.push(span(asked.from, asked.to));
+  if (asked?.from && COUNTED.has(metric)) parts.push(span(asked.from, asked.to));
   if (n != null && COUNTED.has(metric)) parts.push(word("legend.n", { n: count(n) }));
   return parts.join(" · ");
 }
@@ -78,7 +87,10 @@ function hotKey(district) {
   const about = run
     ? [
         word("legend.run", { method: coded("method", run.method), date: day(run.done_at) }),
-        `${span(run.period_from, new Date(run.period_to).getTime() - 1)} · ${word("legend.run_n", { n: count(run.incidents), grids: count(run.grids) })}`,
+        [
+          `${span(run.period_from, new Date(run.period_to).getTime() - 1)} · `,
+          make("span", { className: "whole" }, word("legend.run_n", { n: count(run.incidents), grids: count(run.grids) })),
+        ],
       ]
     : [word("legend.no_run")];
   return make(
@@ -103,6 +115,28 @@ function incidentKey() {
   const dot = make("i", { "aria-hidden": "true" });
   dot.style.cssText = "background:radial-gradient(circle at 50% 50%, var(--open) 0 4px, transparent 4.5px)";
   return make("div", {}, make("hr"), keyline(dot, word("legend.cells")));
+}
+
+const facilityKey = () =>
+  pairKey("layer.facilities", [
+    ["status.working", (context) => drawFacility(context, { status: "working" }, 12, 7)],
+    ["status.faulty", (context) => drawFacility(context, { status: "faulty" }, 12, 7)],
+  ]);
+
+const officerKey = () =>
+  pairKey("layer.officers", [
+    ["officer.on", (context) => drawOfficer(context, { on_duty: true }, 12, 7, 14)],
+    ["officer.off", (context) => drawOfficer(context, { on_duty: false }, 12, 7, 14)],
+  ]);
+
+/** Two states of what a layer shows, each with the mark it has on the map. */
+function pairKey(title, states) {
+  const lines = states.map(([key, draw]) => {
+    const canvas = make("canvas", { width: 24, height: 14, "aria-hidden": "true" });
+    draw(canvas.getContext("2d"));
+    return keyline(canvas, word(key));
+  });
+  return make("div", {}, make("hr"), make("h3", {}, word(title)), make("div", { className: "hotkeys" }, lines));
 }
 
 const keyline = (mark, text) => make("div", { className: "keyline" }, mark, text);

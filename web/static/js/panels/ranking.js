@@ -93,11 +93,13 @@ function sortBy(key) {
   last[0].querySelector(`[aria-sort] button`)?.focus();
 }
 
-/** Names without the last word that all of them share: the head of the column says it. */
+/** Names without the word that all of them share, where there are words: the last one, or the one before "Grid 9". */
 function short(names) {
-  const [shared] = / \S+$/.exec(names[0]) ?? [""];
-  const said = shared && names.length > 1 && names.every((name) => name.endsWith(shared) && name.length > shared.length);
-  return said ? names.map((name) => name.slice(0, -shared.length)) : names;
+  const shared = (word) => new Set(names.map((name) => word.exec(name)?.[0]).filter(Boolean)).size === 1;
+  const last = / \S+$/;
+  if (names.length > 1 && names.every((name) => last.test(name)) && shared(last)) return names.map((name) => name.replace(last, ""));
+  const level = / \S+(?= \S+ \d+$)/;
+  return shared(level) ? names.map((name) => name.replace(level, "")) : names;
 }
 
 function line(row, rank, most, name) {
