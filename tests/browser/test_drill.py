@@ -4,6 +4,7 @@ import math
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from api import tokens
 from tests.browser.conftest import Opener
@@ -103,6 +104,20 @@ def test_a_grid_of_the_whole_ground_is_named_without_the_word_that_all_share(ope
     names = page.locator("#ranking [data-grid]").all_inner_texts()
     assert any(re.fullmatch(r"[A-Z][a-z']+ Grid \d+", name) for name in names), names
     assert not any("Community" in name for name in names)
+
+
+def test_the_keyboard_stands_where_it_was_while_the_ranking_is_made_anew(opener: Opener) -> None:
+    page = opener().open("/?lang=en")
+    page.get_by_role("button", name="All grids").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#ranking [data-grid]")
+    expect(page.get_by_role("button", name="All grids")).to_be_focused()
+    page.get_by_role("button", name=re.compile("^Per 1,000")).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#ranking th[aria-sort] button")).to_be_focused()
+    page.locator("#ranking [data-grid]").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail .close")).to_be_focused()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (390, 844)])

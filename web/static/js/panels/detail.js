@@ -19,6 +19,8 @@ export async function show(section, district, permissions) {
   }
   const body = section.querySelector(".body");
   const key = keyOf(state());
+  const held = document.activeElement;
+  const byKeyboard = held?.matches(":focus-visible");
   section.hidden = false;
   section.dataset.for = key;
   put(body, skeleton());
@@ -26,7 +28,7 @@ export async function show(section, district, permissions) {
     const content = await card(state(), permissions);
     if (section.dataset.for !== key) return;
     put(body, closing(), content);
-    if (incident) atHand(section);
+    if (byKeyboard && [held, document.body].includes(document.activeElement)) atHand(section);
   } catch (problem) {
     if (section.dataset.for === key)
       put(

@@ -37,10 +37,9 @@ export async function incidentCard(id, options) {
   ];
 }
 
-/** The card has come: the keys of its choices count, and a reader with the keyboard stands on the first of them. */
+/** The card has come to a reader with the keyboard: they stand on its first choice. */
 export function atHand(section) {
-  const byKeyboard = document.activeElement?.matches?.(":focus-visible");
-  if (byKeyboard) section.querySelector(".hands button, .steps button, .close")?.focus({ preventScroll: true });
+  section.querySelector(".hands button, .steps button, .close")?.focus({ preventScroll: true });
 }
 
 document.addEventListener("keydown", (event) => {

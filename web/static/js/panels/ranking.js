@@ -33,9 +33,11 @@ function choices(body, children) {
   const heading = body.parentElement.querySelector("h2");
   heading.querySelector(".aside")?.remove();
   if (children === "grid") return;
-  const choose = (ranked) => {
+  const choose = async (ranked) => {
     change({ ranked });
-    show(...last);
+    const shown = show(...last);
+    heading.querySelector('.segments [aria-pressed="true"]')?.focus(); // the button that was pressed has been made anew
+    await shown;
   };
   const offered = [
     ["", word(`level.${children}`)],
@@ -87,9 +89,9 @@ function head(key) {
   );
 }
 
-function sortBy(key) {
+async function sortBy(key) {
   order = key;
-  show(...last);
+  await show(...last);
   last[0].querySelector(`[aria-sort] button`)?.focus();
 }
 
