@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Page, Playwright, Route
+from playwright.sync_api import Page, Playwright
 
 from bench._processes import cpu_s
 
@@ -17,7 +17,8 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 # The software renderer of WebGL is switched on, or the peer that needs it would not draw at all.
 SWITCHES = ["--no-sandbox", "--headless=new", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 SIZE = {"width": 1920, "height": 1080}
-QUIET_S, QUIET_CPU, QUIET_TIMES = 0.35, 0.06, 4
+LOOK_S, BUSY_SHARE, QUIET_LOOKS = 0.05, 0.15, 28
+"""A browser is quiet when in so many looks, one behind the other, it used less than this share of a processor."""
 LONGEST_S = 120.0
 
 
@@ -31,21 +32,30 @@ class Opened:
     received: int = 0
     spent: dict[int, float] = field(default_factory=dict)
     """Processor seconds by process, of those that have ended too: a page that is left takes its renderer along."""
+    settled: float = 0.0
+    """When the last work was done, on the monotonic clock."""
 
     def cpu(self, work: Callable[[], object]) -> float:
         """Processor seconds of all the browser's processes for a piece of work, until they are quiet again."""
-        before = self._spent()
+        return self.cost(work)[0]
+
+    def cost(self, work: Callable[[], object]) -> tuple[float, float]:
+        """Processor seconds of all the browser's processes for a piece of work, and the seconds until nothing of it was under way."""
+        before, began = self._spent(), time.monotonic()
         work()
         self.settle()
-        return self._spent() - before
+        return self._spent() - before, self.settled - began
 
     def settle(self) -> None:
-        """Wait until nothing is under way: hardly any processor time, several times over, since a busy machine starves the busy too."""
-        until, quiet = time.monotonic() + LONGEST_S, 0
-        while time.monotonic() < until and quiet < QUIET_TIMES:
-            before = self._spent()
-            self.page.wait_for_timeout(QUIET_S * 1000)
-            quiet = quiet + 1 if self._spent() - before < QUIET_S * QUIET_CPU else 0
+        """Wait until nothing is under way: hardly any processor time, many times over, since a busy machine starves the busy too."""
+        until, quiet, before = time.monotonic() + LONGEST_S, 0, self._spent()
+        self.settled = time.monotonic()
+        while time.monotonic() < until and quiet < QUIET_LOOKS:
+            self.page.wait_for_timeout(LOOK_S * 1000)
+            now = self._spent()
+            quiet = quiet + 1 if now - before < LOOK_S * BUSY_SHARE else 0
+            self.settled = self.settled if quiet else time.monotonic()
+            before = now
 
     def _spent(self) -> float:
         self.spent |= {each: cpu_s(each) for each in _descendants(self.root)}
@@ -53,8 +63,8 @@ class Opened:
 
 
 @contextmanager
-def opened(driver: Playwright, origin: str, cookies: Mapping[str, str], files: Mapping[str, Path]) -> Iterator[Opened]:
-    """An empty page in a fresh browser; addresses under /bench/ come from `files` by prefix, all others from the server."""
+def opened(driver: Playwright, origin: str, cookies: Mapping[str, str]) -> Iterator[Opened]:
+    """An empty page in a fresh browser, signed in at `origin`."""
     profile = driver.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
     try:
         context = profile.new_context(viewport=SIZE)  # type: ignore[arg-type]
@@ -65,7 +75,6 @@ def opened(driver: Playwright, origin: str, cookies: Mapping[str, str], files: M
         session = context.new_cdp_session(page)
         session.send("Network.enable")
         session.on("Network.loadingFinished", lambda event: _count(found, event))
-        page.route(f"{origin}/bench/**", lambda route: _from_files(route, origin, files))
         yield found
     finally:
         profile.close()
@@ -73,12 +82,6 @@ def opened(driver: Playwright, origin: str, cookies: Mapping[str, str], files: M
 
 def _count(found: Opened, event: Mapping[str, float]) -> None:
     found.received += int(event["encodedDataLength"])
-
-
-def _from_files(route: Route, origin: str, files: Mapping[str, Path]) -> None:
-    path = route.request.url.removeprefix(f"{origin}/bench/").split("?")[0]
-    folder = next(folder for prefix, folder in files.items() if path.startswith(prefix))
-    route.fulfill(path=folder / path)
 
 
 def _descendants(root: int) -> list[int]:

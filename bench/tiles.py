@@ -1,9 +1,11 @@
 """Building and incident tiles over HTTP, cold and warm, against tipg and the bare SQL."""
 
+import os
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psycopg
 
@@ -115,9 +117,10 @@ def _bare(connection: psycopg.Connection, layer: str, tiles: list[tuple[int, int
 
 
 @contextmanager
-def serving_ours(context: BenchContext, *, cache_bytes: int) -> Iterator[Server]:
-    """Our own server on the database of the bench, with a tile cache of so many bytes."""
+def serving_ours(context: BenchContext, *, cache_bytes: int, beside: Sequence[Path] = ()) -> Iterator[Server]:
+    """Our own server on the database of the bench, with a tile cache of so many bytes and the files of some folders under /bench/."""
     environment = {
+        "BENCH_PAGES": os.pathsep.join(str(folder) for folder in beside),
         "WANGGE_DATABASE_URL": context.app_url,
         "WANGGE_DATA_DIR": str(context.work),
         "WANGGE_TILE_CACHE_BYTES": str(cache_bytes),
@@ -126,7 +129,7 @@ def serving_ours(context: BenchContext, *, cache_bytes: int) -> Iterator[Server]
         "-m",
         "uvicorn",
         "--factory",
-        "api.main:create_app_from_settings",
+        "bench._pages:create",
         "--port",
         "{port}",
         "--log-level",
