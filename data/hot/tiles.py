@@ -28,11 +28,12 @@ LABELS_ONLY_FROM = 14
 
 @dataclass(frozen=True)
 class Part:
-    """One layer inside a tile: its fields, and the zooms at which it is there."""
+    """One layer inside a tile: its fields, the zooms at which it is there, and the statement that makes it (None: the one of its name)."""
 
     name: str
     fields: Mapping[str, str]
     from_zoom: int = 0
+    statement: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,10 @@ NAMES = {"name": "String", "name_en": "String"}
 AREA = Part("area", {"id": "Number", "code": "String", "level": "String", **NAMES})
 GRID = Part("grid", {"id": "Number", "code": "String", **NAMES, "community_id": "Number", "no": "String"}, 10)
 BUILDING = Part("building", {"id": "Number", "grid_id": "Number", "use": "String", "levels": "Number", "households": "Number"}, 14)
+BUILDING_DRAWN = Part("building", {name: kind for name, kind in BUILDING.fields.items() if name != "id"}, 14, "building_drawn")
 AREA_LABEL = Part("area_label", {"id": "Number", "code": "String", "level": "String", **NAMES})
 GRID_LABEL = Part("grid_label", {"id": "Number", "no": "String", **NAMES}, 14)
-GROUND = (AREA, GRID, BUILDING, AREA_LABEL, GRID_LABEL)
+GROUND = (AREA, GRID, BUILDING_DRAWN, AREA_LABEL, GRID_LABEL)
 BASE = tuple(Part(name, {"class": "String", **NAMES}) for name in ("water", "green", "road", "place"))
 FACILITY = Part("facility", {"id": "Number", "kind": "String", "status": "String", **NAMES}, 14)
 INCIDENT = Part(
@@ -197,7 +199,7 @@ def _question(layer: str, z: int) -> Question | None:
 
 
 def _composed(layer: TileLayer, z: int) -> Question | None:
-    sql = [statements("tiles")[part.name] for part in layer.parts if z >= part.from_zoom]
+    sql = [statements("tiles")[part.statement or part.name] for part in layer.parts if z >= part.from_zoom]
     return Question("SELECT " + " || ".join(f"coalesce(({each}), '')" for each in sql)) if sql else None
 
 

@@ -33,6 +33,17 @@ SELECT ST_AsMVT(tile, 'building', 4096, 'geom', 'fid') FROM (
      ORDER BY id LIMIT 20000) AS tile
  WHERE geom IS NOT NULL
 
+-- building_drawn --
+-- Buildings for a map that draws them: known by the feature's own number alone, and from afar by nothing but their use.
+SELECT ST_AsMVT(tile, 'building', 4096, 'geom', 'fid') FROM (
+    SELECT id AS fid, use, CASE WHEN %(z)s >= 15 THEN grid_id END AS grid_id, CASE WHEN %(z)s >= 15 THEN levels END AS levels,
+           CASE WHEN %(z)s >= 15 THEN households END AS households,
+           ST_AsMVTGeom(geom3857, ST_TileEnvelope(%(z)s, %(x)s, %(y)s), 4096, 64) AS geom
+      FROM building
+     WHERE geom3857 && ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => 0.015625)
+     ORDER BY id LIMIT 20000) AS tile
+ WHERE geom IS NOT NULL
+
 -- area_label --
 -- Where the names of areas stand: each in one tile only.
 SELECT ST_AsMVT(tile, 'area_label', 4096, 'geom', 'fid') FROM (

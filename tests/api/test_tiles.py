@@ -76,6 +76,15 @@ def test_the_ground_tile_shows_areas_grids_buildings_and_their_names(client) -> 
     assert {each.properties["level"] for each in shown["area"]} == {"district", "street", "community"}
 
 
+@pytest.mark.parametrize(("zoom", "told"), [(14, {"use"}), (15, {"use", "grid_id", "levels", "households"})])
+def test_a_building_in_a_ground_tile_is_known_by_its_number_and_says_from_near_what_it_is(client, zoom: int, told: set[str]) -> None:
+    asked = tile_of(zoom, *HOME)
+    alone = {each.id: each.properties for each in layers(client(), f"/tiles/buildings/{asked}")["building"]}
+    drawn = {each.id: each.properties for each in layers(client(), f"/tiles/ground/{asked}")["building"]}
+    assert drawn
+    assert drawn == {number: {name: value for name, value in facts.items() if name in told} for number, facts in alone.items()}
+
+
 def test_the_map_tile_holds_what_the_base_and_the_ground_tiles_hold(fresh: Clone, fresh_client) -> None:
     with fresh.owner() as connection:
         connection.execute(

@@ -21,7 +21,7 @@ SHAPES = {
     "two parts": "MULTIPOLYGON(((0 0, 64 0, 64 64, 0 0)), ((1000 1000, 1800 1000, 1800 1900, 1000 1000)))",
 }
 TILE = """
-    SELECT ST_AsMVT(each, 'shapes', 4096, 'geom') || ST_AsMVT(each, 'again', 2048, 'geom')
+    SELECT ST_AsMVT(each, 'shapes', 4096, 'geom') || ST_AsMVT(each, 'again', 2048, 'geom') || ST_AsMVT(each, 'numbered', 4096, 'geom', 'small')
       FROM (SELECT name, geom::geometry AS geom, 7 AS small, 5000000000 AS large, -3 AS below, 0.25::float8 AS share, true AS yes,
                    '楼' || name AS text, NULL::text AS nothing
               FROM unnest(%s::text[], %s::text[]) AS given (name, geom)) AS each"""
@@ -53,6 +53,11 @@ def test_every_feature_of_every_layer_keeps_its_properties(read: dict[str, list[
             {"name": name, "small": 7, "large": 5_000_000_000, "below": -3, "share": 0.25, "yes": True, "text": f"楼{name}"}
             for name in SHAPES
         ]
+
+
+def test_a_feature_that_has_a_number_of_its_own_is_known_by_it(read: dict[str, list[dict[str, Any]]]) -> None:
+    assert [each["properties"]["id"] for each in read["numbered"]] == [7] * len(SHAPES)
+    assert "small" not in read["numbered"][0]["properties"]
 
 
 def test_every_geometry_is_the_one_the_tile_was_made_of(read: dict[str, list[dict[str, Any]]]) -> None:

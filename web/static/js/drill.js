@@ -96,7 +96,8 @@ export function into(trail, { street, community, grid, building }) {
   if (street && at("street") !== street.code && !trail.areas.some(({ level }) => level === "community")) return go({ area: street.code });
   if (community && at("community") !== community.code) return go({ area: community.code });
   if (grid && trail.grid?.id !== grid.id) return go({ grid: String(grid.id) });
-  if (building) return go({ grid: String(building.grid_id ?? grid?.id ?? ""), building: String(building.id) });
+  // Tiles from afar do not say in which grid a building is counted; the building itself does.
+  if (building) return go({ grid: String(building.grid_id ?? ""), building: String(building.id) });
   return false;
 }
 

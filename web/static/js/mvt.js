@@ -3,7 +3,7 @@
 import { Pbf } from "../vendor/pbf.js";
 
 // Numbers of the Mapbox Vector Tile Specification 2.1: fields of a feature, commands of a geometry, kinds of geometry.
-const [TAGS, TYPE, GEOMETRY] = [18, 24, 34];
+const [NUMBER, TAGS, TYPE, GEOMETRY] = [8, 18, 24, 34];
 const [MOVE, CLOSE] = [1, 7];
 const POLYGON = 3;
 const READERS = [, "readString", "readFloat", "readDouble", "readVarint64", "readVarint", "readSVarint", "readBoolean"]; // prettier-ignore
@@ -141,14 +141,17 @@ function featureOf(pbf, keys, values, shapes, scale) {
   const end = pbf.readVarint() + pbf.pos;
   const first = shapes.ends.length;
   let properties = {};
-  let type = 0;
+  let [number, type] = [0, 0];
   while (pbf.pos < end) {
     const tag = pbf.readVarint();
-    if (tag === TAGS) properties = readTags(pbf, keys, values);
+    if (tag === NUMBER) number = pbf.readVarint();
+    else if (tag === TAGS) properties = readTags(pbf, keys, values);
     else if (tag === TYPE) type = pbf.readVarint();
     else if (tag === GEOMETRY) readRings(pbf, shapes, scale);
     else pbf.skip(tag);
   }
+  // Tiles made for drawing carry the number of a thing once.
+  if (number) properties.id ??= number;
   return new Feature(shapes, type, properties, first, shapes.ends.length);
 }
 

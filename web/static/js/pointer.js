@@ -94,7 +94,7 @@ function groundLines(district, found, fill) {
     return [
       coded("use", use ?? "unknown"),
       levels ? word("building.levels", { n: levels }) : null,
-      word("building.households", { n: count(households) }),
+      households == null ? null : word("building.households", { n: count(households) }),
       `${where} · ${namedIn(found.grid ?? {}, found.community)}`,
     ];
   }
