@@ -8,9 +8,12 @@ const SEAM = 1; // device rounding opens hairlines between scaled tiles; one sha
 /** Which zoom's tiles a view uses: rather the larger tiles than four times as many. */
 const tileZoomOf = (zoom) => Math.floor(zoom + 0.2);
 
-/** A grid of 512-pixel canvases painted from one tile source: paint(context, tile, {scale, zoom, coords}). */
+/**
+ * A grid of 512-pixel canvases painted from one tile source: paint(context, tile, {scale, zoom, coords}). `share` is how many of the
+ * screen's pixels a side they have: areas need fewer than lines.
+ */
 export const CanvasTiles = L.GridLayer.extend({
-  options: { tileSize: TILE, updateWhenZooming: false, keepBuffer: 1 },
+  options: { tileSize: TILE, updateWhenZooming: false, keepBuffer: 1, share: 1 },
 
   initialize(source, paint, options) {
     this._source = source;
@@ -83,7 +86,7 @@ export const CanvasTiles = L.GridLayer.extend({
     if (this.options.blank?.(canvas.tile)) return void (canvas.width = canvas.height = 0);
     const scale = this._scale(coords);
     const ratio = window.devicePixelRatio || 1;
-    const side = Math.ceil((TILE + SEAM) * scale * ratio);
+    const side = Math.ceil((TILE + SEAM) * scale * ratio * this.options.share);
     if (canvas.width !== side) canvas.width = canvas.height = side;
     canvas.scale = scale;
     const context = canvas.getContext("2d");

@@ -11,18 +11,13 @@ const EDGE = 64; // tiles carry this much beyond their sides, in their pixels
 export function show(district, { tiles }) {
   const { map } = district;
   const source = district.source(tiles);
-  const fill = new CanvasTiles(source, (...given) => paintFill(district, ...given), { pane: "fill" }).addTo(map);
+  const fill = new CanvasTiles(source, (...given) => paintFill(district, ...given), { pane: "fill", share: 0.5 }).addTo(map);
   const ink = new CanvasTiles(source, (...given) => paintInk(district, ...given), { pane: "ink" }).addTo(map);
   const veil = new CanvasTiles(source, (...given) => paintFocus(district.focus, ...given), {
     pane: "veil",
     blank: (tile) => isWithin(district.focus, tile),
   });
   const outline = hoverOutline(map, source);
-  let shown = strength(map.getZoom());
-  map.on("zoomend", () => {
-    if (shown !== strength(map.getZoom())) fill.repaint();
-    shown = strength(map.getZoom());
-  });
   document.addEventListener("theme", () => [fill, ink, veil].forEach((layer) => layer.repaint()));
   district.ground = {
     source,
@@ -58,7 +53,7 @@ async function pick(map, source, latlng) {
 const lowest = (features) =>
   features.map(({ properties }) => properties).sort((a, b) => String(a.code ?? a.id).localeCompare(String(b.code ?? b.id)))[0] ?? null;
 
-function paintFill(district, context, tile, { zoom, px }) {
+function paintFill(district, context, tile, { zoom }) {
   const colourOf = district.colourOf ?? (() => null);
   const groups = new Map();
   for (const grid of tile.of("grid")) {
@@ -68,13 +63,9 @@ function paintFill(district, context, tile, { zoom, px }) {
     groups.get(paint).push(grid);
   }
   for (const [paint, grids] of groups) {
-    context.fillStyle = paint === "hatch" ? hatch(context) : paint;
+    context.fillStyle = paint === "hatch" ? hatch(context, { wide: 12 }) : paint;
     batches(context, grids, () => context.fill("evenodd"));
   }
-  // Grid lines lie here, below water and roads: where nobody lives they say nothing.
-  context.strokeStyle = colour("map-grid");
-  context.lineWidth = (0.5 + nearness(zoom) * 1.4) * px;
-  batches(context, tile.of("grid"), () => context.stroke());
   // What is behind shines through: painted over, since a pane with an opacity is put together anew in each frame.
   context.globalAlpha = 1 - strength(zoom);
   context.fillStyle = colour("map-void");
@@ -87,20 +78,20 @@ const strength = (zoom) => (zoom >= 15.5 ? 0.5 : zoom >= 14.5 ? 0.72 : Number(co
 
 const nearness = (zoom) => Math.max(0, Math.min(1, (zoom - 12) / 4));
 
-/** Grey hatching: no data, or nobody assigned. */
-export function hatch(context, tint = "faint") {
+/** Grey hatching: no data, or nobody assigned; `wide` pixels from line to line, so that it lasts on canvases of fewer pixels. */
+export function hatch(context, { tint = "faint", wide = 8 } = {}) {
   const tile = document.createElement("canvas");
-  tile.width = tile.height = 8;
+  tile.width = tile.height = wide;
   const pen = tile.getContext("2d");
   pen.fillStyle = colour("fill-none");
-  pen.fillRect(0, 0, 8, 8);
+  pen.fillRect(0, 0, wide, wide);
   pen.strokeStyle = colour(tint);
   pen.globalAlpha = 0.5;
-  pen.lineWidth = 1.2;
+  pen.lineWidth = 0.15 * wide;
   pen.beginPath();
-  for (const shift of [-8, 0, 8]) {
-    pen.moveTo(shift, 8);
-    pen.lineTo(shift + 8, 0);
+  for (const shift of [-wide, 0, wide]) {
+    pen.moveTo(shift, wide);
+    pen.lineTo(shift + wide, 0);
   }
   pen.stroke();
   return context.createPattern(tile, "repeat");
@@ -108,6 +99,12 @@ export function hatch(context, tint = "faint") {
 
 function paintInk(district, context, tile, frame) {
   const { zoom, px } = frame;
+  // Grid lines lie below water and roads: where nobody lives they say nothing. They are no stronger than what they divide.
+  context.globalAlpha = strength(zoom);
+  context.strokeStyle = colour("map-grid");
+  context.lineWidth = (0.5 + nearness(zoom) * 1.4) * px;
+  batches(context, tile.of("grid"), () => context.stroke());
+  context.globalAlpha = 1;
   district.base?.paint(context, tile, frame);
   paintBuildings(context, tile, { zoom, px }, { far: 0.7, near: 1 });
   const areas = tile.of("area");
