@@ -30,6 +30,12 @@ def importing(bundle: str, module: str, export: str, name: str) -> str:
     return f'import {{ {space} as {name}_module }} from "/static/built/{file}";\nconst {name} = {name}_module.{export};'
 
 
+def module(bundle: str) -> str | None:
+    """The address of a bundle's module; None where the page runs from the sources."""
+    file = files().get(f"{bundle}.js")
+    return None if file is None else f"/static/built/{file}"
+
+
 def styles(bundle: str, addresses: tuple[str, ...]) -> tuple[str, ...]:
     """The style sheets to link: the one bundle, or all of them."""
     file = files().get(f"{bundle}.css")

@@ -58,6 +58,7 @@ class Page(Figure):
         self.page_name = name
         self.icon = _ICON
         self.styles = bundled.styles(bundle, styles) if bundle else styles
+        self.module = bundled.module(bundle) if bundle else None
         # The stock meta elements come without a choice and forbid zooming on phones.
         self.header._children.clear()
 

@@ -90,3 +90,15 @@ def test_a_wrong_password_is_refused_in_words(opener: Opener) -> None:
     assert watched.page.inner_text("#refusal") == "The name, password or code is not right."
     assert [wrong for wrong in watched.wrong if "401" not in wrong] == []
     watched.wrong.clear()
+
+
+@pytest.mark.parametrize("path", ["/", "/plans", "/reports", "/design", "/sign-in"])
+def test_words_and_modules_are_fetched_early_and_once(opener: Opener, path: str) -> None:
+    watched = opener(signed_in=path != "/sign-in")
+    asked: list[str] = []
+    watched.page.on("request", lambda request: asked.append(request.url.removeprefix(watched.address)))
+    watched.page.goto(watched.address + path)
+    watched.page.wait_for_selector("#tools .tool")
+    early = watched.page.eval_on_selector_all("link[rel$=preload]", "links => links.map(link => link.getAttribute('href'))")
+    assert [each.split("/")[1] for each in early] == ["static", "words"]
+    assert [asked.count(each) for each in early] == [1, 1]
