@@ -29,13 +29,21 @@ def everything(session: Session, scope: Scope, words: str, *, kinds: frozenset[s
         "each": each,
         "most": most,
     }
-    return [dict(row) for row in session.execute(text(statements("search")["everything"]), asked).mappings()]
+    return [dict(row) for row in session.execute(text(_cased(statements("search")["everything"], words)), asked).mappings()]
 
 
 def house_numbers(session: Session, scope: Scope, street: str, number: int, *, each: int) -> list[Row]:
     """Buildings of a street (the words before the number in their addresses), those first whose number comes closest."""
     asked = {**scope_binds(scope), "street": street, "pattern": f"{_escaped(street)}%", "number": number, "each": each}
     return [dict(row) for row in session.execute(text(statements("search")["house_numbers"]), asked).mappings()]
+
+
+def _cased(statement: str, words: str) -> str:
+    """The statement with the cheapest comparison that finds the same: ILIKE folds each row's text by the rules of a language."""
+    cased = [letter for letter in words if letter.lower() != letter.upper()]
+    if not cased:
+        return statement.replace("ILIKE pattern", "LIKE pattern")
+    return statement.replace("ILIKE pattern", 'ILIKE pattern COLLATE "C"') if "".join(cased).isascii() else statement
 
 
 def _escaped(words: str) -> str:

@@ -1,6 +1,7 @@
 -- everything --
--- What the caller may see that has the words in its name, code or address; of each kind the best few.
-WITH asked AS (
+-- What the caller may see that has the words in its name, code or address; of each kind the best few. No index helps: behind
+-- row-level security words are compared with every row, so neighbours of what was found are joined afterwards.
+WITH asked AS NOT MATERIALIZED (
     SELECT CAST(:words AS text) AS words, CAST(:pattern AS text) AS pattern, CAST(:number AS bigint) AS number
 ), found AS (
     (SELECT 'area' AS kind, 0 AS kind_order, area.id::bigint AS id, area.code, area.name AS label, area.name_en AS label_en,
@@ -10,12 +11,13 @@ WITH asked AS (
         AND (area.name ILIKE pattern OR area.name_en ILIKE pattern OR area.code LIKE pattern)
       ORDER BY area.code = words DESC, area.name = words DESC, length(area.name), area.code LIMIT :each)
     UNION ALL
-    (SELECT 'grid', 1, grid.id, grid.code, grid.name, grid.name_en, area.name, area.name_en, grid.geom, grid.name
-       FROM asked, grid JOIN area ON area.id = grid.community_id
-      WHERE grid.valid_to IS NULL AND grid.scheme_id = (SELECT id FROM scheme WHERE is_primary)
-        AND (:everything OR grid.community_id = ANY (:communities))
-        AND (grid.name ILIKE pattern OR grid.name_en ILIKE pattern OR grid.code LIKE pattern)
-      ORDER BY grid.code = words DESC, grid.name = words DESC, length(grid.name), grid.code LIMIT :each)
+    SELECT 'grid', 1, grid.id, grid.code, grid.name, grid.name_en, area.name, area.name_en, grid.geom, grid.name
+      FROM (SELECT grid.* FROM asked, grid
+             WHERE grid.valid_to IS NULL AND grid.scheme_id = (SELECT id FROM scheme WHERE is_primary)
+               AND (:everything OR grid.community_id = ANY (:communities))
+               AND (grid.name ILIKE pattern OR grid.name_en ILIKE pattern OR grid.code LIKE pattern)
+             ORDER BY grid.code = words DESC, grid.name = words DESC, length(grid.name), grid.code LIMIT :each) AS grid
+      JOIN area ON area.id = grid.community_id
     UNION ALL
     (SELECT 'building', 2, building.id, building.code, coalesce(nullif(building.name, ''), building.address), '', building.address, '',
             building.geom, building.address
@@ -31,11 +33,12 @@ WITH asked AS (
         AND (officer.name ILIKE pattern OR officer.staff_number ILIKE pattern)
       ORDER BY officer.name = words DESC, length(officer.name), officer.id LIMIT :each)
     UNION ALL
-    (SELECT 'facility', 4, facility.id, facility.code, facility.name, facility.name_en, area.name, area.name_en, facility.geom, facility.name
-       FROM asked, facility JOIN area ON area.id = facility.community_id
-      WHERE :facilities AND facility.status <> 'removed' AND (:everything OR facility.community_id = ANY (:communities))
-        AND (facility.name ILIKE pattern OR facility.name_en ILIKE pattern OR facility.code LIKE pattern)
-      ORDER BY facility.code = words DESC, length(facility.name), facility.id LIMIT :each)
+    SELECT 'facility', 4, facility.id, facility.code, facility.name, facility.name_en, area.name, area.name_en, facility.geom, facility.name
+      FROM (SELECT facility.* FROM asked, facility
+             WHERE :facilities AND facility.status <> 'removed' AND (:everything OR facility.community_id = ANY (:communities))
+               AND (facility.name ILIKE pattern OR facility.name_en ILIKE pattern OR facility.code LIKE pattern)
+             ORDER BY facility.code = words DESC, length(facility.name), facility.id LIMIT :each) AS facility
+      JOIN area ON area.id = facility.community_id
     UNION ALL
     (SELECT 'incident', 5, incident.id, incident.source_id, coalesce(nullif(incident.title, ''), category.name),
             coalesce(nullif(incident.title, ''), category.name_en), incident.address, incident.address, incident.place, incident.title

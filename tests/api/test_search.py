@@ -22,6 +22,16 @@ def test_every_kind_is_found(client) -> None:
     assert found(client(), "枫一社区路2号")[0]["id"] == 820002
 
 
+def test_letters_are_found_whatever_their_case(client, fresh, fresh_client) -> None:
+    for words in ("MAPLE ONE", "maple one", "mApLe"):
+        assert "990101001001" in {each["code"] for each in found(client(), words)}
+    with fresh.owner() as owner:
+        owner.execute("UPDATE facility SET name_en = 'CAFÉ Zoë' WHERE id = (SELECT min(id) FROM facility)")
+        owner.commit()
+    for words in ("café", "CAFÉ", "Caf", "zoË"):
+        assert [each["label_en"] for each in found(fresh_client("operator"), words)] == ["CAFÉ Zoë"]
+
+
 def test_nothing_outside_the_scope_is_found(client, district) -> None:
     for words in ("柳二", "Willow Two", "990101002002", "890007", "社区"):
         for each in found(client("clerk", "a1"), words):
