@@ -27,6 +27,7 @@ from data.queries import search
 TIMES = 10
 ROUNDS = 30
 BAR_MS = 50.0
+MORNING = (8, 9, 10, 11)
 FILLS = ("rate", "open", "overdue_share", "households", "officer_load", "assignment", "service")
 Question = Callable[[Session, Actor], object]
 
@@ -84,9 +85,10 @@ def run(context: BenchContext, report: Report) -> None:
             rows, incident = _one(owner, "SELECT count(*), min(id) FROM incident")
             (street,) = _one(owner, "SELECT code FROM area WHERE level = 'street' ORDER BY code LIMIT 1")
             (today,) = _one(owner, "SELECT (max(reported_at) AT TIME ZONE deployment_time_zone())::date FROM incident")
+            (grid,) = _one(owner, "SELECT code FROM grid WHERE valid_to IS NULL ORDER BY code LIMIT 1")
             categories = owner.execute("SELECT category_id FROM incident GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 3").fetchall()
         month, year = (Period(today - timedelta(days=days - 1), None) for days in (30, 365))
-        cases = _cases(month, year, street, tuple(sorted(each for (each,) in categories)), incident)
+        cases = _cases(month, year, street, tuple(sorted(each for (each,) in categories)), (str(incident), grid))
         with ExitStack() as opened:
             ours, peer = (Ground(context, each) for each in (dense, context.database))
             opened.callback(ours.close)
@@ -116,11 +118,14 @@ def _one(owner: psycopg.Connection, question: LiteralString) -> tuple[Any, ...]:
     return row
 
 
-def _cases(month: Period, year: Period, street: str, some: tuple[int, ...], incident: int) -> dict[str, Question]:
+def _cases(month: Period, year: Period, street: str, some: tuple[int, ...], found: tuple[str, str]) -> dict[str, Question]:
     anytime = Choice(Period(None, None))
     choices = {
         "30 days": Choice(month), "a year": Choice(year), "three categories, 30 days": Choice(month, categories=some),
         "a street, 30 days": Choice(month, area=street), "a street, a year": Choice(year, area=street),
+        "a morning, 30 days": Choice(month, hours=MORNING), "a morning, a year": Choice(year, hours=MORNING),
+        "a morning of a street, 30 days": Choice(month, area=street, hours=MORNING),
+        "three categories of a street, 30 days": Choice(month, area=street, categories=some),
     }  # fmt: skip
     listings = {
         "open by deadline": Listing(anytime, is_open=True, order="due"), "open, newest": Listing(anytime, is_open=True),
@@ -130,11 +135,18 @@ def _cases(month: Period, year: Period, street: str, some: tuple[int, ...], inci
     return {
         **{f"overview, {name}": lambda s, a, c=choice: service.overview(s, a, c) for name, choice in choices.items()},
         **{f"fill {metric}": lambda s, a, m=metric: fills.fill(s, a, m, choices["30 days"]) for metric in FILLS},
-        "fill rate, a year": lambda s, a: fills.fill(s, a, "rate", choices["a year"]),
+        **{
+            f"fill rate, {name}": lambda s, a, c=choices[name]: fills.fill(s, a, "rate", c)
+            for name in ("a year", "three categories, 30 days", "a morning, 30 days", "a morning, a year")
+        },
         "ranked grids": lambda s, a: service.ranked_grids(s, a, choices["30 days"], "rate_per_1000", 20),
+        "ranked grids, a morning": lambda s, a: service.ranked_grids(s, a, choices["a morning, 30 days"], "rate_per_1000", 20),
         "indicators": lambda s, a: service.indicators(s, a, choices["30 days"]),
         "feed": lambda s, a: incidents.feed(s, a, anytime, 30),
         "feed of three categories": lambda s, a: incidents.feed(s, a, Choice(Period(None, None), categories=some), 30),
         **{f"list, {name}": lambda s, a, asked=listing: incidents.listed(s, a, asked, 50, None) for name, listing in listings.items()},
-        "search by number": lambda s, a: search.everything(s, a.scope, str(incident), kinds=kinds, each=5, most=20),
+        **{
+            f"search by {what}": lambda s, a, w=words: search.everything(s, a.scope, w, kinds=kinds, each=5, most=20)
+            for what, words in zip(("number", "grid"), found, strict=True)
+        },
     }

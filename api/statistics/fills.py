@@ -21,8 +21,6 @@ SMALL_NUMBER = 5
 """A rate or a share of fewer incidents than this is marked as one of small numbers."""
 SMALL_CELL = 5
 """Of fewer households in care than this nothing is told: they could be known."""
-SERVICE_CIRCLE_M = 670.0
-"""Ten minutes on foot at four kilometres an hour, as the crow flies."""
 
 
 @dataclass
@@ -116,8 +114,8 @@ def _care(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
 
 
 def _service(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
-    """The share of a grid's households within SERVICE_CIRCLE_M of a service point that works."""
-    reached = statistics.served(session, actor.scope, wanted, at, within_m=SERVICE_CIRCLE_M)
+    """The share of a grid's households within a ten minutes' walk of a service point that works."""
+    reached = statistics.served(session, actor.scope, wanted, at)
     grids = statistics.grids(session, actor.scope, wanted, at)
     values: dict[int, float | int | None] = {}
     for row in grids:

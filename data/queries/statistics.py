@@ -1,7 +1,7 @@
 """Counts that panels show: rollups plus what is not folded yet, cut to the communities a question reaches."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -23,6 +23,8 @@ MEASURES = (
     "reported", "filed", "ended", "closed", "on_spot", "closed_in_grid", "closed_in_community", "closed_late",
     "handled_s", "due", "due_closed", "due_on_time",
 )  # fmt: skip
+EVERY_CATEGORY = 0
+"""Stands for all categories in slots of the whole ground."""
 PLACED = "community_id = ANY (:communities)"
 IN_HOURS = "extract(hour FROM reported_at AT TIME ZONE :zone)::integer = ANY (:hours)"
 ANY_CATEGORY = "(:every OR category_id = ANY (:categories))"
@@ -70,22 +72,36 @@ class Asked:
 
     @property
     def counted(self) -> bool:
-        """Whether the incidents themselves are counted: no rollup holds them by hour or grid in this way."""
-        return bool(self.hours or self.grid)
+        """Whether the incidents themselves are counted: nothing else holds all measures of a grid."""
+        return self.grid is not None
 
     @property
     def chosen(self) -> bool:
-        """Whether only some of the incidents count; rollups that know no categories hold them all."""
-        return bool(self.categories) or self.counted
+        """Whether only some of the incidents count; what is kept without categories and hours holds them all."""
+        return bool(self.categories or self.hours) or self.counted
+
+    @property
+    def crossed(self) -> bool:
+        """Whether categories and hours cut each other, which is kept for the days of the whole ground alone."""
+        return bool(self.categories and self.hours) or self.counted
 
     def binds(self, moment: Moment) -> dict[str, object]:
         """Every bind a statement of this noun may have."""
+        months, edges = whole_months(self.first, self.after)
+        parts = list(parts_of_months(edges))
         return {
             "communities": list(self.reach.communities),
             "categories": list(self.categories),
             "every": not self.categories,
+            "kinds": list(self.categories) or [EVERY_CATEGORY],
             "hours": list(self.hours),
             "grid": self.grid,
+            # Without whole months all days lie before them.
+            "months_from": months[0] if months else self.after,
+            "months_to": months[1] if months else self.after,
+            "parts": [day.replace(day=1) for day, _ in parts],
+            "first_days": [day.day for day, _ in parts],
+            "last_days": [last.day for _, last in parts],
             "first": self.first,
             "after": self.after,
             "starts": moment.starts(self.first),
@@ -104,14 +120,17 @@ def moment(session: Session) -> Moment:
 
 def days(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[date, dict[str, int]]:
     """MEASURES of each day that has any; days are the deployment's."""
-    if asked.counted or (asked.categories and not asked.reach.whole):
-        name = "days_of_categories"
+    whole = asked.reach.whole
+    if asked.counted or (asked.categories and not whole):
+        told = _choosing("days_of_categories", asked)
+    elif asked.hours:
+        told = _named("days_of_ground_hours" if whole else "days_of_hours")
     elif asked.categories:
-        name = "days_of_ground_categories"
+        told = _named("days_of_ground_categories")
     else:
-        name = "days_of_ground" if asked.reach.whole else "days"
-    rows = session.execute(_choosing(name, asked), asked.binds(at)).mappings()
-    return {row["day"]: {measure: int(row[measure]) for measure in MEASURES} for row in rows}
+        told = _named("days_of_ground" if whole else "days")
+    rows = session.execute(told, asked.binds(at))
+    return {day: dict(zip(MEASURES, counts, strict=True)) for day, *counts in rows}
 
 
 def waiting(session: Session, scope: Scope, asked: Asked, at: Moment) -> Mapping[str, int]:
@@ -121,21 +140,25 @@ def waiting(session: Session, scope: Scope, asked: Asked, at: Moment) -> Mapping
     """
     then = at.now - WEEK
     local = then.astimezone(at.zone)
+    hours = asked.hours or range(24)
     binds = asked.binds(at) | {
         "then": then,
         "then_day": at.starts(at.today - WEEK),
         "then_date": local.date(),
-        "then_hour": local.hour,
+        "hours_before": [hour for hour in hours if hour < local.hour],
+        "then_hour_counts": local.hour in hours,
         "then_hour_starts": local.replace(minute=0, second=0, microsecond=0),
         "day_ends": at.starts(at.today + timedelta(days=1)),
     }
-    kept = at.waiting_is_kept and not asked.counted
-    told = session.execute(_choosing("waiting_kept" if kept else "waiting", asked), binds).one()._mapping
+    if at.waiting_is_kept and not asked.crossed:
+        told = session.execute(_named("waiting_of_hours_kept" if asked.hours else "waiting_kept"), binds).one()._mapping
+    else:
+        told = session.execute(_choosing("waiting", asked), binds).one()._mapping
     # Where the clocks were changed that day, an hour of the clock is not one of the day.
     even = local.utcoffset() == at.starts(local.date()).utcoffset() and local.date() == at.today - WEEK
     of_ground = asked.reach.whole and even and not asked.counted
-    name = "today_then_of_ground" if of_ground else "today_then"
-    before = session.execute(_choosing(name, asked), binds).scalar_one()
+    statement = _named("today_then_of_ground") if of_ground else _choosing("today_then", asked)
+    before = session.execute(statement, binds).scalar_one()
     return {name: int(value) for name, value in told.items()} | {"today_then": int(before)}
 
 
@@ -147,7 +170,7 @@ def by_category_and_hour(session: Session, scope: Scope, asked: Asked, at: Momen
     if asked.grid is not None:
         months, edges = None, [(asked.first, asked.after)]
     elif asked.reach.whole:
-        months, edges, name = (asked.first, asked.after), [], "categories_of_ground"
+        months, edges, name = (asked.first, asked.after), [], "categories_of_ground"  # its own days before and after months
     counts: Counter[int] = Counter()
     hours: Counter[int] = Counter()
     if months:
@@ -177,13 +200,20 @@ def _count_edge(session: Session, asked: Asked, at: Moment, counts: Counter[int]
 
 def by_community(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
     """Reported by community."""
-    name = "communities_by_time" if asked.counted else "communities_of_categories" if asked.categories else "communities_by_day"
-    return {row.community_id: int(row.reported) for row in session.execute(_choosing(name, asked), asked.binds(at))}
+    if asked.crossed:
+        told = _choosing("communities_by_time", asked)
+    elif asked.categories:
+        told = _named("communities_of_categories")
+    else:
+        told = _named("communities_by_hour" if asked.hours else "communities_by_day")
+    return {row.community_id: int(row.reported) for row in session.execute(told, asked.binds(at))}
 
 
 def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
-    """Reported by the grids of today: all categories from the rollup, some of them or some hours from the index."""
-    rows = session.execute(_choosing("grids_by_time" if asked.chosen else "grids_by_day", asked), asked.binds(at))
+    """Reported by the grids of today: from what is kept by day and hour, or some categories from the index."""
+    counted = asked.categories or asked.counted
+    told = _choosing("grids_by_time", asked) if counted else _named("grids_by_hour" if asked.hours else "grids_by_day")
+    rows = session.execute(told, asked.binds(at))
     counts = {row.grid_id: int(row.reported) for row in rows}
     moved = carried(
         session, scope, at.starts(asked.first), at.starts(asked.after),
@@ -196,8 +226,11 @@ def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[in
 
 def waiting_by(session: Session, scope: Scope, unit: str, asked: Asked, at: Moment) -> dict[int, tuple[int, int]]:
     """Open and overdue now by `unit`, "community" or "grid"."""
-    kept = at.waiting_is_kept and not (asked.chosen if unit == "grid" else asked.counted)
-    rows = session.execute(_choosing(f"waiting_by_{unit}{'_kept' if kept else ''}", asked), asked.binds(at))
+    if not at.waiting_is_kept or (asked.chosen if unit == "grid" else asked.crossed):
+        told = _choosing(f"waiting_by_{unit}", asked)
+    else:
+        told = _named(f"waiting_by_{unit}{'_of_hours' if asked.hours else ''}_kept")
+    rows = session.execute(told, asked.binds(at))
     return {row.id: (row.open, row.overdue) for row in rows}
 
 
@@ -235,9 +268,9 @@ def caring(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int
     return {row.grid_id: int(row.households) for row in session.execute(_named("caring"), asked.binds(at))}
 
 
-def served(session: Session, scope: Scope, asked: Asked, at: Moment, *, within_m: float) -> dict[int, tuple[int, int]]:
-    """Households of each grid within metres of a service point that works, and households in all; a building counts by its middle."""
-    rows = session.execute(_named("served"), asked.binds(at) | {"within_m": within_m})
+def served(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, tuple[int, int]]:
+    """Households of each grid within `service_circle_m()` of a service point that works, and households in all."""
+    rows = session.execute(_named("served"), asked.binds(at))
     return {row.grid_id: (int(row.near), int(row.households)) for row in rows}
 
 
@@ -282,6 +315,16 @@ def whole_months(first: date, after: date) -> tuple[tuple[date, date] | None, li
         return None, [(first, after)] if first < after else []
     edges = [(first, begin), (end, after)]
     return (begin, end), [edge for edge in edges if edge[0] < edge[1]]
+
+
+def parts_of_months(edges: list[tuple[date, date]]) -> Iterator[tuple[date, date]]:
+    """The first and the last day of each month that the edges hold days of."""
+    for first, after in edges:
+        begins = first
+        while begins < after:
+            ends = min(_next_month(begins), after)
+            yield begins, ends - timedelta(days=1)
+            begins = ends
 
 
 def _next_month(day: date) -> date:

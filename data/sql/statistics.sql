@@ -5,9 +5,9 @@ SELECT now, zone, EXISTS (SELECT FROM waiting_moment WHERE at BETWEEN now - inte
 
 -- days --
 -- All categories together by day, folded or not yet.
-SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended, sum(closed) AS closed, sum(on_spot) AS on_spot,
-       sum(closed_in_grid) AS closed_in_grid, sum(closed_in_community) AS closed_in_community, sum(closed_late) AS closed_late,
-       coalesce(sum(handled_s), 0) AS handled_s, sum(due) AS due, sum(due_closed) AS due_closed, sum(due_on_time) AS due_on_time
+SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       coalesce(sum(handled_s), 0)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
   FROM (SELECT community_id, day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
                due, due_closed, due_on_time
           FROM statistics_day
@@ -21,9 +21,9 @@ SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended,
 
 -- days_of_ground --
 -- The whole ground by day, folded or not yet; for those who see all of it.
-SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended, sum(closed) AS closed, sum(on_spot) AS on_spot,
-       sum(closed_in_grid) AS closed_in_grid, sum(closed_in_community) AS closed_in_community, sum(closed_late) AS closed_late,
-       sum(handled_s) AS handled_s, sum(due) AS due, sum(due_closed) AS due_closed, sum(due_on_time) AS due_on_time
+SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
   FROM (SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
                due_on_time
           FROM statistics_whole_day
@@ -37,9 +37,9 @@ SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended,
 
 -- days_of_ground_categories --
 -- Some categories of the whole ground by day, folded or not yet; for those who see all of it.
-SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended, sum(closed) AS closed, sum(on_spot) AS on_spot,
-       sum(closed_in_grid) AS closed_in_grid, sum(closed_in_community) AS closed_in_community, sum(closed_late) AS closed_late,
-       sum(handled_s) AS handled_s, sum(due) AS due, sum(due_closed) AS due_closed, sum(due_on_time) AS due_on_time
+SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
   FROM (SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s, due, due_closed,
                due_on_time
           FROM statistics_ground_category
@@ -51,11 +51,49 @@ SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended,
          WHERE category_id = ANY (:categories) AND day >= :first AND day < :after) AS told
  GROUP BY day;
 
+-- days_of_ground_hours --
+-- Some hours of the day of the whole ground by day, of all or some categories, folded or not yet; for those who see all of it.
+SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
+  FROM (SELECT day, sum(held[hour + 1]) AS reported, sum(held[hour + 25]) AS filed, sum(held[hour + 49]) AS ended, sum(held[hour + 73]) AS closed,
+               sum(held[hour + 97]) AS on_spot, sum(held[hour + 121]) AS closed_in_grid, sum(held[hour + 145]) AS closed_in_community, sum(held[hour + 169]) AS closed_late,
+               sum(held[hour + 193]) AS handled_s, sum(held[hour + 217]) AS due, sum(held[hour + 241]) AS due_closed, sum(held[hour + 265]) AS due_on_time
+          -- A slice is unpacked once for all of its slots.
+          FROM (SELECT day, slots[1:288] AS held FROM slots_ground_day
+                 WHERE category_id = ANY (:kinds) AND day >= :first AND day < :after OFFSET 0) AS kept, unnest(CAST(:hours AS integer[])) AS hour
+         GROUP BY day
+        UNION ALL
+        SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
+               due, due_closed, due_on_time
+          FROM statistics_delta
+         WHERE (:every OR category_id = ANY (:categories)) AND hour = ANY (:hours) AND day >= :first AND day < :after) AS told
+ GROUP BY day;
+
+-- days_of_hours --
+-- Some hours of the day of some communities by day, folded or not yet.
+SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
+  FROM (SELECT day, sum(held[hour + 1]) AS reported, sum(held[hour + 25]) AS filed, sum(held[hour + 49]) AS ended, sum(held[hour + 73]) AS closed,
+               sum(held[hour + 97]) AS on_spot, sum(held[hour + 121]) AS closed_in_grid, sum(held[hour + 145]) AS closed_in_community, sum(held[hour + 169]) AS closed_late,
+               sum(held[hour + 193]) AS handled_s, sum(held[hour + 217]) AS due, sum(held[hour + 241]) AS due_closed, sum(held[hour + 265]) AS due_on_time
+          -- A slice is unpacked once for all of its slots.
+          FROM (SELECT day, slots[1:288] AS held FROM slots_community_day
+                 WHERE community_id = ANY (:communities) AND day >= :first AND day < :after OFFSET 0) AS kept, unnest(CAST(:hours AS integer[])) AS hour
+         GROUP BY day
+        UNION ALL
+        SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
+               due, due_closed, due_on_time
+          FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND hour = ANY (:hours) AND day >= :first AND day < :after) AS told
+ GROUP BY day;
+
 -- days_of_categories --
 -- Some categories or hours of some communities by day, from three covering indexes.
-SELECT day, sum(reported) AS reported, sum(filed) AS filed, sum(ended) AS ended, sum(closed) AS closed, sum(on_spot) AS on_spot,
-       sum(closed_in_grid) AS closed_in_grid, sum(closed_in_community) AS closed_in_community, sum(closed_late) AS closed_late,
-       coalesce(sum(handled_s), 0) AS handled_s, sum(due) AS due, sum(due_closed) AS due_closed, sum(due_on_time) AS due_on_time
+SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       coalesce(sum(handled_s), 0)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
   FROM (SELECT (reported_at AT TIME ZONE :zone)::date AS day, count(*) AS reported, count(filed_at) AS filed, 0 AS ended, 0 AS closed, 0 AS on_spot,
                0 AS closed_in_grid, 0 AS closed_in_community, 0 AS closed_late, 0::numeric AS handled_s, 0 AS due, 0 AS due_closed,
                0 AS due_on_time
@@ -100,6 +138,24 @@ SELECT kept.*, kept.overdue + since.fell_due AS overdue, since.due_later_today
          WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
            AND due_at >= least((SELECT at FROM waiting_moment), :now) AND due_at < greatest((SELECT at FROM waiting_moment), :day_ends)) AS since;
 
+-- waiting_of_hours_kept --
+-- The same of some hours of the day.
+SELECT kept.*, kept.overdue + since.fell_due AS overdue, since.due_later_today
+  FROM (SELECT coalesce(sum(open), 0) AS open, coalesce(sum(overdue), 0) AS overdue, coalesce(sum(open_then), 0) AS open_then,
+               coalesce(sum(overdue_then), 0) AS overdue_then
+          FROM (SELECT open, overdue, open_then, overdue_then FROM statistics_waiting_hour
+                 WHERE community_id = ANY (:communities) AND hour = ANY (:hours)
+                UNION ALL
+                SELECT share.*
+                  FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
+                 WHERE community_id = ANY (:communities) AND hour_of(reported_at, :zone) = ANY (:hours)) AS told) AS kept,
+       (SELECT count(*) FILTER (WHERE due_at >= (SELECT at FROM waiting_moment) AND due_at < :now)
+               - count(*) FILTER (WHERE due_at >= :now AND due_at < (SELECT at FROM waiting_moment)) AS fell_due,
+               count(*) FILTER (WHERE due_at >= :now AND due_at < :day_ends) AS due_later_today
+          FROM incident
+         WHERE is_open AND community_id = ANY (:communities) AND hour_of(reported_at, :zone) = ANY (:hours)
+           AND due_at >= least((SELECT at FROM waiting_moment), :now) AND due_at < greatest((SELECT at FROM waiting_moment), :day_ends)) AS since;
+
 -- today_then --
 -- Reported on the day a week ago, up to the same time.
 SELECT count(*) AS reported
@@ -108,12 +164,13 @@ SELECT count(*) AS reported
 
 -- today_then_of_ground --
 -- The same of the whole ground: whole hours as they are kept, the one that was running from the index.
-SELECT (SELECT coalesce(sum((SELECT sum(number) FROM unnest(hours[1 : :then_hour]) AS number)), 0)
+SELECT (SELECT coalesce(sum((SELECT sum(hours[hour + 1]) FROM unnest(CAST(:hours_before AS integer[])) AS hour)), 0)
           FROM statistics_ground_day WHERE day = :then_date AND (:every OR category_id = ANY (:categories)))
      + (SELECT coalesce(sum(reported), 0) FROM statistics_delta
-         WHERE day = :then_date AND hour < :then_hour AND (:every OR category_id = ANY (:categories)))
+         WHERE day = :then_date AND hour = ANY (:hours_before) AND (:every OR category_id = ANY (:categories)))
      + (SELECT count(*) FROM incident
-         WHERE reported_at >= :then_hour_starts AND reported_at < :then AND (:every OR category_id = ANY (:categories))) AS reported;
+         WHERE :then_hour_counts AND reported_at >= :then_hour_starts AND reported_at < :then
+           AND (:every OR category_id = ANY (:categories))) AS reported;
 
 -- waiting --
 -- What is open now, what of it is late, what of it is not due before the day ends; and the same hour a week ago, told from
@@ -177,13 +234,15 @@ SELECT ARRAY[
          WHERE community_id = ANY (:communities) AND day >= :first AND day < :after AND reported <> 0) AS told;
 
 -- categories_of_ground --
--- The whole ground by category and hour, folded or not yet; for those who see all of it.
+-- The whole ground by category and hour, whole months and the days before and after them, folded or not yet; for those who see all of it.
 SELECT category_id, ARRAY[
        sum(hours[1]), sum(hours[2]), sum(hours[3]), sum(hours[4]), sum(hours[5]), sum(hours[6]), sum(hours[7]), sum(hours[8]),
        sum(hours[9]), sum(hours[10]), sum(hours[11]), sum(hours[12]), sum(hours[13]), sum(hours[14]), sum(hours[15]), sum(hours[16]),
        sum(hours[17]), sum(hours[18]), sum(hours[19]), sum(hours[20]), sum(hours[21]), sum(hours[22]), sum(hours[23]), sum(hours[24])]::bigint[]
        AS hours
-  FROM (SELECT category_id, hours FROM statistics_ground_day WHERE day >= :first AND day < :after
+  FROM (SELECT category_id, slots AS hours FROM slots_ground_month WHERE month >= :months_from AND month < :months_to
+        UNION ALL
+        SELECT category_id, hours FROM statistics_ground_day WHERE day >= :first AND day < :months_from OR day >= :months_to AND day < :after
         UNION ALL
         SELECT category_id, ARRAY(SELECT CASE WHEN slot = hour THEN reported ELSE 0 END FROM generate_series(0, 23) AS slot)
           FROM statistics_delta
@@ -191,12 +250,32 @@ SELECT category_id, ARRAY[
  GROUP BY category_id;
 
 -- communities_by_day --
-SELECT community_id, sum(reported) AS reported
-  FROM (SELECT community_id, reported FROM statistics_day
-         WHERE community_id = ANY (:communities) AND day >= :first AND day < :after
+-- Whole months and the days before and after them, folded or not yet.
+SELECT community_id, sum(reported)::bigint AS reported
+  FROM (SELECT community_id, reported FROM slots_community_month
+         WHERE community_id = ANY (:communities) AND month >= :months_from AND month < :months_to
+        UNION ALL
+        SELECT community_id, reported FROM statistics_day
+         WHERE community_id = ANY (:communities) AND day >= :first AND day < :months_from
+        UNION ALL
+        SELECT community_id, reported FROM statistics_day
+         WHERE community_id = ANY (:communities) AND day >= :months_to AND day < :after
         UNION ALL
         SELECT community_id, reported FROM statistics_delta
          WHERE community_id = ANY (:communities) AND day >= :first AND day < :after) AS told
+ GROUP BY community_id;
+
+-- communities_by_hour --
+-- The same of some hours of the day.
+SELECT community_id, sum(reported)::bigint AS reported
+  FROM (SELECT community_id, (SELECT sum(slots[hour + 1]) FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported FROM slots_community_month
+         WHERE community_id = ANY (:communities) AND month >= :months_from AND month < :months_to
+        UNION ALL
+        SELECT community_id, (SELECT sum(hours[hour + 1]) FROM unnest(CAST(:hours AS integer[])) AS hour) FROM statistics_hour
+         WHERE community_id = ANY (:communities) AND (day >= :first AND day < :months_from OR day >= :months_to AND day < :after)
+        UNION ALL
+        SELECT community_id, reported FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND hour = ANY (:hours) AND day >= :first AND day < :after) AS told
  GROUP BY community_id;
 
 -- communities_of_categories --
@@ -225,6 +304,24 @@ SELECT grid_id, sum(reported) AS reported
          WHERE community_id = ANY (:communities) AND day >= :first AND day < :after AND grid_id > 0) AS told
  GROUP BY grid_id;
 
+-- grids_by_hour --
+-- The same of some hours of the day: whole months, and of each month of which some days are asked those days.
+SELECT grid_id, sum(reported)::bigint AS reported
+  FROM (SELECT grid_id, (SELECT sum(slots[hour + 1]) FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported FROM slots_grid_month
+         WHERE community_id = ANY (:communities) AND month >= :months_from AND month < :months_to
+        UNION ALL
+        SELECT grid_id, (SELECT sum(held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END)
+                           FROM unnest(CAST(:hours AS integer[])) AS hour)
+          FROM (SELECT grid_id, slots[1:744] AS held, first_day, last_day
+                  FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
+                       AS part (month, first_day, last_day)
+                  JOIN slots_grid_hour USING (month)
+                 WHERE community_id = ANY (:communities) OFFSET 0) AS kept
+        UNION ALL
+        SELECT grid_id, reported FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND hour = ANY (:hours) AND day >= :first AND day < :after AND grid_id > 0) AS told
+ GROUP BY grid_id;
+
 -- grids_by_time --
 SELECT grid_id, count(*) AS reported
   FROM incident
@@ -244,6 +341,21 @@ SELECT id, sum(open)::integer AS open, sum(overdue)::integer AS overdue
           FROM incident
          WHERE is_open AND community_id = ANY (:communities) AND due_at >= least((SELECT at FROM waiting_moment), :now)
            AND due_at < greatest((SELECT at FROM waiting_moment), :now) AND (:every OR category_id = ANY (:categories))) AS told
+ GROUP BY id;
+
+-- waiting_by_community_of_hours_kept --
+SELECT id, sum(open)::integer AS open, sum(overdue)::integer AS overdue
+  FROM (SELECT community_id AS id, open, overdue FROM statistics_waiting_hour
+         WHERE community_id = ANY (:communities) AND hour = ANY (:hours)
+        UNION ALL
+        SELECT community_id, share.open, share.overdue
+          FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
+         WHERE community_id = ANY (:communities) AND hour_of(reported_at, :zone) = ANY (:hours)
+        UNION ALL
+        SELECT community_id, 0, CASE WHEN due_at >= (SELECT at FROM waiting_moment) THEN 1 ELSE -1 END
+          FROM incident
+         WHERE is_open AND community_id = ANY (:communities) AND due_at >= least((SELECT at FROM waiting_moment), :now)
+           AND due_at < greatest((SELECT at FROM waiting_moment), :now) AND hour_of(reported_at, :zone) = ANY (:hours)) AS told
  GROUP BY id;
 
 -- waiting_by_community --
@@ -324,20 +436,9 @@ SELECT building.grid_id, count(DISTINCT household.id) AS households
  GROUP BY building.grid_id;
 
 -- served --
--- A circle is asked of the index as a box around it, then measured on the sphere; points beyond the communities asked for serve too.
-WITH home AS MATERIALIZED (
-    SELECT id, grid_id, households, ST_Centroid(ST_Envelope(geom)) AS middle
-      FROM building
-     WHERE community_id = ANY (:communities) AND grid_id IS NOT NULL AND households > 0
-), point AS MATERIALIZED (
-    SELECT geom, ST_Expand(geom, CAST(:within_m AS float) / (111320 * cos(radians(ST_Y(geom)))), CAST(:within_m AS float) / 110570) AS box
-      FROM facility WHERE kind = 'service_point' AND status = 'working'
-)
-SELECT grid_id, sum(households) AS households,
-       coalesce(sum(households) FILTER (WHERE EXISTS (
-           SELECT FROM point WHERE box && middle AND ST_DistanceSphere(point.geom, middle) <= :within_m)), 0) AS near
-  FROM home
- GROUP BY grid_id;
+-- Points beyond the communities asked for serve too; it is kept as buildings and points change.
+SELECT grid_id, sum(households)::bigint AS households, sum(near)::bigint AS near
+  FROM service_reach WHERE community_id = ANY (:communities) GROUP BY grid_id;
 
 -- reported_by_officers --
 -- What officers themselves reported in a period, and what of it was filed.
