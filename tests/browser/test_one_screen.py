@@ -19,6 +19,16 @@ OVERLAPS = """asked => {
         .filter(([other, , b]) => !one.contains(other) && !other.contains(one) && a.right > b.left + 1 && b.right > a.left + 1 && a.bottom > b.top + 1 && b.bottom > a.top + 1)
         .map(([other]) => `${one.className || one.localName} / ${other.className || other.localName}`));
 }"""
+# Tiles that lie on no map any more are drawn as well.
+WIDEST = """() => {
+    window.widest = 0;
+    const clear = CanvasRenderingContext2D.prototype.clearRect;
+    CanvasRenderingContext2D.prototype.clearRect = function (...given) {
+        if (this.canvas.classList.contains("leaflet-tile")) window.widest = Math.max(window.widest, this.canvas.width);
+        return clear.apply(this, given);
+    };
+}"""
+ARRIVED = "n => performance.getEntriesByType('resource').filter(({ name }) => /tiles.map.1[0-3]/.test(name)).length >= n"
 INSIDE = "ST_X(ST_PointOnSurface(geom)), ST_Y(ST_PointOnSurface(geom))"
 
 
@@ -247,6 +257,32 @@ def test_symbols_that_come_after_their_incidents_are_drawn_all_the_same(opener: 
         "([pane, wanted]) => [...document.querySelectorAll(`.leaflet-${pane}-pane canvas`)].map(c => c.toDataURL()).sort().join() === wanted",
         arg=["marks", marks],
     )
+
+
+def test_a_tile_that_comes_late_is_not_drawn_at_the_size_of_a_nearer_zoom(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        row = owner.execute("SELECT ST_X(ST_Centroid(geom)), ST_Y(ST_Centroid(geom)) FROM area WHERE level = 'district'").fetchone()
+    assert row
+    watched, held = opener(), list[Route]()
+    far = re.compile(r"/tiles/map/1[0-3]/")
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    watched.page.route(far, hold)
+    page = watched.page
+    page.goto(f"{watched.address}/?layers=&at={row[0]:.5f},{row[1]:.5f},13")
+    watched.ready()
+    near = f"?layers=&at={row[0]:.5f},{row[1]:.5f},18"
+    page.evaluate("at => { history.pushState(null, '', at); dispatchEvent(new PopStateEvent('popstate')); }", near)
+    page.wait_for_function("() => document.querySelector('.leaflet-ink-pane .leaflet-tile-loaded')")
+    page.evaluate(WIDEST)
+    for each in held:
+        each.continue_()
+    assert held
+    page.wait_for_function(ARRIVED, arg=len(held))
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.evaluate("() => window.widest") < 2 * 513
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

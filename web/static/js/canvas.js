@@ -84,7 +84,8 @@ export const CanvasTiles = L.GridLayer.extend({
   _draw(canvas, coords) {
     if (!this._map) return;
     if (this.options.blank?.(canvas.tile)) return void (canvas.width = canvas.height = 0);
-    const scale = this._scale(coords);
+    // A tile of a zoom that was left meanwhile: five zooms nearer it would be a canvas of a gigabyte.
+    const scale = coords.z === this._tileZoom ? this._scale(coords) : 1;
     const ratio = window.devicePixelRatio || 1;
     const side = Math.ceil((TILE + SEAM) * scale * ratio * this.options.share);
     if (canvas.width !== side) canvas.width = canvas.height = side;
