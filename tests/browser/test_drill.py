@@ -186,6 +186,65 @@ def test_an_address_with_a_grid_and_an_incident_shows_the_incident(opener: Opene
     page.wait_for_selector(f'#detail[data-for="incident/{row[0]}"] .marks')
 
 
+def test_a_building_is_shown_in_its_own_grid_whichever_the_address_names(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        row = owner.execute(
+            "SELECT building.id, grid_id, area.code, (SELECT min(id) FROM grid WHERE valid_to IS NULL AND id <> grid_id) FROM building"
+            " JOIN area ON area.id = community_id WHERE grid_id IS NOT NULL ORDER BY building.id DESC LIMIT 1"
+        ).fetchone()
+    assert row
+    building, own, community, other = row
+    page = opener().open(f"/?grid={other}&building={building}")
+    wait_for_address(page, grid=str(own), building=str(building), area=community)
+
+
+@pytest.mark.parametrize("wrong", ["hours=25-3&layers=__proto__,x", "hours=8-8&category=x", "fill=constructor&at=NaN,2,3&rows=constructor"])
+def test_what_an_address_misspells_is_as_if_it_were_not_there(opener: Opener, wrong: str) -> None:
+    page = opener(1280, 800).open(f"/?{wrong}")
+    assert page.locator("#kpi .kpi").count() == 6
+    assert page.locator(".failed").count() == 0
+
+
+@pytest.mark.parametrize("wrong", ["category=999999", "from=0001-01-01&to=0001-01-02"])
+def test_a_filter_that_nobody_can_answer_is_left_out_and_the_page_says_so(opener: Opener, wrong: str) -> None:
+    watched = opener(1280, 800)
+    page = watched.open(f"/?lang=en&{wrong}")
+    page.wait_for_selector("#kpi .kpi")
+    assert "shown without that filter" in page.inner_text("#notices")
+    assert wrong.partition("=")[0] not in address(page)
+    assert page.locator(".failed").count() == 0
+    assert all("422" in said for said in watched.wrong)
+    watched.wrong.clear()
+
+
+@pytest.mark.parametrize("nowhere", ["area=990101999", "grid=999999999", "building=999999999", "grid=x"])
+def test_a_place_that_is_not_there_is_told_and_the_whole_is_shown(opener: Opener, nowhere: str) -> None:
+    watched = opener(1280, 800)
+    page = watched.open(f"/?lang=en&{nowhere}")
+    page.wait_for_selector("#kpi .kpi")
+    assert "Not found, or outside your area" in page.inner_text("#notices")
+    assert address(page) == {"lang": "en"}
+    assert all("404" in said or "422" in said for said in watched.wrong)
+    watched.wrong.clear()
+
+
+def test_a_server_that_is_away_for_a_moment_costs_nobody_their_place(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        row = owner.execute("SELECT code, name FROM area WHERE level = 'street' ORDER BY code LIMIT 1").fetchone()
+    assert row
+    watched = opener(1280, 800)
+    page = watched.open("/?lang=zh")
+    away = f"**/api/v1/areas/{row[0]}"
+    page.route(away, lambda route: route.fulfill(status=503, body="{}"))
+    with page.expect_response(lambda answer: answer.status == 503):
+        page.locator(f'#ranking [data-area="{row[0]}"]').click()
+    page.unroute(away)
+    page.wait_for_function("name => document.querySelector('#breadcrumb').textContent.includes(name)", arg=row[1])
+    assert address(page)["area"] == row[0]
+    assert all("503" in said for said in watched.wrong)
+    watched.wrong.clear()
+
+
 def test_a_link_to_an_incident_alone_leads_to_where_it_happened(opener: Opener, demo_small: Clone) -> None:
     with demo_small.owner() as connection:
         row = connection.execute(

@@ -2,10 +2,13 @@
 
 import { ask } from "./api.js";
 import { make, put } from "./dom.js";
+import { say } from "./notices.js";
 import { change, onChange, state } from "./state.js";
 import { named, namedIn, word } from "./words.js";
 
 const HOUSE_ZOOM = 17;
+const NOWHERE = [400, 403, 404, 422];
+const AGAIN_MS = 3_000;
 
 /** Follow the state's area and grid; offers `district.drill` with into, up, here and home. */
 export async function follow(district, nav) {
@@ -18,6 +21,7 @@ export async function follow(district, nav) {
     name_en: deployment.name_en,
     bbox: deployment.bounds,
   };
+  trail.areas = [root];
   district.trail = trail;
 
   let settling = false;
@@ -33,7 +37,7 @@ export async function follow(district, nav) {
       return arrive(state(), why);
     }
     // And a building inside its own grid.
-    if (home?.grid && !grid && state().building === building) {
+    if (home?.grid && String(home.grid.id) !== grid && state().building === building) {
       settling = true;
       change({ grid: String(home.grid.id), incident: state().incident });
       settling = false;
@@ -66,10 +70,27 @@ export async function follow(district, nav) {
     else district.fit(around.bbox, { animate, maxZoom: around === trail.grid ? 17.5 : 17 });
   }
 
+  function travel(why) {
+    const asked = state();
+    arriving = arrive(asked, why).catch((problem) => lost(problem, asked, why));
+    return arriving;
+  }
+
+  /** What is not there is left, and the page says so; what did not arrive is asked for again, and the address stays. */
+  function lost(problem, asked, why) {
+    if (problem.status === 401) return;
+    if (problem.status === undefined || NOWHERE.includes(problem.status)) {
+      say(word("error.not_found"));
+      return change({ area: "", grid: "", building: "" });
+    }
+    const still = () => ["area", "grid", "building"].every((key) => state()[key] === asked[key]);
+    setTimeout(() => still() && travel(why), AGAIN_MS);
+  }
+
   onChange((now, before, why) => {
     if (settling) return;
     if (now.area !== before.area || now.grid !== before.grid || now.building !== before.building || why === "back")
-      arriving = arrive(now, why).catch(() => change({ area: "", grid: "", building: "" }));
+      travel(why);
   });
   district.drill = {
     into: (found) => arriving.then(() => into(trail, found)),
@@ -77,7 +98,7 @@ export async function follow(district, nav) {
     up: () => arriving.then(() => up(trail)),
     home: () => district.fit(root.bbox),
   };
-  await arrive(state(), "start").catch(() => change({ area: "", grid: "", building: "" }));
+  await travel("start");
 }
 
 async function chainOf(code, root) {

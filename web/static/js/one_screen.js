@@ -4,9 +4,10 @@ import { ask } from "./api.js";
 import { failed, nothing } from "./components.js";
 import { make, put, skeleton } from "./dom.js";
 import { icon } from "./icons.js";
+import { say } from "./notices.js";
 import * as drill from "./drill.js";
 import * as explain from "./explain.js";
-import { Fill } from "./fills.js";
+import { Fill, METRICS } from "./fills.js";
 import { follow } from "./live.js";
 import * as categories from "./panels/categories.js";
 import * as charts from "./panels/charts.js";
@@ -48,6 +49,7 @@ export async function start(district, { timeZone }) {
   tick(at("clock"));
   asOf(me.deployment.now);
   at("tools").prepend(...doors(me.permissions));
+  if (!Object.hasOwn(METRICS, state().fill)) change({ fill: "rate" });
   const screen = new Screen(district, me);
   search.show(at("search"), district);
   switches.layers(bodyOf("switches"), me.permissions);
@@ -153,8 +155,18 @@ class Screen {
     try {
       await (await this.picture())?.();
     } catch (problem) {
+      if (turn === this.turn && problem.status === 422 && this.unfilter()) return;
       if (turn === this.turn) for (const id of [...Object.keys(PANELS), "feed", "legend"]) failing(bodyOf(id), problem, () => this.panels());
     }
+  }
+
+  /** Leave out what an address asks for and nobody can answer, such as a category that is no more; false where nothing is chosen. */
+  unfilter() {
+    const { category, hours, from } = state();
+    if (!category.length && !hours && !from) return false;
+    say(word("error.filter"));
+    change({ category: [], hours: "", from: "", to: "" });
+    return true;
   }
 
   /** What panels, feed and fill show, all of one moment; returns what shows it, or nothing where something else is asked by now. */

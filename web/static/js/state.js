@@ -70,9 +70,11 @@ function read() {
   for (const key of Object.keys(DEFAULTS)) {
     if (!query.has(key)) continue;
     const text = query.get(key);
-    if (LISTS.has(key)) found[key] = text.split(",").filter(Boolean);
+    if (key === "category") found.category = [...new Set(text.split(",").filter((each) => /^\d{1,9}$/.test(each)))];
+    else if (LISTS.has(key)) found[key] = text.split(",").filter(Boolean);
     else if (key === "at") found.at = place(text);
     else if (DAYS.has(key)) found[key] = dayOf(text);
+    else if (key === "hours") found.hours = hoursOf(text);
     else found[key] = text;
   }
   // A period of one's own has both its days, in order; half a period is none.
@@ -83,6 +85,12 @@ function read() {
 function dayOf(text) {
   const at = new Date(`${text}T12:00:00Z`);
   return Number.isNaN(at.getTime()) || at.toISOString().slice(0, 10) !== text ? "" : text;
+}
+
+/** A range of hours of the day, such as 8-12 or 22-6; any other text is none. */
+function hoursOf(text) {
+  const [first, after] = (/^(\d{1,2})-(\d{1,2})$/.exec(text) ?? []).slice(1).map(Number);
+  return first < 24 && after > 0 && after <= 24 && first !== after ? text : "";
 }
 
 function place(text) {
