@@ -78,6 +78,7 @@ def one_screen(request: Request, session: Session, actor: CurrentActor) -> Respo
     """The one screen, on the caller's own ground; a wall sees it as a wall."""
     if actor.is_wall and request.query_params.get("wall") not in WALLS:
         return RedirectResponse(f"/?{request.url.include_query_params(wall=1).query}", 303)
+    actor.must("map")
     return HTMLResponse(pages.one_screen(*_on_own_ground(request, session, actor, theme="dark")))
 
 

@@ -1,11 +1,16 @@
 """Every page, in both languages and themes, large and small: clean, accessible, and asking nobody outside."""
 
 import pytest
+from playwright.sync_api import expect
 
+from api import tokens
 from tests.browser.conftest import Opener
+from tests.conftest import Clone
+from web.words import Language, word
 
 pytestmark = pytest.mark.browser
 SIZES = [(1920, 1080), (390, 844)]
+LOOKS: list[tuple[Language, str]] = [("zh", "dark"), ("en", "light")]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -50,6 +55,36 @@ def test_every_component_is_clean_and_accessible(opener: Opener, language: str, 
     assert watched.axe() == []
 
 
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
+@pytest.mark.parametrize(
+    ("role", "withheld"),
+    [
+        ("officer", ("kpi", "trend", "categories", "ranking", "time")),
+        ("system_admin", ("kpi", "trend", "categories", "ranking", "time", "feed")),
+    ],
+)
+def test_who_may_see_little_is_told_so_in_each_panel(
+    opener: Opener, demo_small: Clone, role: str, withheld: tuple[str, ...], language: Language, theme: str
+) -> None:
+    watched = opener(1280, 800, token=tokens.bearer_token(demo_small.schema_url, role, None))
+    page = watched.open(f"/?lang={language}&theme={theme}")
+    for panel in withheld:
+        expect(page.locator(f"#{panel} .body")).to_have_text(word(language, "error.not_permitted"))
+    expect(page.locator(".skeleton")).to_have_count(0)
+    assert watched.axe() == []
+
+
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
+def test_who_may_not_see_the_map_is_told_so_and_can_sign_out(opener: Opener, demo_small: Clone, language: Language, theme: str) -> None:
+    watched = opener(390, 844, token=tokens.bearer_token(demo_small.schema_url, "audit_admin", None))
+    watched.page.goto(f"{watched.address}/?lang={language}&theme={theme}")
+    expect(watched.page.locator("h1")).to_have_text(word(language, "problem.403.title"))
+    expect(watched.page.get_by_role("button", name=word(language, "tool.out"))).to_be_visible()
+    assert watched.axe() == []
+    assert all("403" in wrong for wrong in watched.wrong)
+    watched.wrong.clear()
+
+
 def test_a_page_nobody_has_says_so_and_leads_back(opener: Opener) -> None:
     watched = opener()
     watched.page.goto(f"{watched.address}/nowhere?lang=en")
@@ -61,9 +96,10 @@ def test_a_page_nobody_has_says_so_and_leads_back(opener: Opener) -> None:
     watched.wrong.clear()
 
 
-def test_the_reference_of_the_api_opens_offline(opener: Opener) -> None:
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
+def test_the_reference_of_the_api_opens_offline(opener: Opener, language: Language, theme: str) -> None:
     watched = opener()
-    watched.page.goto(f"{watched.address}/docs")
+    watched.page.goto(f"{watched.address}/docs?lang={language}&theme={theme}")
     watched.page.wait_for_selector(".opblock", timeout=30_000)
     assert watched.page.locator(".opblock").count() > 20
 

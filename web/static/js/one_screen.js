@@ -151,7 +151,7 @@ class Screen {
   /** All panels, the feed and the fill, anew; each shows the failure with a way to try again. */
   async panels() {
     const turn = this.turn + 1;
-    this.district.incidents.load(this.tileQuery());
+    if (this.permissions.includes("incidents")) this.district.incidents.load(this.tileQuery());
     try {
       await (await this.picture())?.();
     } catch (problem) {
@@ -186,6 +186,8 @@ class Screen {
       if (feed && this.shown === key) this.feed.offer(feed.items);
       else if (feed) this.feed.show(feed.items);
       this.shown = key;
+      if (!feed) withheld("feed");
+      if (!overview) Object.keys(PANELS).forEach(withheld);
       return Promise.all(overview ? Object.entries(PANELS).map(([id, show]) => show(bodyOf(id), overview, around, query)) : []);
     };
   }
@@ -245,6 +247,9 @@ const ground = ({ from, to, category, hours: chosen }) => ({ from, to, category,
 
 /** A panel's own failure, with its own way to ask again. */
 const failing = (body, problem, again) => put(body, failed(problem, () => (put(body, skeleton()), again())));
+
+/** A panel of what one's role may not see says so. */
+const withheld = (id) => put(bodyOf(id), make("p", { className: "empty" }, word("error.not_permitted")));
 
 function tick(element) {
   const draw = () => {

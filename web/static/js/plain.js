@@ -6,7 +6,8 @@ import { known, word } from "./words.js";
 
 /** Bring the page to life. */
 export function start() {
-  tools.show(document.querySelector("#tools"));
+  // Whoever may not see this page is signed in, and may want to come back as somebody else.
+  tools.show(document.querySelector("#tools"), { signedIn: document.querySelector("[data-status='403']") !== null });
   const form = document.querySelector("#sign_in");
   if (!form) return;
   form.elements.name.focus();
