@@ -143,7 +143,7 @@ function care(classes) {
     make("h4", {}, word("card.care")),
     make(
       "ul",
-      { className: "list" },
+      { className: "list", tabIndex: 0, "aria-label": word("card.care") },
       rows.map(([name, n]) => make("li", {}, make("span", {}, coded("care", name)), make("span", {}, count(n)))),
     ),
   ];
