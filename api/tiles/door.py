@@ -32,14 +32,14 @@ class Prepared:
     body: bytes
 
 
-def answer_of(tile: FinishedTile, known: str, accepted: str) -> Prepared:
+def answer_of(tile: FinishedTile, known: str, accepted: str, kind: str = TILE) -> Prepared:
     """200 with the bytes, 204 where there is nothing, 304 for who has them; `known` and `accepted` as the request's headers say."""
     always: tuple[tuple[str, str], ...] = (("ETag", tile.etag), ("Cache-Control", KEEP), ("Vary", VARY))
     if tile.etag in known:
         return Prepared(304, always, b"")
     if not tile.body:
         return Prepared(204, always, b"")
-    always += (("Content-Type", TILE),)
+    always += (("Content-Type", kind),)
     if "gzip" in accepted and tile.zipped is not tile.body:
         return Prepared(200, (*always, ("Content-Encoding", "gzip")), tile.zipped)
     return Prepared(200, always, tile.body)

@@ -1,7 +1,7 @@
 """Vector tiles: what each layer shows at each zoom, and the finished bytes of one tile for one caller."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -128,28 +128,42 @@ class Tiles:
         tile = self._cache.find(key, generation)
         if tile is not None:
             return tile
-        # Whoever asks for the same tile meanwhile waits for the same answer.
+        # Whoever asks for the same tile meanwhile waits for the same answer, and whoever goes away leaves it to the next.
         drawing = self._drawing.get((key, generation))
         if drawing is None:
-            drawing = asyncio.create_task(self._draw(caller, at))
+            drawing = asyncio.create_task(self._finish(caller, at, generation))
             self._drawing[key, generation] = drawing
-            drawing.add_done_callback(lambda _: self._drawing.pop((key, generation), None))
-        body = await asyncio.shield(drawing)
-        tile = finished(generation, body.body)
+            drawing.add_done_callback(lambda done: self._forget(key, generation, done))
+        return await asyncio.shield(drawing)
+
+    async def several(self, caller: Caller, asked: Sequence[Address], *, patience_s: float) -> list[FinishedTile | None]:
+        """Those of the tiles that are there within `patience_s` seconds; None stands for one that takes longer or failed."""
+        waiting = [asyncio.create_task(self.tile(caller, each)) for each in asked]
+        done, late = await asyncio.wait(waiting, timeout=patience_s)
+        for each in late:
+            each.cancel()
+        return [each.result() if each in done and not each.exception() else None for each in waiting]
+
+    def _forget(self, key: object, generation: Generation, drawing: asyncio.Task[FinishedTile]) -> None:
+        self._drawing.pop((key, generation), None)
+        if not drawing.cancelled():
+            drawing.exception()  # looked at, or a failure that nobody waits for any more would be called forgotten
+
+    async def _finish(self, caller: Caller, at: Address, generation: Generation) -> FinishedTile:
+        tile = finished(generation, await self._draw(caller, at))
         # A change between the reading of the generation and that of the rows has moved the generation on.
         if self._generation(at) == generation:
-            self._cache.keep(key, tile)
+            self._cache.keep(_key(caller, at), tile)
         return tile
 
     def _generation(self, at: Address) -> Generation:
         return self._freshness.generation(at.layer.tables, at.z, at.cell)
 
-    async def _draw(self, caller: Caller, at: Address) -> FinishedTile:
+    async def _draw(self, caller: Caller, at: Address) -> bytes:
         layer, z, x, y, shown = at.layer, at.z, at.x, at.y, at.shown
         low, high = tile_cells(z, x, y)
         values = {"z": z, "x": x, "y": y, "low": low, "high": high, "step": WORLD_M / 2**z / PIXELS / 2}
-        body = await (self._incidents(caller, z, values, shown) if layer.name == "incidents" else self._plain(caller, layer, z, values))
-        return finished((), body)
+        return await (self._incidents(caller, z, values, shown) if layer.name == "incidents" else self._plain(caller, layer, z, values))
 
     async def _plain(self, caller: Caller, layer: TileLayer, z: int, values: Mapping[str, object]) -> bytes:
         question = _question(layer.name, z)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.cluster import Cluster
+from api.tiles import routes
 from api.work import Work
 from data.database import open_database
 from data.files.desk import Desk
@@ -70,3 +71,9 @@ def planner(fresh_client):
 @pytest.fixture
 def reviewer(fresh_client):
     return fresh_client("planner", "a")
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, each of several tiles is waited for."""
+    monkeypatch.setattr(routes, "PATIENCE_S", 60.0)

@@ -25,6 +25,8 @@ from gis import crs
 from tests import factories
 from tests.factories import AREAS, District, Ids
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 HOME = "a1"
 ABSENT = 999_999_001
 # The security administrator comes last: what they end or reset is what the others came with.
@@ -170,6 +172,8 @@ PLAIN: dict[str, list[object]] = {
     "file_name": ["result.json"],
     "report_file": ["report.xlsx"],
 }
+QUERIES: dict[str, dict[str, Known]] = {"/tiles/{layer}/{z}": {"at": lambda ids, _: ".".join(map(str, tile_of(ids)))}}
+"""What routes without a description are asked for."""
 ALWAYS: dict[str, object] = {"seconds": 0}
 """Optional parameters that are given in any case: a stream has to end."""
 LAYERS = {
@@ -177,6 +181,7 @@ LAYERS = {
     "/api/v1/nearest": ["incidents", "officers", "facilities"],
     "/api/v1/{layer}/within": ["incidents", "facilities", "buildings", "households", "residents", "officers"],
     "/tiles/{layer}.json": ["ground", "incidents", "facilities"],
+    "/tiles/{layer}/{z}": ["ground", "grids", "buildings", "incidents", "facilities", "base"],
     "/tiles/{layer}/{z}/{x}/{y}": ["ground", "grids", "buildings", "incidents", "facilities", "base"],
 }
 WHOLE = {"type": "Polygon", "coordinates": [[[112.99, 27.99], [113.03, 27.99], [113.03, 28.02], [112.99, 28.02], [112.99, 27.99]]]}
@@ -282,6 +287,7 @@ def ways(visit: Visit, ids: Ids | None, district: District) -> Iterator[tuple[st
             for name, value in filled.items():
                 path = re.sub(rf"{{{name}(:\w+)?}}", str(value), path)
             query = {name: value for name, value in filled.items() if where[name] == "query"}
+            query |= {name: fill(ids, district) for name, fill in QUERIES.get(visit.path, {}).items()}
             yield path, query, tuple(value for name, value in filled.items() if name in IDS)
 
 

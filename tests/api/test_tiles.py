@@ -2,6 +2,7 @@
 
 import gzip
 import random
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,8 @@ from fastapi import FastAPI
 from psycopg import Connection
 from starlette.testclient import TestClient
 
+from api.tiles import routes
+from data.hot.tiles import Tiles
 from data.scope import Scope
 from gis import crs
 from tests import factories, mvt
@@ -202,9 +205,93 @@ def test_a_tile_is_zipped_for_those_who_take_it(client) -> None:
     assert gzip.decompress(raw) == plain.content
 
 
+@pytest.mark.usefixtures("patient")
+def test_several_tiles_in_one_answer_are_those_asked_for_one_by_one(served: FastAPI) -> None:
+    z, x, y = (int(each) for each in tile_of(14, *HOME).split("/"))
+    places = [(x, y), (0, 0), (x + 1, y), (x, y), (x, y - 1)]
+    with serving(served) as client:
+        answer = client.get(f"/tiles/ground/{z}?at={','.join(f'{column}.{row}' for column, row in places)}")
+        assert answer.headers["content-type"] == "application/vnd.wangge.tiles"
+        alone = [client.get(f"/tiles/ground/{z}/{column}/{row}").content for column, row in places]
+    assert unframed(answer.content) == alone
+    assert alone[0]
+
+
+@pytest.mark.usefixtures("patient")
+def test_several_tiles_of_incidents_are_cut_by_the_same_filter(served: FastAPI) -> None:
+    z, x, y = tile_of(16, *HOME).split("/")
+    with serving(served) as client:
+        for query in ("category=410", "category=420&from=2020-01-01"):
+            (found,) = unframed(client.get(f"/tiles/incidents/{z}?at={x}.{y}&{query}").content)
+            assert found == client.get(f"/tiles/incidents/{z}/{x}/{y}?{query}").content
+
+
+@pytest.mark.usefixtures("patient")
+def test_several_tiles_the_caller_has_are_not_sent_again(served: FastAPI) -> None:
+    z, x, y = tile_of(14, *HOME).split("/")
+    path = f"/tiles/ground/{z}?at={x}.{y},0.0"
+    with serving(served) as client:
+        first = client.get(path, headers={"Accept-Encoding": "gzip"})
+        assert first.headers["content-encoding"] == "gzip"
+        again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_tile_that_takes_long_keeps_no_other_waiting_and_is_there_when_asked_for_alone(
+    served: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    z, x, y = tile_of(14, *HOME).split("/")
+    monkeypatch.setattr(routes, "PATIENCE_S", 0.0)
+    with serving(served) as client:
+        warm = client.get(f"/tiles/grids/{z}/{x}/{y}").content
+        late = int(x) + 1
+        assert unframed(client.get(f"/tiles/grids/{z}?at={x}.{y},{late}.{y}").content) in ([warm, None], [None, None])
+        alone = client.get(f"/tiles/grids/{z}/{late}/{y}").content
+        monkeypatch.setattr(routes, "PATIENCE_S", 60.0)
+        assert unframed(client.get(f"/tiles/grids/{z}?at={x}.{y},{late}.{y}").content) == [warm, alone]
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_tile_that_fails_takes_no_other_with_it(served: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    z, x, y = tile_of(14, *HOME).split("/")
+    drawn = Tiles._plain
+
+    async def failing(tiles: Tiles, caller: object, layer: object, z: int, values: dict[str, object]) -> bytes:
+        if values["x"] != int(x):
+            raise TimeoutError
+        return await drawn(tiles, caller, layer, z, values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Tiles, "_plain", failing)
+    with serving(served) as client:
+        found = unframed(client.get(f"/tiles/grids/{z}?at={x}.{y},{int(x) + 1}.{y}").content)
+        assert found == [client.get(f"/tiles/grids/{z}/{x}/{y}").content, None]
+
+
+@pytest.mark.usefixtures("patient")
+def test_several_tiles_hold_nothing_outside_the_callers_scope(served: FastAPI, district) -> None:
+    z, x, y = (int(each) for each in tile_of(16, *HOME).split("/"))
+    around = [f"{x + column}.{y + row}" for column in range(-1, 7) for row in range(-4, 3)]
+    with serving(served, "operator", "a1") as client:
+        for layer in ("ground", "incidents", "facilities"):
+            tiles = unframed(client.get(f"/tiles/{layer}/{z}?at={','.join(around)}").content)
+            shown = {each.id for body in tiles for features in mvt.read(body or b"").values() for each in features}
+            assert shown
+            assert not shown & district.foreign.numbers
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
+        ("/tiles/ground/1", 422),
+        ("/tiles/ground/1?at=", 422),
+        ("/tiles/ground/1?at=0", 422),
+        ("/tiles/ground/1?at=0.0,", 422),
+        ("/tiles/ground/1?at=0.0.0", 422),
+        ("/tiles/ground/a?at=0.0", 422),
+        ("/tiles/ground/1?at=0.2", 404),
+        ("/tiles/ground/1?at=0.0&from=2026-01-01", 422),
+        (f"/tiles/ground/9?at={','.join(['0.0'] * 65)}", 422),
+        ("/tiles/secrets/1?at=0.0", 404),
         ("/tiles/secrets/1/0/0", 404),
         ("/tiles/ground/1/2/0", 404),
         ("/tiles/ground/40/0/0", 404),
@@ -229,6 +316,8 @@ def test_nobody_and_those_without_the_permission_get_no_tiles(client) -> None:
     assert client(None).get(f"/tiles/ground/{at}").status_code == 401
     assert client("audit_admin").get(f"/tiles/ground/{at}").status_code == 403
     assert client("system_admin").get(f"/tiles/incidents/{at}").status_code == 403
+    assert client(None).get("/tiles/ground/1?at=0.0").status_code == 401
+    assert client("system_admin").get("/tiles/incidents/1?at=0.0").status_code == 403
     assert client(None).get("/tiles/ground.json").status_code == 401
 
 
@@ -335,6 +424,19 @@ def test_the_pyramid_equals_a_recount_after_any_writes(fresh: Clone) -> None:
         assert folded == recount(owner)
         owner.execute("SELECT rebuild_incident_bins()")
         assert standing(owner) == folded
+
+
+def unframed(answer: bytes) -> list[bytes | None]:
+    """The tiles of an answer that holds several; None for one that is to be asked for alone."""
+    tiles: list[bytes | None] = []
+    at = 0
+    while at < len(answer):
+        (length,) = struct.unpack_from("<I", answer, at)
+        at += 4
+        late = length == 0xFFFFFFFF
+        tiles.append(None if late else answer[at : at + length])
+        at += 0 if late else length
+    return tiles
 
 
 def names(client: TestClient, path: str) -> set[str]:

@@ -29,6 +29,7 @@ WIDEST = """() => {
     };
 }"""
 ARRIVED = "n => performance.getEntriesByType('resource').filter(({ name }) => /tiles.map.1[0-3]/.test(name)).length >= n"
+DRAWN = ".leaflet-ink-pane .leaflet-tile-loaded"
 INSIDE = "ST_X(ST_PointOnSurface(geom)), ST_Y(ST_PointOnSurface(geom))"
 
 
@@ -264,7 +265,7 @@ def test_a_tile_that_comes_late_is_not_drawn_at_the_size_of_a_nearer_zoom(opener
         row = owner.execute("SELECT ST_X(ST_Centroid(geom)), ST_Y(ST_Centroid(geom)) FROM area WHERE level = 'district'").fetchone()
     assert row
     watched, held = opener(), list[Route]()
-    far = re.compile(r"/tiles/map/1[0-3]/")
+    far = re.compile(r"/tiles/map/1[0-3]\b")
 
     def hold(route: Route) -> None:
         held.append(route)
@@ -283,6 +284,30 @@ def test_a_tile_that_comes_late_is_not_drawn_at_the_size_of_a_nearer_zoom(opener
     page.wait_for_function(ARRIVED, arg=len(held))
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert page.evaluate("() => window.widest") < 2 * 513
+
+
+def test_the_tiles_of_a_view_come_in_one_answer(opener: Opener) -> None:
+    watched, asked = opener(), list[str]()
+    watched.page.on("request", lambda request: asked.append(request.url) if "/tiles/map/" in request.url else None)
+    page = watched.open("/?layers=")
+    page.wait_for_function(f"() => document.querySelectorAll('{DRAWN}').length >= 4")
+    (together,) = asked
+    assert len(together.split("?at=")[1].split(",")) >= 4
+
+
+def test_tiles_that_an_answer_had_no_time_for_are_asked_for_alone(opener: Opener) -> None:
+    watched, alone = opener(), list[str]()
+
+    def without(route: Route) -> None:
+        places = route.request.url.split("?at=")[1].split(",")
+        route.fulfill(body=b"\xff\xff\xff\xff" * len(places), content_type="application/vnd.wangge.tiles")
+
+    watched.page.route(re.compile(r"/tiles/map/\d+\?at="), without)
+    watched.page.on("request", lambda request: alone.append(request.url) if re.search(r"/tiles/map/\d+/", request.url) else None)
+    page = watched.open("/?layers=")
+    page.wait_for_function(f"() => document.querySelectorAll('{DRAWN}').length >= 4")
+    assert len(alone) >= 4
+    assert len({*alone}) == len(alone)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -5,6 +5,8 @@ import { layersOf } from "./mvt.js";
 
 export const TILE = 512;
 const KEPT = 240;
+const AT_ONCE = 64;
+const LATER = 0xffffffff; // in place of a length: ask for this one alone
 // Degrees beyond the ground's own box that are asked for: from afar its tiles reach kilometres beyond it anyway.
 const NEAR = 14;
 const FAR_REACH = 0.002;
@@ -19,7 +21,7 @@ export class TileSource {
     this.around = grown(bounds, NEAR_REACH);
     this.query = "";
     this.kept = new Map();
-    this.failed = 0;
+    this.wanted = new Map();
   }
 
   /** Ask with other parameters from now on; what was kept is forgotten. */
@@ -67,16 +69,59 @@ export class TileSource {
     };
   }
 
-  async load(key) {
+  /** A tile by its key "z/x/y". What is asked for in one breath comes in one answer: a request costs more than a tile (decision 49). */
+  load(key) {
+    const [zoom] = key.split("/");
+    if (!this.wanted.size) queueMicrotask(() => this.send());
+    if (!this.wanted.has(zoom)) this.wanted.set(zoom, []);
+    return new Promise((resolve, reject) => this.wanted.get(zoom).push({ key, resolve, reject }));
+  }
+
+  /** Ask for what is wanted by now. */
+  send() {
+    const wanted = this.wanted;
+    this.wanted = new Map();
+    for (const [zoom, tiles] of wanted)
+      for (let start = 0; start < tiles.length; start += AT_ONCE) this.together(zoom, tiles.slice(start, start + AT_ONCE));
+  }
+
+  /** Several tiles of one zoom in one answer; those it has no time for, alone. */
+  async together(zoom, wanted) {
+    if (wanted.length === 1) return this.alone(wanted[0]);
+    const places = wanted.map(({ key }) => key.split("/").slice(1).join(".")).join(",");
+    const url = `${this.template.replace("/{x}/{y}", "").replace("{z}", zoom)}?at=${places}${this.query.replace("?", "&")}`;
+    try {
+      const bytes = await asked(url);
+      const lengths = new DataView(bytes);
+      let at = 0;
+      for (const each of wanted) {
+        const length = lengths.getUint32(at, true);
+        at += 4;
+        if (length === LATER) this.alone(each);
+        else each.resolve(tileOf(new Uint8Array(bytes, at, length)));
+        at += length === LATER ? 0 : length;
+      }
+    } catch (failed) {
+      for (const { reject } of wanted) reject(failed);
+    }
+  }
+
+  alone({ key, resolve, reject }) {
     const [z, x, y] = key.split("/");
     const url = this.template.replace("{z}", z).replace("{x}", x).replace("{y}", y) + this.query;
-    const answer = await fetch(url);
-    if (answer.status === 204) return EMPTY;
-    if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
-    const bytes = await answer.arrayBuffer();
-    return bytes.byteLength ? new Tile(layersOf(bytes, TILE)) : EMPTY;
+    asked(url)
+      .then((bytes) => resolve(tileOf(new Uint8Array(bytes))))
+      .catch(reject);
   }
 }
+
+async function asked(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+  return answer.arrayBuffer();
+}
+
+const tileOf = (bytes) => (bytes.length ? new Tile(layersOf(bytes, TILE)) : EMPTY);
 
 const grown = ([west, south, east, north], reach) => [west - reach, south - reach, east + reach, north + reach];
 
