@@ -87,8 +87,8 @@ class Stream:
             while not self.feed.ending and (now := time.monotonic()) < until:
                 if now - checked > CHECK_S:
                     checked = now
-                    if not await self._still_signed_in():
-                        yield _event("end", {"reason": "signed-out"})
+                    if reason := await self._over():
+                        yield _event("end", {"reason": reason})
                         return
                 if spoken := await self._spoken():
                     yield spoken
@@ -131,13 +131,16 @@ class Stream:
         self.seen = batch.last
         return spoken(batch, self.actor, self.view)
 
-    async def _still_signed_in(self) -> bool:
+    async def _over(self) -> str:
+        """Why the listener hears no more, if so; what they may hear is that of now."""
         caller = await self.reads.who(self.actor.scope.token)
-        if caller is None or "map" not in caller.permissions:
-            return False
+        if caller is None:
+            return "signed-out"
+        if "map" not in caller.permissions:
+            return "not-permitted"
         self.actor = actor_from(caller)
         self.view = view_of(self.actor)
-        return True
+        return ""
 
     def _reset(self, newest: int) -> bytes:
         self.seen = newest

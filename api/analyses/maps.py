@@ -45,12 +45,13 @@ def made_told(work: Any) -> str:
 
 
 def latest(session: "Session", actor: "Actor", area: str | None) -> Answer:
-    """The newest map that covers the area, cut to it; `run` is None when there is none yet."""
+    """The newest map that covers the area, cut to it; `run` is None when there is none yet, and `unmade` tells why."""
     actor.must("statistics")
     communities = set(reach(session, actor.scope, area).communities)
     id = analyses.latest_map(session, actor.scope, sorted(communities))
     if id is None:
-        return {"run": None, "items": []}
+        newest = analyses.newest_map(session, actor.scope)
+        return {"run": None, "items": [], "unmade": newest and {"id": newest.id, "state": newest.state}}
     row = analyses.one(session, actor.scope, id)
     found = analyses.document(session, actor.scope, id) or {"units": [], "caveats": []}
     items = [_item(each) for each in found["units"] if each["community_id"] in communities]

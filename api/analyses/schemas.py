@@ -95,10 +95,18 @@ class HotspotOut(BaseModel):
     flag: str
 
 
+class UnmadeOut(BaseModel):
+    """A map of hot spots that is not there: still worked out, refused, failed or called off."""
+
+    id: int
+    state: str
+
+
 class HotspotsOut(BaseModel):
-    """A map of hot spots as the caller sees it."""
+    """A map of hot spots as the caller sees it; `unmade` is the newest that was asked for where none is finished."""
 
     run: RunOut | None
+    unmade: UnmadeOut | None = None
     items: list[HotspotOut]
 
 

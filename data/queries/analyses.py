@@ -153,6 +153,11 @@ def latest_map(session: Session, scope: Scope, communities: Sequence[int]) -> in
     return found
 
 
+def newest_map(session: Session, scope: Scope) -> Row[Any] | None:
+    """The newest map of hot spots that was asked for, however far it is."""
+    return session.execute(_named("newest_map")).one_or_none()
+
+
 def map_due(session: Session, scope: Scope) -> bool:
     """Whether there are incidents and grids and no map of hot spots was ever asked for."""
     return bool(session.execute(_named("map_due")).scalar_one())

@@ -77,6 +77,10 @@ SELECT id FROM analysis
                                                       FROM unnest(CAST(:communities AS integer[])) AS community)
  ORDER BY period_to DESC, id DESC LIMIT 1;
 
+-- newest_map --
+-- The newest plain map of hot spots that was asked for, however far it is.
+SELECT id, state FROM analysis WHERE is_map ORDER BY id DESC LIMIT 1;
+
 -- map_due --
 -- Whether there are incidents and grids to analyse and nobody ever asked.
 SELECT EXISTS (SELECT FROM incident)

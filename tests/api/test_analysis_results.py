@@ -159,3 +159,15 @@ class TestDescribing:
         assert seen["run"]["id"] == district.own.map
         assert {item["grid_id"] for item in seen["items"]} == set(district.own.grids)
         assert len(client("operator").get("/api/v1/hotspots/latest").json()["items"]) == 8
+
+    def test_why_there_is_no_map_is_told(self, fresh, fresh_client, district: District):
+        latest = "/api/v1/hotspots/latest"
+        assert fresh_client("operator").get(latest).json()["unmade"] is None
+        with fresh.owner() as connection:
+            connection.execute("UPDATE analysis SET is_map = false WHERE id <> %s", [district.own.map])
+            connection.execute("UPDATE analysis SET state = 'failed', result_hash = NULL WHERE id = %s", [district.own.map])
+        told = fresh_client("operator").get(latest).json()
+        assert (told["run"], told["items"], told["unmade"]) == (None, [], {"id": district.own.map, "state": "failed"})
+        with fresh.owner() as connection:
+            connection.execute("UPDATE analysis SET is_map = false")
+        assert fresh_client("operator").get(latest).json() == {"run": None, "unmade": None, "items": []}

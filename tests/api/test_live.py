@@ -141,6 +141,18 @@ def test_a_stream_ends_when_its_session_is_revoked(address: str, fresh: Clone, m
         assert [(event.name, event.content) for event in listener.rest()] == [("end", {"reason": "signed-out"})]
 
 
+def test_a_stream_says_when_its_listener_may_not_hear_it_any_more(address: str, fresh: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "CHECK_S", 0.2)
+    monkeypatch.setattr(reads, "CALLER_KEPT_S", 0.1)
+    with listening(address, "clerk", "a1") as listener:
+        with fresh.owner() as connection:
+            connection.execute(
+                "UPDATE session SET permissions = array_remove(permissions, 'map') WHERE token_hash = sha256(convert_to(%s, 'UTF8'))",
+                [factories.token("clerk", "a1")],
+            )
+        assert [(event.name, event.content) for event in listener.rest()] == [("end", {"reason": "not-permitted"})]
+
+
 def test_a_scope_that_shrinks_is_heard_by_the_open_stream(address: str, fresh: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "CHECK_S", 0.2)
     monkeypatch.setattr(reads, "CALLER_KEPT_S", 0.1)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from api import live
+from data.hot import reads
 from data.hot.changes import ChangeFeed
 from tests import factories
 from tests.browser.conftest import Watched, _watch
@@ -212,6 +213,31 @@ def test_a_session_that_ends_is_told_by_the_stream(browser: Browser, stage: Clon
             connection.execute("DELETE FROM session WHERE token_hash = sha256(convert_to(%s, 'UTF8'))", [token])
         expect(page.locator("#live")).to_have_attribute("data-state", "out", timeout=LONG_MS)
         page.get_by_role("link", name="Sign in").wait_for()
+
+
+@pytest.mark.parametrize("how", ["while it is open", "when it comes back"])
+def test_who_may_not_hear_any_more_is_not_told_to_sign_in(
+    browser: Browser, stage: Clone, served: Served, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(live, "CHECK_S", 0.2 if how == "while it is open" else 1e6)
+    monkeypatch.setattr(reads, "CALLER_KEPT_S", 0.1)
+    token = factories.token("planner")
+    may = "UPDATE session SET permissions = %s WHERE token_hash = sha256(convert_to(%s, 'UTF8'))"
+    with stage.owner() as connection:
+        row = connection.execute("SELECT permissions FROM session WHERE token_hash = sha256(convert_to(%s, 'UTF8'))", [token]).fetchone()
+    assert row
+    with seen_by(browser, served.address, token) as watched:
+        page = hearing(watched)
+        with stage.owner() as connection:
+            connection.execute(may, [[each for each in row[0] if each != "map"], token])
+        if how == "when it comes back":
+            served.stop()
+            served.start()
+        expect(page.locator("#live")).to_have_attribute("data-state", "barred", timeout=LONG_MS)
+        expect(page.locator("#notices")).to_contain_text("You may not see the map any more")
+        assert page.get_by_role("link", name="Sign in").count() == 0
+    with stage.owner() as connection:
+        connection.execute(may, [row[0], token])
 
 
 def test_a_wall_that_is_ended_says_so_and_leads_nowhere(

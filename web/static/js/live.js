@@ -9,7 +9,7 @@ const MANY = 500;
 
 /**
  * Follow the changes of one person's scope after number `after`, which the page shows already. `changed(changes)` comes while the
- * page is seen, `renew()` when it must ask for everything anew, `sign({state, since})` with state starting, live, stale, lost or out.
+ * page is seen, `renew()` when it must ask for everything anew, `sign({state, since})` with state starting, live, stale, lost, out or barred.
  * Returns a function that stops.
  */
 export function follow(person, { after = null, changed, renew, sign }) {
@@ -32,7 +32,7 @@ export function follow(person, { after = null, changed, renew, sign }) {
     whole = false;
   };
   const hear = ({ kind, number, changes }) => {
-    if (kind === "lost" || kind === "out") return tell(kind);
+    if (["lost", "out", "barred"].includes(kind)) return tell(kind);
     last = Date.now();
     tell("live");
     if (kind === "changes") kept = [...kept, ...changes.filter((each) => begun || each.number > after)];

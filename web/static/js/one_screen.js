@@ -131,7 +131,7 @@ class Screen {
       () => null,
     );
     // Who may see no statistics is not told where it is hot, and does not ask.
-    const hot = this.permissions.includes("statistics") ? district.hotspots.load().catch(() => this.drawLegend()) : null;
+    const hot = this.permissions.includes("statistics") ? district.hotspots.load() : null;
     detail.show(at("detail"), district, this.permissions);
     await Promise.all([this.panels(), hot, named]);
   }

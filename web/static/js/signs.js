@@ -1,4 +1,4 @@
-/** Says how fresh the page is: live, stale since when, the line lost, or signed out; always as text and icon. */
+/** Says how fresh the page is: live, stale since when, the line lost, signed out or barred; always as text and icon. */
 
 import { onAnswer } from "./api.js";
 import { make, put } from "./dom.js";
@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { notice, signIn } from "./notices.js";
 import { clock, word } from "./words.js";
 
-const KINDS = { starting: ["", "clock"], live: ["good", "good"], stale: ["watch", "watch"], lost: ["alarm", "alarm"], out: ["alarm", "out"] };
+const KINDS = { starting: ["", "clock"], live: ["good", "good"], stale: ["watch", "watch"], lost: ["alarm", "alarm"], out: ["alarm", "out"], barred: ["alarm", "lock"] };
 
 /** A mark before `beside` and, while something is wrong, a notice; returns `sign({state, since})`. */
 export function signs(beside) {
@@ -39,6 +39,7 @@ export function signs(beside) {
     else if (outcome.status === 0) answers = "lost";
     draw();
   });
+  document.addEventListener("lacking", ({ detail: some }) => notice("map", ...(some ? [icon("watch"), word("map.lacking")] : [])));
   draw();
   return (told) => {
     line = told;

@@ -5,7 +5,7 @@ const PATIENCE = 3_000; // a stream ends every ten minutes and comes back within
 const TRIES = [1_000, 2_000, 5_000, 10_000];
 const UNSEEN = 60_000;
 
-/** Opens the stream and keeps it open; `hear` is told {kind: changes | reset | sign | lost | out, number, …}. */
+/** Opens the stream and keeps it open; `hear` is told {kind: changes | reset | sign | lost | out | barred, number, …}. */
 export class Stream {
   constructor(hear) {
     this.hear = hear;
@@ -26,7 +26,7 @@ export class Stream {
     source.addEventListener("changes", (event) => this.told(event, { kind: "changes", changes: JSON.parse(event.data) }));
     source.addEventListener("reset", (event) => this.told(event, { kind: "reset" }));
     source.addEventListener("beat", (event) => this.told(event, { kind: "sign" }));
-    source.addEventListener("end", () => this.out());
+    source.addEventListener("end", (event) => this.over(JSON.parse(event.data).reason === "not-permitted" ? "barred" : "out"));
     source.addEventListener("error", () => this.failed(source));
   }
 
@@ -52,9 +52,10 @@ export class Stream {
     this.hear({ kind: "sign", number: this.number });
   }
 
-  out() {
+  /** Nothing is heard any more: nobody is signed in, or they may not hear it; signing in again mends only the former. */
+  over(kind) {
     this.close();
-    this.hear({ kind: "out" });
+    this.hear({ kind });
   }
 
   /** No sign within a few seconds: the line is lost, until there is one. */
@@ -71,7 +72,8 @@ export class Stream {
     if (source.readyState !== EventSource.CLOSED || source !== this.source) return;
     this.source = null;
     const answer = await fetch(`${ADDRESS}?seconds=0`).catch(() => null);
-    if (answer?.status === 401 || answer?.status === 403) return this.out();
+    if (answer?.status === 401) return this.over("out");
+    if (answer?.status === 403) return this.over("barred");
     this.again = setTimeout(() => this.open(), TRIES[Math.min(this.failures++, TRIES.length - 1)]);
   }
 }
@@ -99,7 +101,7 @@ function serve() {
     port.start();
     ports.set(port, true);
     // Somebody signed in again: what was said of the session before does not hold.
-    if (latest.kind === "out") stream.number = null;
+    if (latest.kind === "out" || latest.kind === "barred") stream.number = null;
     else if (stream.source && !stream.doubt) port.postMessage(stream.lost ? { kind: "lost" } : { kind: "sign", number: stream.number });
     weigh();
   });

@@ -16,7 +16,7 @@ const CLASSES = [
 /** Show the latest run; offers `district.hotspots` with its run and each grid's figures. */
 export function show(district) {
   const items = new Map();
-  district.hotspots = { run: null, of: (id) => items.get(id) };
+  district.hotspots = { run: null, unmade: null, of: (id) => items.get(id) };
   let layer = null;
   let over = null;
   const toggle = () => {
@@ -39,16 +39,23 @@ export function show(district) {
   };
   /** Ask for the latest run; returns what shows it. */
   district.hotspots.renew = async () => {
-    const { run, items: found } = await ask("/hotspots/latest", {}, { background: true });
+    const { run, unmade, items: found } = await ask("/hotspots/latest", {}, { background: true });
     return () => {
       items.clear();
       for (const item of found) items.set(item.grid_id, item);
-      district.hotspots.run = run;
+      Object.assign(district.hotspots, { run, unmade, failure: null });
       layer?.repaint();
       document.dispatchEvent(new CustomEvent("hotspots"));
     };
   };
-  district.hotspots.load = async () => (await district.hotspots.renew())();
+  district.hotspots.load = async () => {
+    try {
+      (await district.hotspots.renew())();
+    } catch (problem) {
+      district.hotspots.failure = problem;
+      document.dispatchEvent(new CustomEvent("hotspots"));
+    }
+  };
 }
 
 function paint(items, context, tile, { px }) {

@@ -6,6 +6,7 @@ import { make, put, skeleton } from "../dom.js";
 import { icon } from "../icons.js";
 import { state } from "../state.js";
 import { keeping } from "../tools.js";
+import { unmade as why } from "./legend.js";
 import { count, date, decimal, listed, named, percent, span, word } from "../words.js";
 
 const NEAR_M = 200;
@@ -16,7 +17,7 @@ const CATEGORIES = 3;
 export const hotspots = (district) =>
   filled(word("hot.cards"), async (box) => {
     const { run } = district.hotspots;
-    if (!run) return nothing("search", word("legend.no_run"), word("hot.none_text"));
+    if (!run) return unmade(district);
     const { result } = await ask(`/analyses/${run.id}`);
     const clusters = (result?.clusters ?? []).filter(({ kind }) => kind !== "cold");
     if (!clusters.length) return nothing("good", word("hot.none"), word("hot.none_text"));
@@ -37,6 +38,14 @@ export const alerts = (district, permissions) =>
       card(district, box, alert.cluster, { analysis: alert.analysis_id, place: places[rank], alert, permissions, again }),
     );
   });
+
+/** Why there are none to show; what did not arrive is asked for again first. */
+async function unmade({ hotspots: held }) {
+  if (held.failure) await held.load();
+  if (held.failure) throw held.failure;
+  const { text, more } = why(held);
+  return [nothing("search", text, word("legend.nightly")), more];
+}
 
 function filled(title, content) {
   const body = make("div", { className: "stack" }, skeleton());

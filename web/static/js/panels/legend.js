@@ -1,5 +1,6 @@
 /** What the colours mean: classes with their unit, hot spots with method, date and n. */
 
+import { failed } from "../components.js";
 import { make, put } from "../dom.js";
 import * as emerging from "./emerging.js";
 import { icon } from "../icons.js";
@@ -10,6 +11,7 @@ import { swatch } from "../layers/hotspots.js";
 import { drawOfficer } from "../layers/officers.js";
 import { ramp } from "../palette.js";
 import { change, state } from "../state.js";
+import { keeping } from "../tools.js";
 import { coded, count, day, span, word } from "../words.js";
 
 const COUNTED = new Set(["rate", "open", "overdue_share"]); // measures whose n is a number of incidents
@@ -82,8 +84,17 @@ function period({ metric, period: asked, n }) {
   return parts.join(" · ");
 }
 
+/** Why there is no map of hot spots: nobody asked, it is not done, or it did not become one; the page of the analysis says more. */
+export function unmade({ unmade: newest }) {
+  const why = { asked: "working", running: "working", refused: "refused", failed: "is_failed" }[newest?.state] ?? "no_run";
+  const more = newest && why !== "no_run" && make("a", { className: "link", href: keeping(`/reports/${newest.id}`) }, word("clusters.report"), icon("next"));
+  return { text: word(`legend.${why}`), more };
+}
+
 function hotKey(district) {
-  const { run } = district.hotspots;
+  const { run, failure } = district.hotspots;
+  if (failure && !run) return make("div", {}, make("hr"), make("h3", {}, word("hot.title")), failed(failure, () => district.hotspots.load()));
+  const none = unmade(district.hotspots);
   const about = run
     ? [
         word("legend.run", { method: coded("method", run.method), date: day(run.done_at) }),
@@ -92,7 +103,7 @@ function hotKey(district) {
           make("span", { className: "whole" }, word("legend.run_n", { n: count(run.incidents), grids: count(run.grids) })),
         ],
       ]
-    : [word("legend.no_run")];
+    : [none.text];
   return make(
     "div",
     {},
@@ -107,7 +118,7 @@ function hotKey(district) {
       ),
     about.map((line) => make("p", { className: "meta" }, line)),
     run && make("button", { type: "button", className: "link", onclick: () => change({ rows: "hotspots" }, { step: true }) }, word("hot.open"), icon("next")),
-    run && emerging.key(district),
+    run ? emerging.key(district) : none.more,
   );
 }
 
