@@ -25,6 +25,29 @@ export const CanvasTiles = L.GridLayer.extend({
     return { ...L.GridLayer.prototype.getEvents.call(this), zoomend: this._rescale };
   },
 
+  onAdd(map) {
+    this._again = ({ detail }) => detail.push(this._mend());
+    this._source.addEventListener("again", this._again);
+    L.GridLayer.prototype.onAdd.call(this, map);
+  },
+
+  onRemove(map) {
+    this._source.removeEventListener("again", this._again);
+    L.GridLayer.prototype.onRemove.call(this, map);
+  },
+
+  /** Ask again for the tiles that did not arrive. */
+  _mend() {
+    const missing = Object.values(this._tiles).filter(({ el }) => !el.tile);
+    return Promise.allSettled(
+      missing.map(async ({ el, coords }) => {
+        el.tile = await this._source.at(coords.z - 1, coords.x, coords.y);
+        this._draw(el, coords);
+        this._tileReady(coords, null, el);
+      }),
+    );
+  },
+
   createTile(coords, done) {
     const canvas = document.createElement("canvas");
     canvas.setAttribute("aria-hidden", "true");

@@ -58,8 +58,9 @@ export async function follow(district, nav) {
     district.ground.refocus();
     district.labels.redraw();
     crumbs(nav, trail, deployment);
-    if (why === "back" && at) district.map.setView([at[1], at[0]], at[2]);
-    else if (why === "step" || why === "back" || (why === "start" && !at && (home || patch || area))) aim(home, patch ?? last, why !== "start");
+    const stood = district.near(at);
+    if (why === "back" && stood) district.map.setView([at[1], at[0]], at[2]);
+    else if (why === "step" || why === "back" || (why === "start" && !stood && (home || patch || area))) aim(home, patch ?? last, why !== "start");
     document.dispatchEvent(new CustomEvent("trail", { detail: trail }));
   }
 
@@ -146,7 +147,7 @@ function crumbs(nav, trail, deployment) {
     nav,
     steps.map(({ text, part }, rank) =>
       rank === steps.length - 1
-        ? make("span", { className: "crumb", "aria-current": "location" }, text)
+        ? make("span", { className: "crumb", "aria-current": "location", title: text }, text)
         : make("button", { className: "crumb", type: "button", title: word("crumb.up", { name: text }), onclick: () => go(part) }, text),
     ),
   );

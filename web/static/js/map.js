@@ -1,7 +1,8 @@
 /** Opens the Leaflet map that Folium composed and knows where a click may lead. */
 
+import { make } from "./dom.js";
 import { TileSource, TILE } from "./tiles.js";
-import { state } from "./state.js";
+import { change, state } from "./state.js";
 import { word } from "./words.js";
 
 const L = window.L;
@@ -35,16 +36,35 @@ export function open(id, { bounds, minZoom, maxZoom }) {
   L.control.scale({ position: "bottomright", imperial: false, maxWidth: 110 }).addTo(map);
   const district = new District(map, bounds);
   const { at } = state();
-  if (at) map.setView([at[1], at[0]], at[2], { reset: true });
-  else district.fit(bounds, { animate: false });
+  if (district.near(at)) map.setView([at[1], at[0]], at[2], { reset: true });
+  else {
+    if (at) change({ at: null });
+    district.fit(bounds, { animate: false });
+  }
   // Wide enough that the district may stand beside the panels, near enough that nobody gets lost.
   const whole = L.latLngBounds([bounds[1], bounds[0]], [bounds[3], bounds[2]]);
   map.setMinZoom(Math.max(minZoom, Math.floor(map.getBoundsZoom(whole)) - 2));
   map.setMaxBounds(whole.pad(4));
+  wayBack(district, whole);
   return district;
 }
 
-/** The map of one district, its tile sources and what layers offer to each other. */
+/** A button in the middle while none of the ground is to be seen. */
+function wayBack(district, whole) {
+  const { map } = district;
+  const home = make("button", { type: "button", className: "button home", hidden: true, onclick: () => district.fit(district.bounds) }, word("map.home"));
+  L.DomEvent.disableClickPropagation(map.getContainer().appendChild(home));
+  const look = () => {
+    const { left, top, right, bottom } = district.free();
+    const { x, y } = map.getSize();
+    const seen = [[left, y - bottom], [x - right, top]].map((corner) => map.containerPointToLatLng(corner)); // prettier-ignore
+    home.hidden = whole.intersects(seen);
+  };
+  map.on("moveend", look);
+  look();
+}
+
+/** The map of one district, its tile sources and what layers offer to each other: `marks` to pick, `spots` that names give way to. */
 class District {
   constructor(map, bounds) {
     this.map = map;
@@ -52,13 +72,30 @@ class District {
     this.sources = new Map();
     this.focus = { level: "district", code: "", grid: null, building: null };
     this.marks = [];
+    this.spots = [];
     this.categories = new Map();
   }
 
   /** One source per address, however many layers draw from it. */
   source(template) {
-    if (!this.sources.has(template)) this.sources.set(template, new TileSource(template, this.bounds));
+    if (!this.sources.has(template)) {
+      const source = new TileSource(template, this.bounds);
+      source.addEventListener("lacking", () => document.dispatchEvent(new CustomEvent("lacking", { detail: this.lacks() })));
+      this.sources.set(template, source);
+    }
     return this.sources.get(template);
+  }
+
+  /** Whether any tile that somebody looks at has not arrived. */
+  lacks() {
+    return [...this.sources.values()].some(({ lost }) => lost.size);
+  }
+
+  /** Whether a place [longitude, latitude, …] lies on the ground or no farther from it than it is wide. */
+  near(at) {
+    const [west, south, east, north] = this.bounds;
+    const [wide, high] = [east - west, north - south];
+    return Boolean(at) && at[0] > west - wide && at[0] < east + wide && at[1] > south - high && at[1] < north + high;
   }
 
   /** Show a box [west, south, east, north] in the part of the map that no panel covers. */

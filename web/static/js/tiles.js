@@ -7,21 +7,25 @@ export const TILE = 512;
 const KEPT = 240;
 const AT_ONCE = 64;
 const LATER = 0xffffffff; // in place of a length: ask for this one alone
+const AGAIN = [2_000, 5_000, 10_000, 30_000]; // what did not arrive is asked for again after so long
 // Degrees beyond the ground's own box that are asked for: from afar its tiles reach kilometres beyond it anyway.
 const NEAR = 14;
 const FAR_REACH = 0.002;
 const NEAR_REACH = 0.02;
 
-/** Tiles of one address; geometry in pixels of a 512-pixel tile. */
-export class TileSource {
+/** Tiles of one address; geometry in pixels of a 512-pixel tile. Says `lacking` when some did not arrive, `again` when they are to be asked for. */
+export class TileSource extends EventTarget {
   /** `bounds` [west, south, east, north]: far beyond them there is nothing to ask for. */
   constructor(template, bounds) {
+    super();
     this.template = template;
     this.bounds = grown(bounds, FAR_REACH);
     this.around = grown(bounds, NEAR_REACH);
     this.query = "";
     this.kept = new Map();
     this.wanted = new Map();
+    this.lost = new Set();
+    this.tries = 0;
   }
 
   /** Ask with other parameters from now on; what was kept is forgotten. */
@@ -29,6 +33,7 @@ export class TileSource {
     if (query === this.query) return false;
     this.query = query;
     this.kept.clear();
+    this.lost.clear();
     return true;
   }
 
@@ -42,13 +47,37 @@ export class TileSource {
       this.kept.delete(key);
     } else {
       tile = this.load(key).catch((failed) => {
-        this.kept.delete(key);
+        if (this.kept.get(key) === tile) this.kept.delete(key);
+        if (failed.passing) this.lack(key);
         throw failed;
       });
     }
     this.kept.set(key, tile);
     if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
     return tile;
+  }
+
+  /** Some of the map is missing until somebody has asked for it again and got it. */
+  lack(key) {
+    this.lost.add(key);
+    this.tell();
+    this.again ??= setTimeout(() => this.retry(), AGAIN[Math.min(this.tries++, AGAIN.length - 1)]);
+  }
+
+  /** Those who draw ask for what they look at now; what they do not look at any more is lacked no more. */
+  async retry() {
+    this.again = null;
+    this.lost.clear();
+    const asked = [];
+    this.dispatchEvent(new CustomEvent("again", { detail: asked }));
+    await Promise.allSettled(asked);
+    if (this.lost.size) return;
+    this.tries = 0;
+    this.tell();
+  }
+
+  tell() {
+    this.dispatchEvent(new CustomEvent("lacking", { detail: this.lost.size > 0 }));
   }
 
   /** Fetch the tiles that a change touches anew; returns what puts them in place of the old ones, together. */
@@ -116,10 +145,13 @@ export class TileSource {
 }
 
 async function asked(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+  const answer = await fetch(url).catch(() => ({ ok: false, status: 0 }));
+  if (!answer.ok) throw Object.assign(new Error(`${url}: ${answer.status}`), { passing: passes(answer.status) });
   return answer.arrayBuffer();
 }
+
+/** Whether another try may succeed: the line or the server was away, nobody said no. */
+const passes = (status) => status === 0 || status === 429 || status >= 500;
 
 const tileOf = (bytes) => (bytes.length ? new Tile(layersOf(bytes, TILE)) : EMPTY);
 

@@ -30,9 +30,11 @@ export function show(district, { tiles }) {
     sheet.redraw();
   };
   map.on("moveend", follow);
+  source.addEventListener("again", ({ detail }) => detail.push(follow()));
   onChange((now, before) => now.layers !== before.layers && follow());
   document.addEventListener("theme", () => sheet.redraw());
   district.marks.push((point) => nearest(spots, point));
+  district.spots.push(() => spots);
   follow();
 }
 

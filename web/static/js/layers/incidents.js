@@ -34,23 +34,31 @@ export function show(district, { tiles }) {
     },
     { pane: "marks" },
   ).addTo(map);
+  let turn = 0;
   const follow = async () => {
-    found = period && state().layers.includes("incidents") ? await tilesInView(map, source, { padding: 0 }) : [];
+    const mine = ++turn;
+    const come = period && state().layers.includes("incidents") ? await tilesInView(map, source, { padding: 0 }) : [];
+    if (mine !== turn) return; // an older view that took longer
+    found = come;
     sheet.redraw();
+    district.labels?.redraw(); // names give way to marks
   };
   map.on("moveend", follow);
+  source.addEventListener("again", ({ detail }) => detail.push(follow()));
   const choose = async () => {
     const { incident } = state();
     const found = incident && (await ask(`/incidents/${encodeURIComponent(incident)}`).catch(() => null)); // its card says what is wrong
     if (incident !== state().incident) return;
     chosen = found?.place ? found : null;
     sheet.redraw();
+    district.labels?.redraw();
   };
   onChange((now, before) => now.layers !== before.layers && follow());
   onChange((now, before) => now.incident !== before.incident && choose());
   choose();
   document.addEventListener("theme", () => sheet.redraw());
   district.marks.push((point) => nearest(spots, point));
+  district.spots.push(() => spots);
   district.incidents = {
     load: (query) => {
       period = true;
@@ -65,6 +73,7 @@ export function show(district, { tiles }) {
     pins: (items) => {
       pins = items;
       sheet.redraw();
+      district.labels?.redraw();
     },
   };
 }

@@ -1,10 +1,13 @@
-/** Names on the map: the more important first, none over another, all with a halo. */
+/** Names on the map: the more important first, none over another, beside marks rather than over them, all with a halo. */
 
 import { Sheet, tilesInView } from "../canvas.js";
 import { fromTile } from "../map.js";
 import { colour } from "../palette.js";
 import { named, namedIn } from "../words.js";
 
+/** Where a name may stand, in its own halves from its place: there, or a little aside where marks are in the way. */
+const PLACES = [[0, 0], [0, -2], [0, 2], [-1, 0], [1, 0], [-1, -2], [1, -2], [-1, 2], [1, 2], [0, -4], [0, 4]]; // prettier-ignore
+const LESSER = 5; // names of this rank and above are left out rather than put over a mark
 const FAMILY = () => getComputedStyle(document.body).fontFamily;
 
 /** Show the labels that fit. */
@@ -13,8 +16,8 @@ export function show(district) {
   let wanted = [];
   const sheet = new Sheet(
     (context, size, frame) => {
-      const boxes = [];
-      for (const label of wanted) place(context, size, frame, { ...label, faint: outside(label, district.focus) }, boxes);
+      const taken = { boxes: [], spots: spotsOf(district, frame) };
+      for (const label of wanted) place(context, size, frame, { ...label, faint: outside(label, district.focus) }, taken);
     },
     { pane: "labels" },
   ).addTo(map);
@@ -26,6 +29,7 @@ export function show(district) {
     sheet.redraw();
   };
   map.on("moveend", follow);
+  for (const source of new Set([district.ground.source, district.base.source])) source.addEventListener("again", ({ detail }) => detail.push(follow()));
   document.addEventListener("theme", () => sheet.redraw());
   district.labels = { redraw: () => sheet.redraw(), renew: follow };
   follow();
@@ -156,8 +160,18 @@ function middle(ring) {
   return n ? [x / n, y / n] : [256, 256];
 }
 
-function place(context, size, frame, label, boxes) {
-  const [x, y] = fromTile(label.piece, label.at, frame);
+/** The marks on the map, where they lie on the sheet of the names. */
+const spotsOf = (district, { shift }) =>
+  district.spots.flatMap((of) => {
+    const spots = of();
+    const [x, y] = [(spots.shift?.x ?? 0) - shift.x, (spots.shift?.y ?? 0) - shift.y];
+    // The dots of what is counted by cell are everywhere and stand for no place of their own.
+    const single = spots.filter(({ kind }) => kind !== "incident_cell");
+    return single.map((spot) => ({ x: spot.x + x, y: spot.y + y, radius: spot.radius }));
+  });
+
+function place(context, size, frame, label, { boxes, spots }) {
+  const origin = fromTile(label.piece, label.at, frame);
   const text = size.x < 900 ? label.size * 0.86 : label.size;
   context.font = `${label.italic ? "italic " : ""}${label.weight} ${text}px ${FAMILY()}`;
   context.letterSpacing = `${label.spread ?? 0}px`;
@@ -165,12 +179,10 @@ function place(context, size, frame, label, boxes) {
   const high = label.size / 2 + 3;
   const reach = label.angle ? Math.max(wide * Math.abs(Math.cos(label.angle)), high) : wide;
   const rise = label.angle ? Math.max(wide * Math.abs(Math.sin(label.angle)), high) : high;
-  const box = [x - reach, y - rise, x + reach, y + rise];
-  // Shown whole or not at all: the sheet is larger than the window by its padding.
-  const { x: left, y: top } = frame.shift;
-  if (box[0] < -left || box[1] < -top || box[2] > size.x + left || box[3] > size.y + top) return;
-  if (boxes.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) return;
-  boxes.push(box);
+  const found = best({ origin, reach, rise, fixed: Boolean(label.angle) }, { size, frame, boxes, spots });
+  if (!found || (found.covers && label.rank >= LESSER)) return;
+  boxes.push(found.box);
+  const [x, y] = found.at;
   context.save();
   context.globalAlpha = label.faint ? 0.4 : 1;
   context.translate(x, y);
@@ -184,4 +196,21 @@ function place(context, size, frame, label, boxes) {
   context.fillStyle = colour(label.tint);
   context.fillText(label.text, 0, 0);
   context.restore();
+}
+
+/** The place where a name covers the fewest marks, the nearest of those; none where other names or the sides are in the way. */
+function best({ origin, reach, rise, fixed }, { size, frame, boxes, spots }) {
+  // Shown whole or not at all: the sheet is larger than the window by its padding.
+  const { x: left, y: top } = frame.shift;
+  let found = null;
+  for (const [right, down] of fixed ? PLACES.slice(0, 1) : PLACES) {
+    const at = [origin[0] + right * reach, origin[1] + down * rise];
+    const box = [at[0] - reach, at[1] - rise, at[0] + reach, at[1] + rise];
+    if (box[0] < -left || box[1] < -top || box[2] > size.x + left || box[3] > size.y + top) continue;
+    if (boxes.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
+    const covers = spots.filter(({ x, y, radius }) => x + radius > box[0] && x - radius < box[2] && y + radius > box[1] && y - radius < box[3]).length;
+    if (!found || covers < found.covers) found = { at, box, covers };
+    if (!covers) break;
+  }
+  return found;
 }

@@ -38,6 +38,7 @@ export function show(district) {
   onChange((now, before) => (now.layers !== before.layers || now.area !== before.area) && follow().catch(() => (loaded = null)));
   document.addEventListener("theme", () => sheet.redraw());
   district.marks.push((point) => nearest(spots, point));
+  district.spots.push(() => spots);
   district.officers = { load: follow };
   follow().catch(() => (loaded = null));
 }

@@ -102,6 +102,7 @@ export class Feed {
     const where =
       [item.community && named(item.community), item.grid && namedIn(item.grid, item.community)].filter(Boolean).join(" · ") ||
       word("feed.unplaced");
+    const told = title || named(category);
     const row = make(
       "li",
       { className: fresh ? "fresh" : "" },
@@ -110,11 +111,11 @@ export class Feed {
         {
           type: "button",
           "data-incident": item.id,
-          title: `${named(category)} · ${coded("state", item.state)}`,
+          title: [told, where, named(category), coded("state", item.state)].join(" · "),
           onclick: () => this.open(item),
         },
         shape(category.symbol, severity),
-        make("span", { className: "what" }, title || named(category)),
+        make("span", { className: "what" }, told),
         make("span", { className: `chip s${severity}` }, word(`severity.${severity}`)),
         make(
           "span",
