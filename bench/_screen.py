@@ -64,7 +64,7 @@ class Opened:
 
 @contextmanager
 def opened(driver: Playwright, origin: str, cookies: Mapping[str, str]) -> Iterator[Opened]:
-    """An empty page in a fresh browser, signed in at `origin`."""
+    """An empty page in a fresh browser that has done with its own start, signed in at `origin`."""
     profile = driver.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
     try:
         context = profile.new_context(viewport=SIZE)  # type: ignore[arg-type]
@@ -75,6 +75,7 @@ def opened(driver: Playwright, origin: str, cookies: Mapping[str, str]) -> Itera
         session = context.new_cdp_session(page)
         session.send("Network.enable")
         session.on("Network.loadingFinished", lambda event: _count(found, event))
+        found.settle()
         yield found
     finally:
         profile.close()

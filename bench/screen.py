@@ -18,7 +18,9 @@ from bench.harness import BenchContext, Report
 from bench.tiles import serving_ours
 from web import bundled
 
-ROUNDS = 3
+ROUNDS = 5
+LIMIT = "empty"
+"""A page with nothing in it: no other is shown for less."""
 DRAGS, HOVERS, RECOLOURS, PICKS = 24, 60, 5, 12
 ZOOM = 15.0
 PEERS = {"leaflet": "1.9.4", "leaflet.vectorgrid": "1.3.0", "maplibre-gl": "5.9.0"}
@@ -60,11 +62,13 @@ def run(context: BenchContext, report: Report) -> None:
         facts(bounds, (*middle, ZOOM), work / "facts.json")
         (work / "folium.html").write_text(_stock_folium(owner, middle))
         contestants = ("ours", "folium", "vectorgrid", "maplibre")
-        figures: dict[str, Figures] = {name: {} for name in contestants}
+        figures: dict[str, Figures] = {name: {} for name in (*contestants, LIMIT)}
         for turn in range(ROUNDS):
             for name in contestants if turn % 2 == 0 else reversed(contestants):
                 with opened(driver, origin, {"wangge": TOKEN}) as browser:
                     _measured(browser, f"{origin}/bench/{name}.html", name, homes if turn == 0 else [], middle, figures[name])
+            with opened(driver, origin, {"wangge": TOKEN}) as browser:
+                _rendered(browser, f"{origin}/bench/{LIMIT}.html", figures[LIMIT])
         whole: Figures = {}
         for _ in range(ROUNDS):
             with opened(driver, origin, {"wangge": TOKEN}) as browser:
@@ -78,13 +82,7 @@ def _measured(browser: Opened, address: str, name: str, homes: list[tuple[int, P
     def note(what: str, value: float) -> None:
         into.setdefault(what, []).append(value)
 
-    def opening() -> None:
-        page.goto(address, timeout=180_000, wait_until="load")
-        page.wait_for_function("() => window.bench", timeout=180_000)
-
-    cpu, wall = browser.cost(opening)
-    note("render", cpu)
-    note("wall", wall)
+    _rendered(browser, address, into)
     note("drag", browser.cpu(lambda: _dragged(browser)) / DRAGS)
     note("hover", browser.cpu(lambda: _hovered(browser)) / HOVERS)
     note("recolour", browser.cpu(lambda: _recoloured(browser)) / RECOLOURS)
@@ -98,6 +96,16 @@ def _measured(browser: Opened, address: str, name: str, homes: list[tuple[int, P
             right += _picked(browser, place) == number
         note("picks", right)
     page.evaluate(LOOK, [middle, ZOOM])
+
+
+def _rendered(browser: Opened, address: str, into: Figures) -> None:
+    def opening() -> None:
+        browser.page.goto(address, timeout=180_000, wait_until="load")
+        browser.page.wait_for_function("() => window.bench", timeout=180_000)
+
+    cpu, wall = browser.cost(opening)
+    into.setdefault("render", []).append(cpu)
+    into.setdefault("wall", []).append(wall)
 
 
 def _picked(browser: Opened, place: Place) -> int | None:
@@ -159,6 +167,10 @@ def _told(report: Report, figures: Mapping[str, Figures], whole: Figures) -> Non
     for what, case in cases.items():
         for peer in ("folium", "vectorgrid", "maplibre"):
             report.add(f"{case}, against {peer}", ours=middle("ours", what), peer=middle(peer, what), unit="ms")
+    for what, case in (("wall", "time"), ("render", "CPU")):
+        report.add(
+            f"first full render, {case}, against a page with nothing in it", ours=middle("ours", what), peer=middle(LIMIT, what), unit="ms"
+        )
     report.add("what lies under the pointer, against maplibre", ours=middle("ours", "under"), peer=middle("maplibre", "under"), unit="ms")
     for what, unit in (("wall", "time"), ("render", "CPU")):
         ours = statistics.median(whole[what]) * 1000
