@@ -52,6 +52,14 @@ def test_reports_are_clean_and_accessible(opener: Opener, reports, analyst, lang
         assert watched.axe() == [], path
 
 
+def test_who_may_not_ask_reads_the_list_over_the_whole_width(opener: Opener, reports) -> None:
+    page = opener().open("/reports?lang=en")
+    expect(page.locator("#asking")).to_be_hidden()
+    assert page.locator("#list table").bounding_box()["width"] > 1000
+    page.get_by_role("button", name="By the clock").click()
+    expect(page.locator("#list .empty")).to_contain_text("Your role reads reports")
+
+
 def test_map_and_table_lead_to_each_other(opener: Opener, reports) -> None:
     watched = opener()
     page = watched.open(f"/reports/{reports[0]}?lang=en")

@@ -142,7 +142,7 @@ class List {
       make("span", { className: "note" }, word("reports.compare_hint")),
       compare,
     );
-    if (!this.items.length) return put(at("list"), nothing("report", word("reports.none"), word(`reports.none_${this.origin}`)));
+    if (!this.items.length) return put(at("list"), nothing("report", word("reports.none"), word(`reports.none_${this.whose()}`)));
     const columns = ["reports.choose", "reports.one", "report.area", "report.asked_period", "report.categories", "report.n", "plans.state"];
     return put(
       at("list"),
@@ -155,6 +155,12 @@ class List {
       ),
       this.next && make("div", { className: "more" }, make("button", { type: "button", className: "button", onclick: () => this.load(this.next) }, word("reports.more"))),
     );
+  }
+
+  /** Whose reports an empty list waits for: who may not ask is not sent to a form that is not there. */
+  whose() {
+    const asks = this.me.permissions.includes("analyses.write");
+    return asks || !["person", "schedule"].includes(this.origin) ? this.origin : "others";
   }
 
   row(analysis) {
