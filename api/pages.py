@@ -10,7 +10,6 @@ import orjson
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, RedirectResponse
-from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import PathLike, StaticFiles
@@ -23,7 +22,7 @@ from api.deps import CurrentActor, Session
 from api.reports import service as report_service
 from api.security import PROGRAM_PATHS
 from data.queries.first_view import first_view
-from gis.errors import NotFound, Refusal
+from gis.errors import NotFound
 from web import pages
 from web.page import THEMES, Theme, View
 from web.words import LANGUAGES, language_of, table
@@ -46,8 +45,8 @@ def install(app: FastAPI) -> None:
     app.include_router(router)
     app.add_middleware(Compressed, minimum_size=1_000, compresslevel=5)
     app.mount("/static", Static(directory=STATIC, check_dir=False), name="static")
-    for kind in (Refusal, HTTPException, Exception):
-        app.add_exception_handler(kind, _as_page(app.exception_handlers[kind]))
+    for kind, answer in list(app.exception_handlers.items()):
+        app.add_exception_handler(kind, _as_page(answer))
 
 
 class Compressed(GZipMiddleware):

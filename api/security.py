@@ -123,7 +123,7 @@ class Wall:
             await self.app(scope, receive, watched)
         except Exception as error:
             if not begun:
-                await problems.bug(Request(scope), error)(scope, receive, send)
+                await scope["app"].exception_handlers[Exception](Request(scope), error)(scope, receive, send)
             raise
 
     async def _checked(self, scope: Scope, receive: Receive) -> Receive:

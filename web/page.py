@@ -17,7 +17,10 @@ Theme = Literal["dark", "light"]
 THEMES: tuple[Theme, ...] = ("dark", "light")
 COMMON_STYLES = tuple(f"/static/css/{name}.css" for name in ("tokens", "base", "components", "forms", "shell"))
 """What every page links first, in this order: sizes and colours, type, components, the shell around and over a page."""
+_TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""Signs that turn the direction of reading: a name must not make what stands beside it read backwards."""
 _TEMPLATES = Environment(
+    finalize=lambda value: type(value)(value.translate(_TURNING)) if isinstance(value, str) else value,
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,

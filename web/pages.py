@@ -48,6 +48,7 @@ REPORT_STYLES = ("/static/vendor/leaflet.css", *COMMON_STYLES, "/static/css/cont
 REPORT_LAYERS = (PlainBaseMapLayer,)
 DESIGN = "design"
 DESIGN_STYLES = (*COMMON_STYLES, "/static/css/design.css")
+REFERENCE_STYLES = (*COMMON_STYLES, "/static/vendor/swagger-ui.css", "/static/css/reference.css")
 BUNDLES = {
     SCREEN: ((MAP_MODULE, *(layer.module for layer in LAYERS), ONE_SCREEN_MODULE), SCREEN_STYLES),
     EDITOR: ((MAP_MODULE, *(layer.module for layer in EDITOR_LAYERS), EDITOR_MODULE), EDITOR_STYLES),
@@ -165,13 +166,14 @@ def sign_in_link(view: View, *, token: str) -> str:
 
 def problem(view: View, status: int, *, reference: str = "") -> str:
     """A page for an address nobody has, may not see, or where something broke."""
-    known = status if status in (403, 404, 500, 503) else 500
+    # Any other no is about the address: a page is only ever asked for.
+    known = status if status in (403, 404, 500, 503) else 404 if status < 500 else 500
     return str(_plain(view, "problem", view.word(f"problem.{known}.title"), "problem.html", status=known, reference=reference).render())
 
 
 def api_reference(view: View, *, openapi_url: str) -> str:
     """The reference of the API, from vendored files."""
-    page = Page(view, name="reference", title=view.word("reference.title"), styles=(*COMMON_STYLES, "/static/vendor/swagger-ui.css"))
+    page = Page(view, name="reference", title=view.word("reference.title"), styles=REFERENCE_STYLES)
     page.html.add_child(_Literal(fill("reference.html", view)), name="reference")
     page.script.add_child(_Literal(fill("reference.js", view, openapi_url=openapi_url)), name="reference")
     return str(page.render())

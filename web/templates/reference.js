@@ -1,1 +1,1 @@
-window.SwaggerUIBundle({ url: {{ openapi_url|tojson }}, domNode: document.querySelector("#reference"), validatorUrl: null, deepLinking: true, docExpansion: "list" });
+window.SwaggerUIBundle({ url: {{ openapi_url|tojson }}, domNode: document.querySelector("#reference"), validatorUrl: null, deepLinking: false, docExpansion: "list" });

@@ -1,15 +1,21 @@
 /** Elements made from code; text people wrote only ever becomes textContent. */
 
+// Signs that turn the direction of reading: a name must not make what stands beside it read backwards.
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/** A text without them; anything else as it is. */
+export const plain = (text) => (typeof text === "string" ? text.replace(TURNING, "") : text);
+
 /** An element with properties, data attributes, listeners and children (nodes or text). */
 export function make(name, properties = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (value === undefined || value === null || value === false) continue;
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else if (key in element && !key.includes("-") && key !== "list") element[key] = value;
-    else element.setAttribute(key, value === true ? "" : value);
+    else if (key in element && !key.includes("-") && key !== "list") element[key] = key === "value" ? value : plain(value);
+    else element.setAttribute(key, value === true ? "" : plain(value));
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false).map(plain));
   return element;
 }
 
@@ -24,7 +30,7 @@ export function draw(name, attributes = {}, ...children) {
 }
 
 /** Put children in place of what an element holds. */
-export const put = (element, ...children) => element.replaceChildren(...children.flat(Infinity).filter(Boolean));
+export const put = (element, ...children) => element.replaceChildren(...children.flat(Infinity).filter(Boolean).map(plain));
 
 /** A placeholder while something is on its way. */
 export const skeleton = () => make("div", { className: "skeleton", "aria-hidden": "true" });

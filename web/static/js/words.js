@@ -1,5 +1,7 @@
 /** Words and figures in the reader's language: codes come from the API, texts from one table per language. */
 
+import { plain } from "./dom.js";
+
 export const language = document.documentElement.dataset.language;
 const locale = document.documentElement.lang;
 const table = await loaded();
@@ -16,7 +18,7 @@ export function word(key, facts = {}) {
 export const known = (key) => key in table;
 
 /** A row's own name in the reader's language. */
-export const named = (row) => (language === "en" && row.name_en) || row.name || row.code || "";
+export const named = (row) => plain((language === "en" && row.name_en) || row.name || row.code || "");
 
 /** A grid's name without its community's, where that stands beside it anyway. */
 export function namedIn(grid, community) {

@@ -80,7 +80,7 @@ function sealed(each, name, permissions) {
   if (!permissions.includes("residents.reveal")) return make("div", {}, value);
   const open = async (form) => {
     const { value: clear } = await tell(`/residents/${each.id}/reveal`, { field: name, why: form.elements.why.value.trim() });
-    value.textContent = clear ?? "–";
+    put(value, clear ?? "–");
     value.classList.add("clear");
     setTimeout(() => {
       value.textContent = masked;
