@@ -125,9 +125,15 @@ def test_every_drawer_is_clean_and_accessible(opener: Opener, look: Look, rows: 
 def test_every_fill_and_layer_is_named_and_drawn(opener: Opener, clerk: str, look: Look) -> None:
     watched = opener(token=clerk)
     page = watched.open(look.path("layers="))
+    page.wait_for_function("() => !document.querySelector('.leaflet-tile:not(.leaflet-tile-loaded)')")
+    seen = set()
     for fill in ("rate", "open", "overdue_share", "households", "officer_load", "assignment", "care", "service"):
         page.select_option("#switches select", fill)
         expect(page.locator("#legend h3").first).to_contain_text(look.word(f"fill.{fill}"))
+        expect(page.locator("#legend .unit").first).to_have_text(look.word(f"fill.{fill}.unit"))
+        expect(page.locator("#legend .ramp i")).to_have_count(0 if fill == "assignment" else 5)
+        seen.add(pixels(page, "fill"))
+    assert len(seen) == 8
     bare = pixels(page, "marks")
     for layer in ("hotspots", "incidents", "facilities", "officers"):
         page.get_by_role("button", name=look.word(f"layer.{layer}"), exact=True).click()
@@ -155,6 +161,40 @@ def test_on_a_phone_sheets_search_and_card_are_clean(opener: Opener, home: dict[
     put_state(page, look, f"grid={home['grid']}")
     page.wait_for_selector("#detail h3")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert watched.axe() == []
+
+
+@pytest.mark.parametrize("size", [(3840, 1080), (1920, 1080)])
+def test_a_wall_speaks_its_language_and_has_nothing_to_press(opener: Opener, look: Look, size: tuple[int, int]) -> None:
+    watched = opener(*size)
+    page = watched.open(look.path("wall=stay"))
+    page.wait_for_selector("#feed [data-incident]")
+    said = page.locator(PANELS).all_inner_texts()
+    foreign = r"[A-Za-z]{3,}" if look.language == "zh" else r"[㐀-鿿]"
+    assert re.findall(foreign, " ".join(said)) == []
+    expect(page.locator("html")).to_have_attribute("data-theme", look.theme)
+    for control in ("#tools", "#search", "#switches", ".leaflet-control-zoom", ".home"):
+        assert not page.locator(control).first.is_visible(), control
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight")
+    assert watched.axe() == []
+
+
+@pytest.mark.parametrize(("role", "shown"), [("clerk", True), ("operator", False), ("analyst", False)])
+def test_people_of_a_household_open_for_those_alone_who_may_see_them(
+    opener: Opener, demo_small: Clone, home: dict[str, Any], look: Look, role: str, shown: bool
+) -> None:
+    watched = opener(token=tokens.bearer_token(demo_small.schema_url, role, None))
+    asked: list[str] = []
+    watched.page.on("request", lambda request: asked.append(request.url) if "/residents" in request.url else None)
+    page = watched.open(look.path(f"grid={home['grid']}&building={home['building']}&household={home['household']}"))
+    page.wait_for_selector("#detail h3")
+    if shown:
+        page.wait_for_selector(".resident")
+        assert "*" in page.inner_text(".resident")
+    else:
+        expect(page.locator("#detail .skeleton")).to_have_count(0)
+        assert page.locator(".resident, [data-household]").count() == 0
+        assert asked == []
     assert watched.axe() == []
 
 

@@ -1,9 +1,12 @@
 """Every page, in both languages and themes, large and small: clean, accessible, and asking nobody outside."""
 
+from unittest.mock import Mock
+
 import pytest
 from playwright.sync_api import expect
 
 from api import tokens
+from gis.errors import Unavailable
 from tests.browser.conftest import Opener
 from tests.conftest import Clone
 from web.words import Language, word
@@ -102,6 +105,29 @@ def test_the_reference_of_the_api_opens_offline(opener: Opener, language: Langua
     watched.page.goto(f"{watched.address}/docs?lang={language}&theme={theme}")
     watched.page.wait_for_selector(".opblock", timeout=30_000)
     assert watched.page.locator(".opblock").count() > 20
+    assert watched.axe() == []
+
+
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
+@pytest.mark.parametrize("status", [403, 404, 422, 500, 503])
+def test_a_page_that_is_refused_or_fails_says_so_and_is_accessible(
+    opener: Opener, demo_small: Clone, monkeypatch: pytest.MonkeyPatch, status: int, language: Language, theme: str
+) -> None:
+    paths = {403: "/plans", 404: "/nowhere", 422: "/plans/none", 500: "/design", 503: "/design"}
+    if status >= 500:
+        failing = Unavailable("The database does not answer now.") if status == 503 else RuntimeError("a bug")
+        monkeypatch.setattr("api.pages.first_view", Mock(side_effect=failing))
+    watched = opener(390, 844, token=tokens.bearer_token(demo_small.schema_url, "officer", None))
+    answer = watched.page.goto(f"{watched.address}{paths[status]}?lang={language}&theme={theme}")
+    assert answer
+    assert answer.status == status
+    watched.page.wait_for_selector("#tools .tool")
+    expect(watched.page.locator("h1")).to_have_text(word(language, f"problem.{404 if status == 422 else status}.title"))
+    expect(watched.page.locator("html")).to_have_attribute("data-theme", theme)
+    assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert watched.axe() == []
+    assert [wrong for wrong in watched.wrong if str(status) not in wrong] == []
+    watched.wrong.clear()
 
 
 def test_every_text_of_the_one_screen_is_there_on_a_320_pixel_phone(opener: Opener) -> None:

@@ -299,3 +299,17 @@ def test_why_there_are_no_hot_spots_is_told_in_legend_and_drawer(opener: Opener,
     page.locator("dialog .failed button").click()
     page.wait_for_selector("dialog .cluster, dialog .empty")
     expect(page.locator("#legend")).to_contain_text("Gi*")
+
+
+def test_on_a_phone_the_panels_come_in_their_order(opener: Opener, look: Look) -> None:
+    page = opener(390, 844, has_touch=True, is_mobile=True).open(look.path())
+    page.wait_for_selector("#feed [data-incident]")
+    order = ["header.bar", "#one_screen", "#time", "#feed", "#ranking", "#kpi", "#trend", "#categories"]
+    boxes = [page.locator(each).bounding_box() for each in order]
+    tops = [box["y"] for box in boxes if box]
+    assert len(tops) == len(order)
+    assert tops == sorted(tops)
+    assert boxes[1]
+    assert 0.5 < boxes[1]["height"] / 844 < 0.58
+    for sheet in ("#legend", "#switches"):
+        expect(page.locator(sheet)).to_be_hidden()
