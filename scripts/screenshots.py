@@ -283,7 +283,7 @@ def main() -> None:
     """Take the pictures that the command line asks for."""
     asked = argparse.ArgumentParser(description="Pictures of a running server.")
     asked.add_argument("address", help="such as http://127.0.0.1:8420")
-    asked.add_argument("token", help="the session of a person who is operator, planner and analyst: the value of the cookie `wangge` after a sign-in by `./wangge link`")
+    asked.add_argument("token", help="a session of who is operator, planner and analyst: the cookie of a sign-in by ./wangge link")
     asked.add_argument("--into", type=Path, default=FOLDER, help="another folder than docs/screens")
     asked.add_argument("--every", action="store_true", help="every page in every language, theme and size")
     asked.add_argument("--only", choices=sorted(KEPT), help="one page alone")
