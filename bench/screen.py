@@ -167,10 +167,8 @@ def _told(report: Report, figures: Mapping[str, Figures], whole: Figures) -> Non
     for what, case in cases.items():
         for peer in ("folium", "vectorgrid", "maplibre"):
             report.add(f"{case}, against {peer}", ours=middle("ours", what), peer=middle(peer, what), unit="ms")
-    for what, case in (("wall", "time"), ("render", "CPU")):
-        report.add(
-            f"first full render, {case}, against a page with nothing in it", ours=middle("ours", what), peer=middle(LIMIT, what), unit="ms"
-        )
+    for what in ("wall", "render"):
+        report.add(f"{cases[what]}, against a page with nothing in it", ours=middle("ours", what), peer=middle(LIMIT, what), unit="ms")
     report.add("what lies under the pointer, against maplibre", ours=middle("ours", "under"), peer=middle("maplibre", "under"), unit="ms")
     for what, unit in (("wall", "time"), ("render", "CPU")):
         ours = statistics.median(whole[what]) * 1000

@@ -47,6 +47,10 @@ INJECTED = """() => [
     ...document.querySelectorAll("img[src='x'], svg[onload], [onerror], [onload], a[href^='javascript'], iframe, object, embed"),
     ...[...document.scripts].filter((each) => /alert\\(/.test(each.textContent) && !each.nonce),
 ].map((each) => each.outerHTML.slice(0, 200))"""
+WIDE = """() => [document.documentElement, ...document.querySelectorAll(".card, dialog, .notice, #tip, #found, .bar, .sheet")]
+    .filter((each) => each.checkVisibility())
+    .filter((each) => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).overflowX === "visible" || each.getBoundingClientRect().right > innerWidth + 1)
+    .map((each) => `${each.id || each.className || each.localName} ${each.scrollWidth} > ${each.clientWidth}, ${Math.round(each.getBoundingClientRect().right)}`)"""
 # A text that turns the reading round would turn what stands behind it, too.
 TURNED = """() => {
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -180,11 +184,12 @@ def seat(browser: Browser, city: City) -> Iterator[Any]:
 
 
 def harmless(page: Page) -> None:
-    """Nothing was made of the texts but text."""
+    """Nothing was made of the texts but text, and they pushed nothing out of the window."""
     text = page.evaluate("() => document.body.textContent")
     assert page.evaluate(INJECTED) == []
     assert not re.search(r"(?<!\d)4949(?!\d)", text), "a template was worked out"
     assert page.evaluate(TURNED) == []
+    assert page.evaluate(WIDE) == []
 
 
 def hovered(page: Page, selector: str) -> None:
@@ -246,7 +251,7 @@ def test_cards_down_to_a_resident_show_text(city: City, seat: Any, look: Look, s
         harmless(page)
         assert "<img src=x" in page.inner_text("#detail")
     page = watched.open(look.path(f"grid={grid}&building={building}&household={household}"))
-    page.locator(".resident .tool").first.press("Enter")
+    page.locator(".resident .tool").first.click()
     page.fill("dialog textarea", WORST[:190])
     page.locator("dialog footer .primary").click()
     page.wait_for_selector(".resident .clear")
