@@ -218,14 +218,14 @@ def test_every_method_names_its_reference_test_and_every_test_named_is_there() -
         assert found, f"docs/analysis.md names {test}, which is nowhere"
 
 
-def tests_named(text: str) -> list[tuple[str, list[tuple[str, str]]]]:
+def shown_by(text: str) -> list[tuple[str, list[tuple[str, str]]]]:
     """(promise, its tests as file and name) of each row of a table of promises."""
     rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ") and not line.startswith("| promise")]
     return [(promise.strip(), re.findall(r"`([\w/]+\.py)::(test_\w+)`", tests)) for promise, tests in rows]
 
 
 def test_every_promise_of_the_one_screen_names_tests_that_are_there() -> None:
-    named = tests_named((ROOT / "docs" / "one-screen-tests.md").read_text(encoding="utf-8"))
+    named = shown_by((ROOT / "docs" / "one-screen-tests.md").read_text(encoding="utf-8"))
     items = {int(found[1]) for promise, _ in named if (found := re.match(r"(\d+) ", promise))}
     assert items == set(range(1, 13)), "each item of the one screen has its rows"
     for promise, tests in named:
@@ -234,4 +234,4 @@ def test_every_promise_of_the_one_screen_names_tests_that_are_there() -> None:
             assert re.search(rf"^ *def {test}\(", (ROOT / "tests" / path).read_text(encoding="utf-8"), re.MULTILINE), (
                 f"{path} has no {test}"
             )
-    assert tests_named("| 1 a thing | by hand |") == [("1 a thing", [])]
+    assert shown_by("| 1 a thing | by hand |") == [("1 a thing", [])]
