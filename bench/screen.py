@@ -48,6 +48,7 @@ Place = tuple[float, float]
 
 def run(context: BenchContext, report: Report) -> None:
     """Draw, drag, hover and recolour the same ground by four means, each in a browser of its own, in turn."""
+    assets.ensure()  # or the whole page runs from its sources, file by file
     work = context.work / "screen"
     work.mkdir()
     beside = [work, PAGES]
