@@ -3,6 +3,7 @@
 import statistics as median
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -31,6 +32,10 @@ PLAIN_SERIES = """
 PLAIN_RANKING = "SELECT community_id, count(*), count(*) FILTER (WHERE is_open) FROM incident WHERE reported_at >= :starts GROUP BY 1"
 PLAIN_GRIDS = "SELECT grid_id, count(*) FROM incident WHERE reported_at >= :starts GROUP BY 1"
 PLAIN_PANELS = (PLAIN_OVERVIEW, PLAIN_SERIES, PLAIN_RANKING)
+MORNING = (8, 9, 10, 11)
+IN_KINDS = "category_id = ANY (:kinds)"
+IN_STREET = "community_id IN (SELECT id FROM area WHERE parent_id = (SELECT id FROM area WHERE code = :street AND valid_to IS NULL))"
+IN_MORNING = "extract(hour FROM reported_at AT TIME ZONE 'Asia/Shanghai') IN (8, 9, 10, 11)"
 PLAIN_FEED = """
     SELECT incident.id, title, category.name, grid.name FROM incident JOIN category ON category.id = category_id
       LEFT JOIN grid ON grid.id = grid_id ORDER BY reported_at DESC LIMIT 30"""
@@ -45,18 +50,32 @@ def run(context: BenchContext, report: Report) -> None:
         with plain.unit_of_work() as session:
             rows = session.execute(text("SELECT count(*) FROM incident")).scalar_one()
             at = statistics.moment(session)
+            street = session.execute(text("SELECT code FROM area WHERE level = 'street' ORDER BY code LIMIT 1")).scalar_one()
+            kinds = tuple(session.scalars(text("SELECT category_id FROM incident GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 3")))
         actor = auth.resolve(ours, tokens.bearer_token(context.schema_url, "analyst", None))
         assert actor is not None, "a new token is known"
         cases: list[tuple[str, int, Callable[..., object], tuple[str, ...]]] = []
         for name, days in (("30 days", 30), ("a year", 365)):
             period = Period(at.today - timedelta(days=days - 1), None)
-            cases += [
-                (f"overview, {name}", days, lambda s, p=period: service.overview(s, actor, Choice(p)), PLAIN_PANELS),
-                (f"fill by rate, {name}", days, lambda s, p=period: fills.fill(s, actor, "rate", Choice(p)), (PLAIN_GRIDS,)),
-            ]
+            some = Choice(period, categories=kinds)
+            choices = {
+                "": (Choice(period), ()),
+                " of a street": (Choice(period, area=street), (IN_STREET,)),
+                " of three categories": (some, (IN_KINDS,)),
+                " of three categories of a street": (replace(some, area=street), (IN_KINDS, IN_STREET)),
+                " of a morning": (Choice(period, hours=MORNING), (IN_MORNING,)),
+                " of three categories of a morning": (replace(some, hours=MORNING), (IN_KINDS, IN_MORNING)),
+            }
+            for what, (choice, cuts) in choices.items():
+                cases += [
+                    (f"overview{what}, {name}", days, lambda s, c=choice: service.overview(s, actor, c), _cut(PLAIN_PANELS, cuts)),
+                    (f"fill by rate{what}, {name}", days, lambda s, c=choice: fills.fill(s, actor, "rate", c), _cut((PLAIN_GRIDS,), cuts)),
+                ]
         cases.append(("feed", 30, lambda s: incidents.feed(s, actor, Choice(Period(None, None)), 30), (PLAIN_FEED,)))
         for name, days, question, statements in cases:
-            binds: dict[str, object] = {"starts": at.starts(at.today - timedelta(days=days - 1)), "now": at.now}
+            binds: dict[str, object] = {
+                "starts": at.starts(at.today - timedelta(days=days - 1)), "now": at.now, "kinds": list(kinds), "street": street,
+            }  # fmt: skip
             found: list[float] = []
 
             def asked(question: Callable[..., object] = question, found: list[float] = found) -> None:
@@ -79,3 +98,9 @@ def run(context: BenchContext, report: Report) -> None:
     finally:
         plain.close()
         ours.close()
+
+
+def _cut(statements: tuple[str, ...], cuts: tuple[str, ...]) -> tuple[str, ...]:
+    """Plain statements about a part of the incidents."""
+    part = f"FROM (SELECT * FROM incident WHERE {' AND '.join(cuts)}) AS incident"
+    return tuple(each.replace("FROM incident", part) for each in statements) if cuts else statements

@@ -85,10 +85,10 @@ def run(context: BenchContext, report: Report) -> None:
             rows, incident = _one(owner, "SELECT count(*), min(id) FROM incident")
             (street,) = _one(owner, "SELECT code FROM area WHERE level = 'street' ORDER BY code LIMIT 1")
             (today,) = _one(owner, "SELECT (max(reported_at) AT TIME ZONE deployment_time_zone())::date FROM incident")
-            (grid,) = _one(owner, "SELECT code FROM grid WHERE valid_to IS NULL ORDER BY code LIMIT 1")
+            grid, code = _one(owner, "SELECT id, code FROM grid WHERE valid_to IS NULL ORDER BY code LIMIT 1")
             categories = owner.execute("SELECT category_id FROM incident GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 3").fetchall()
         month, year = (Period(today - timedelta(days=days - 1), None) for days in (30, 365))
-        cases = _cases(month, year, street, tuple(sorted(each for (each,) in categories)), (str(incident), grid))
+        cases = _cases(month, year, street, tuple(sorted(each for (each,) in categories)), grid, (str(incident), code))
         with ExitStack() as opened:
             ours, peer = (Ground(context, each) for each in (dense, context.database))
             opened.callback(ours.close)
@@ -118,14 +118,20 @@ def _one(owner: psycopg.Connection, question: LiteralString) -> tuple[Any, ...]:
     return row
 
 
-def _cases(month: Period, year: Period, street: str, some: tuple[int, ...], found: tuple[str, str]) -> dict[str, Question]:
+def _cases(month: Period, year: Period, street: str, some: tuple[int, ...], grid: int, found: tuple[str, str]) -> dict[str, Question]:
     anytime = Choice(Period(None, None))
     choices = {
         "30 days": Choice(month), "a year": Choice(year), "three categories, 30 days": Choice(month, categories=some),
         "a street, 30 days": Choice(month, area=street), "a street, a year": Choice(year, area=street),
         "a morning, 30 days": Choice(month, hours=MORNING), "a morning, a year": Choice(year, hours=MORNING),
         "a morning of a street, 30 days": Choice(month, area=street, hours=MORNING),
+        "a morning of a street, a year": Choice(year, area=street, hours=MORNING),
         "three categories of a street, 30 days": Choice(month, area=street, categories=some),
+        "three categories of a street, a year": Choice(year, area=street, categories=some),
+        "three categories, a year": Choice(year, categories=some),
+        "three categories of a morning, 30 days": Choice(month, hours=MORNING, categories=some),
+        "three categories of a morning, a year": Choice(year, hours=MORNING, categories=some),
+        "a grid, 30 days": Choice(month, grid=grid), "a grid, a year": Choice(year, grid=grid),
     }  # fmt: skip
     listings = {
         "open by deadline": Listing(anytime, is_open=True, order="due"), "open, newest": Listing(anytime, is_open=True),
@@ -135,11 +141,10 @@ def _cases(month: Period, year: Period, street: str, some: tuple[int, ...], foun
     return {
         **{f"overview, {name}": lambda s, a, c=choice: service.overview(s, a, c) for name, choice in choices.items()},
         **{f"fill {metric}": lambda s, a, m=metric: fills.fill(s, a, m, choices["30 days"]) for metric in FILLS},
-        **{
-            f"fill rate, {name}": lambda s, a, c=choices[name]: fills.fill(s, a, "rate", c)
-            for name in ("a year", "three categories, 30 days", "a morning, 30 days", "a morning, a year")
-        },
+        **{f"fill rate, {name}": lambda s, a, c=choices[name]: fills.fill(s, a, "rate", c) for name in choices if name != "30 days"},
         "ranked grids": lambda s, a: service.ranked_grids(s, a, choices["30 days"], "rate_per_1000", 20),
+        "fill open, three categories": lambda s, a: fills.fill(s, a, "open", choices["three categories, 30 days"]),
+        "ranked grids, some": lambda s, a: service.ranked_grids(s, a, choices["three categories, 30 days"], "rate_per_1000", 20),
         "ranked grids, a morning": lambda s, a: service.ranked_grids(s, a, choices["a morning, 30 days"], "rate_per_1000", 20),
         "indicators": lambda s, a: service.indicators(s, a, choices["30 days"]),
         "feed": lambda s, a: incidents.feed(s, a, anytime, 30),

@@ -1,5 +1,6 @@
 """Use cases of the panels: one answer for all of a panel's figures, each with the counts behind it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Literal
@@ -11,7 +12,7 @@ from api.period import Choice
 from data.queries import categories as category_queries
 from data.queries import statistics
 from data.queries.reach import reach
-from data.queries.statistics import Asked, Moment
+from data.queries.statistics import Asked, Happened, Moment
 from gis.errors import BadValue
 from gis.hotspots.rates import LEAST_HOUSEHOLDS
 from gis.indicators import INDICATORS, measured
@@ -21,7 +22,7 @@ NAMED = ("code", "name", "name_en", "households")
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
 RankedBy = Literal["count", "rate_per_1000", "open", "overdue"]
-Days = dict[date, dict[str, int]]
+Days = Mapping[date, dict[str, int]]
 Answer = dict[str, object]
 
 
@@ -42,16 +43,15 @@ def overview(session: Session, actor: Actor, choice: Choice) -> Answer:
     actor.must("statistics")
     wanted, at = asked(session, actor, choice)
     shown = _days_before(wanted.after, TREND_DAYS)
-    span = wanted.on(min(wanted.first - WEEK, shown[0]), at.today + DAY)
-    days = statistics.days(session, actor.scope, span, at)
+    happened = statistics.happened(session, actor.scope, wanted, at, shown=(shown[0], at.today + DAY), summed=_now_and_before(wanted))
     waiting = statistics.waiting(session, actor.scope, wanted, at)
     counts, by_hour = statistics.by_category_and_hour(session, actor.scope, wanted, at)
     return {
         "area": choice.area,
         "period": told(wanted),
         "now": at.now,
-        "kpi": _key_figures(session, actor, wanted, at, days, dict(waiting), shown),
-        "trend": _trend(days, shown, at, waiting["due_later_today"]),
+        "kpi": _key_figures(session, actor, wanted, at, happened, dict(waiting), shown),
+        "trend": _trend(happened.days, shown, at, waiting["due_later_today"]),
         "categories": _named_categories(session, actor, counts),
         "hours": by_hour,
         "ranking": _ranking(session, actor, replace(wanted, grid=None), at),
@@ -71,10 +71,11 @@ def indicators(session: Session, actor: Actor, choice: Choice) -> Answer:
     """Every indicator of the dictionary for one area and period, with numerator and denominator."""
     actor.must("statistics")
     wanted, at = asked(session, actor, choice)
-    days = statistics.days(session, actor.scope, wanted.on(wanted.first - WEEK, wanted.after), at)
+    none_by_day = (wanted.first, wanted.first)
+    happened = statistics.happened(session, actor.scope, wanted, at, shown=none_by_day, summed=_now_and_before(wanted))
     waiting = statistics.waiting(session, actor.scope, wanted, at)
-    counts = _counts(days, wanted.first, wanted.after, at, dict(waiting))
-    before = _counts(days, wanted.first - WEEK, wanted.after - WEEK, at, dict(waiting) | {"overdue": waiting["overdue_then"]})
+    counts = _counts(happened, wanted.first, wanted.after, at, dict(waiting))
+    before = _counts(happened, wanted.first - WEEK, wanted.after - WEEK, at, dict(waiting) | {"overdue": waiting["overdue_then"]})
     items = []
     for name in INDICATORS:
         value = measured(name, counts)
@@ -93,13 +94,14 @@ def indicators(session: Session, actor: Actor, choice: Choice) -> Answer:
 
 
 def _key_figures(
-    session: Session, actor: Actor, wanted: Asked, at: Moment, days: Days, waiting: dict[str, int], shown: list[date]
+    session: Session, actor: Actor, wanted: Asked, at: Moment, happened: Happened, waiting: dict[str, int], shown: list[date]
 ) -> list[Answer]:
     """Six figures; each reference is the same hour, or the same period, a week ago."""
     on_duty, officers = statistics.duty(session, actor.scope, wanted, at) if actor.may("officers") else (0, 0)
-    now = _counts(days, wanted.first, wanted.after, at, waiting)
-    before = _counts(days, wanted.first - WEEK, wanted.after - WEEK, at, waiting)
-    by_day = [_counts(days, day, day + DAY, at, waiting) for day in shown]
+    days = happened.days
+    now = _counts(happened, wanted.first, wanted.after, at, waiting)
+    before = _counts(happened, wanted.first - WEEK, wanted.after - WEEK, at, waiting)
+    by_day = [_counts(happened, day, day + DAY, at, waiting) for day in shown]
     figures = [
         _figure("today", days.get(at.today, {}).get("reported", 0), "count", waiting["today_then"], [each["reported"] for each in by_day]),
         _figure("open", waiting["open"], "count", waiting["open_then"], _open_series(days, shown, at, waiting["open"])),
@@ -123,16 +125,12 @@ def _figure(
     }  # fmt: skip
 
 
-def _counts(days: Days, first: date, after: date, at: Moment, waiting: dict[str, int]) -> dict[str, float]:
+def _counts(happened: Happened, first: date, after: date, at: Moment, waiting: dict[str, int]) -> dict[str, float]:
     """Counts of a period by the names of the indicators' dictionary.
 
     Due leaves out what is open and has its deadline later today: that can still be on time.
     """
-    sums = dict.fromkeys(statistics.MEASURES, 0)
-    for day, counts in days.items():
-        if first <= day < after:
-            for measure, count in counts.items():
-                sums[measure] += count
+    sums = happened.between(first, after)
     pending = waiting["due_later_today"] if first <= at.today < after else 0
     return {
         "reported": sums["reported"],
@@ -247,6 +245,11 @@ def _ranked(child: Answer, counts: dict[int, int], waiting: dict[int, tuple[int,
 def rate_per_1000(count: int, households: int) -> float | None:
     """Incidents per 1,000 households; None for too few households."""
     return None if households < LEAST_HOUSEHOLDS else round(count / households * 1000, 3)
+
+
+def _now_and_before(wanted: Asked) -> list[tuple[date, date]]:
+    """The period asked for and the same of a week ago, from the first day to before the second."""
+    return [(wanted.first, wanted.after), (wanted.first - WEEK, wanted.after - WEEK)]
 
 
 def _days_before(after: date, number: int) -> list[date]:

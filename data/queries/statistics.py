@@ -1,7 +1,7 @@
 """Counts that panels show: rollups plus what is not folded yet, cut to the communities a question reaches."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -29,6 +29,9 @@ PLACED = "community_id = ANY (:communities)"
 IN_HOURS = "extract(hour FROM reported_at AT TIME ZONE :zone)::integer = ANY (:hours)"
 ANY_CATEGORY = "(:every OR category_id = ANY (:categories))"
 Rows = Sequence[Row[Any]]
+Measures = dict[str, int]
+Days = tuple[date, date]
+"""From the first to before the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,14 @@ class Asked:
 
     @property
     def crossed(self) -> bool:
-        """Whether categories and hours cut each other, which is kept for the days of the whole ground alone."""
+        """Whether categories and hours cut each other: kept of what communities reported and of the days of the whole ground alone."""
         return bool(self.categories and self.hours) or self.counted
 
     def binds(self, moment: Moment) -> dict[str, object]:
         """Every bind a statement of this noun may have."""
         months, edges = whole_months(self.first, self.after)
         parts = list(parts_of_months(edges))
+        years = list(parts_of_years(months))
         return {
             "communities": list(self.reach.communities),
             "categories": list(self.categories),
@@ -102,6 +106,9 @@ class Asked:
             "parts": [day.replace(day=1) for day, _ in parts],
             "first_days": [day.day for day, _ in parts],
             "last_days": [last.day for _, last in parts],
+            "years": [month.replace(month=1) for month, _ in years],
+            "first_months": [month.month for month, _ in years],
+            "last_months": [last.month for _, last in years],
             "first": self.first,
             "after": self.after,
             "starts": moment.starts(self.first),
@@ -118,19 +125,58 @@ def moment(session: Session) -> Moment:
     return Moment(row.now, ZoneInfo(row.zone), row.waiting_is_kept)
 
 
-def days(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[date, dict[str, int]]:
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Measures by day; of whole months between them by month, where these are told apart."""
+
+    days: Mapping[date, Measures]
+    months: Mapping[date, Measures] | None = None
+
+    def between(self, first: date, after: date) -> Measures:
+        """The sums of days from one to before another."""
+        within, edges = (None, [(first, after)]) if self.months is None else whole_months(first, after)
+        told = [counts for day, counts in self.days.items() if any(begins <= day < ends for begins, ends in edges)]
+        told += [counts for month, counts in (self.months or {}).items() if within and within[0] <= month < within[1]]
+        return {measure: sum(counts[measure] for counts in told) for measure in MEASURES}
+
+
+def happened(session: Session, scope: Scope, asked: Asked, at: Moment, *, shown: Days, summed: Sequence[Days]) -> Happened:
+    """Measures of the days `shown`, one by one, and of the periods `summed`, of which the whole months may be told at once."""
+    if asked.crossed or asked.reach.whole or not asked.chosen:
+        spans = [shown, *summed]
+        return Happened(days(session, scope, asked.on(min(first for first, _ in spans), max(after for _, after in spans)), at))
+    by_day, by_month = ("days_of_hours", "months_of_hours") if asked.hours else ("days_of_kept_categories", "months_of_categories")
+    cut = [whole_months(*each) for each in summed]
+    apart = {day for edge in (shown, *(edge for _, edges in cut for edge in edges)) for day in each_day(*edge)}
+    told = _by(session.execute(_named(by_day), asked.binds(at) | _named_days(apart)))
+    months = [within for within, _ in cut if within]
+    if not months:
+        return Happened(told)
+    whole = asked.on(min(first for first, _ in months), max(after for _, after in months))
+    return Happened(told, _by(session.execute(_named(by_month), whole.binds(at))))
+
+
+def days(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[date, Measures]:
     """MEASURES of each day that has any; days are the deployment's."""
     whole = asked.reach.whole
-    if asked.counted or (asked.categories and not whole):
+    if asked.counted or (asked.crossed and not whole):
         told = _choosing("days_of_categories", asked)
     elif asked.hours:
         told = _named("days_of_ground_hours" if whole else "days_of_hours")
     elif asked.categories:
-        told = _named("days_of_ground_categories")
+        told = _named("days_of_ground_categories" if whole else "days_of_kept_categories")
     else:
         told = _named("days_of_ground" if whole else "days")
-    rows = session.execute(told, asked.binds(at))
+    return _by(session.execute(told, asked.binds(at) | _named_days(each_day(asked.first, asked.after))))
+
+
+def _by(rows: Iterable[Row[Any]]) -> dict[date, Measures]:
     return {day: dict(zip(MEASURES, counts, strict=True)) for day, *counts in rows}
+
+
+def _named_days(days: Iterable[date]) -> dict[str, object]:
+    told = sorted(days)
+    return {"days": told, "months_of_days": sorted({day.replace(day=1) for day in told})}
 
 
 def waiting(session: Session, scope: Scope, asked: Asked, at: Moment) -> Mapping[str, int]:
@@ -179,13 +225,14 @@ def by_category_and_hour(session: Session, scope: Scope, asked: Asked, at: Momen
             if not asked.categories or row.category_id in asked.categories:
                 hours.update({hour: int(count) for hour, count in enumerate(row.hours)})
     for edge in edges:
-        if asked.chosen:
+        if asked.counted:
             _count_edge(session, asked.on(*edge), at, counts, hours)
-        else:
-            binds = asked.on(*edge).binds(at)
-            counts.update({row.category_id: int(row.reported) for row in session.execute(_named("categories_by_day"), binds)})
-            told = session.execute(_named("hours_by_day"), binds).scalar_one()
-            hours.update({hour: int(count or 0) for hour, count in enumerate(told)})
+            continue
+        binds = asked.on(*edge).binds(at)
+        told = session.execute(_named("categories_of_hours" if asked.hours else "categories_by_day"), binds)
+        counts.update({row.category_id: int(row.reported) for row in told})
+        told = session.execute(_named("hours_of_categories" if asked.categories else "hours_by_day"), binds)
+        hours.update({row.hour: int(row.reported) for row in told})
     return {category: count for category, count in counts.items() if count}, [hours[hour] for hour in range(24)]
 
 
@@ -200,8 +247,10 @@ def _count_edge(session: Session, asked: Asked, at: Moment, counts: Counter[int]
 
 def by_community(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
     """Reported by community."""
-    if asked.crossed:
+    if asked.counted:
         told = _choosing("communities_by_time", asked)
+    elif asked.crossed:
+        told = _named("communities_of_both")
     elif asked.categories:
         told = _named("communities_of_categories")
     else:
@@ -210,9 +259,13 @@ def by_community(session: Session, scope: Scope, asked: Asked, at: Moment) -> di
 
 
 def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
-    """Reported by the grids of today: from what is kept by day and hour, or some categories from the index."""
-    counted = asked.categories or asked.counted
-    told = _choosing("grids_by_time", asked) if counted else _named("grids_by_hour" if asked.hours else "grids_by_day")
+    """Reported by the grids of today, as kept; some categories in some hours, or one grid, from the index."""
+    if asked.crossed:
+        told = _choosing("grids_by_time", asked)
+    elif asked.categories:
+        told = _named("grids_of_categories")
+    else:
+        told = _named("grids_by_hour" if asked.hours else "grids_by_day")
     rows = session.execute(told, asked.binds(at))
     counts = {row.grid_id: int(row.reported) for row in rows}
     moved = carried(
@@ -325,6 +378,20 @@ def parts_of_months(edges: list[tuple[date, date]]) -> Iterator[tuple[date, date
             ends = min(_next_month(begins), after)
             yield begins, ends - timedelta(days=1)
             begins = ends
+
+
+def parts_of_years(months: Days | None) -> Iterator[Days]:
+    """The first and the last month of each year within whole months."""
+    first, after = months or (date.max, date.min)
+    while first < after:
+        following = min(date(first.year + 1, 1, 1), after)
+        yield first, (following - timedelta(days=1)).replace(day=1)
+        first = following
+
+
+def each_day(first: date, after: date) -> Iterator[date]:
+    """Every day from one to before another."""
+    return (first + timedelta(days=ahead) for ahead in range((after - first).days))
 
 
 def _next_month(day: date) -> date:

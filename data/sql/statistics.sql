@@ -80,14 +80,71 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
                sum(held[hour + 193]) AS handled_s, sum(held[hour + 217]) AS due, sum(held[hour + 241]) AS due_closed, sum(held[hour + 265]) AS due_on_time
           -- A slice is unpacked once for all of its slots.
           FROM (SELECT day, slots[1:288] AS held FROM slots_community_day
-                 WHERE community_id = ANY (:communities) AND day >= :first AND day < :after OFFSET 0) AS kept, unnest(CAST(:hours AS integer[])) AS hour
+                 WHERE community_id = ANY (:communities) AND day = ANY (CAST(:days AS date[])) OFFSET 0) AS kept, unnest(CAST(:hours AS integer[])) AS hour
          GROUP BY day
         UNION ALL
         SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
                due, due_closed, due_on_time
           FROM statistics_delta
-         WHERE community_id = ANY (:communities) AND hour = ANY (:hours) AND day >= :first AND day < :after) AS told
+         WHERE community_id = ANY (:communities) AND hour = ANY (:hours) AND day = ANY (CAST(:days AS date[]))) AS told
  GROUP BY day;
+
+-- months_of_hours --
+-- The same by whole months.
+SELECT month, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
+  FROM (SELECT month, sum(held[hour + 1]) AS reported, sum(held[hour + 25]) AS filed, sum(held[hour + 49]) AS ended, sum(held[hour + 73]) AS closed,
+               sum(held[hour + 97]) AS on_spot, sum(held[hour + 121]) AS closed_in_grid, sum(held[hour + 145]) AS closed_in_community, sum(held[hour + 169]) AS closed_late,
+               sum(held[hour + 193]) AS handled_s, sum(held[hour + 217]) AS due, sum(held[hour + 241]) AS due_closed, sum(held[hour + 265]) AS due_on_time
+          FROM (SELECT month, slots[1:288] AS held FROM slots_community_month
+                 WHERE community_id = ANY (:communities) AND month >= :months_from AND month < :months_to OFFSET 0) AS kept,
+               unnest(CAST(:hours AS integer[])) AS hour
+         GROUP BY month
+        UNION ALL
+        SELECT date_trunc('month', day)::date, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
+               due, due_closed, due_on_time
+          FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND hour = ANY (:hours) AND day >= :months_from AND day < :months_to) AS told
+ GROUP BY month;
+
+-- days_of_kept_categories --
+-- Some categories of some communities by day, folded or not yet.
+SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
+  FROM (SELECT day, sum(held[place]) AS reported, sum(held[place + 31]) AS filed, sum(held[place + 62]) AS ended, sum(held[place + 93]) AS closed,
+               sum(held[place + 124]) AS on_spot, sum(held[place + 155]) AS closed_in_grid, sum(held[place + 186]) AS closed_in_community, sum(held[place + 217]) AS closed_late,
+               sum(held[place + 248]) AS handled_s, sum(held[place + 279]) AS due, sum(held[place + 310]) AS due_closed, sum(held[place + 341]) AS due_on_time
+          -- A slice is unpacked once for all of its slots.
+          FROM (SELECT month, days[1:372] AS held FROM slots_category_month
+                 WHERE category_id = ANY (:categories) AND community_id = ANY (:communities)
+                   AND month = ANY (CAST(:months_of_days AS date[])) OFFSET 0) AS kept
+          JOIN (SELECT day, date_trunc('month', day)::date AS month, extract(day FROM day)::integer AS place
+                  FROM unnest(CAST(:days AS date[])) AS day) AS asked USING (month)
+         GROUP BY day
+        UNION ALL
+        SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
+               due, due_closed, due_on_time
+          FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND day = ANY (CAST(:days AS date[]))) AS told
+ GROUP BY day;
+
+-- months_of_categories --
+-- The same by whole months.
+SELECT month, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
+  FROM (SELECT month, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
+               due, due_closed, due_on_time
+          FROM statistics_month
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND month >= :months_from AND month < :months_to
+        UNION ALL
+        SELECT date_trunc('month', day)::date, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
+               due, due_closed, due_on_time
+          FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND day >= :months_from AND day < :months_to) AS told
+ GROUP BY month;
 
 -- days_of_categories --
 -- Some categories or hours of some communities by day, from three covering indexes.
@@ -222,7 +279,7 @@ SELECT category_id, sum(reported) AS reported
 
 -- hours_by_day --
 -- Reported by hour of the day, folded or not yet.
-SELECT ARRAY[
+SELECT slot - 1 AS hour, coalesce(reported, 0) AS reported FROM unnest((SELECT ARRAY[
        sum(hours[1]), sum(hours[2]), sum(hours[3]), sum(hours[4]), sum(hours[5]), sum(hours[6]), sum(hours[7]), sum(hours[8]),
        sum(hours[9]), sum(hours[10]), sum(hours[11]), sum(hours[12]), sum(hours[13]), sum(hours[14]), sum(hours[15]), sum(hours[16]),
        sum(hours[17]), sum(hours[18]), sum(hours[19]), sum(hours[20]), sum(hours[21]), sum(hours[22]), sum(hours[23]), sum(hours[24])]::bigint[]
@@ -231,7 +288,54 @@ SELECT ARRAY[
         UNION ALL
         SELECT ARRAY(SELECT CASE WHEN slot = hour THEN reported ELSE 0 END FROM generate_series(0, 23) AS slot)
           FROM statistics_delta
-         WHERE community_id = ANY (:communities) AND day >= :first AND day < :after AND reported <> 0) AS told;
+         WHERE community_id = ANY (:communities) AND day >= :first AND day < :after AND reported <> 0) AS told)) WITH ORDINALITY AS each (reported, slot);
+
+-- hours_of_categories --
+-- The same of some categories, of the months of which some days are asked.
+SELECT hour, sum(reported)::bigint AS reported
+  FROM (SELECT hour, held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END AS reported
+          FROM (SELECT hours[1:744] AS held, first_day, last_day
+                  FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
+                       AS part (month, first_day, last_day)
+                  JOIN slots_category_month USING (month)
+                 WHERE category_id = ANY (:categories) AND community_id = ANY (:communities) OFFSET 0) AS kept, generate_series(0, 23) AS hour
+        UNION ALL
+        SELECT hour, reported FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND day >= :first AND day < :after) AS told
+ GROUP BY hour;
+
+-- categories_of_hours --
+-- Reported by category in some hours, of the months of which some days are asked.
+SELECT category_id, sum(reported)::bigint AS reported
+  FROM (SELECT category_id, (SELECT sum(held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END)
+                               FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported
+          FROM (SELECT category_id, hours[1:744] AS held, first_day, last_day
+                  FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
+                       AS part (month, first_day, last_day)
+                  JOIN slots_category_month USING (month)
+                 WHERE community_id = ANY (:communities) OFFSET 0) AS kept
+        UNION ALL
+        SELECT category_id, reported FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND hour = ANY (:hours) AND day >= :first AND day < :after) AS told
+ GROUP BY category_id;
+
+-- communities_of_both --
+-- Some categories in some hours of the day by community: whole months, and of each month of which some days are asked those days.
+SELECT community_id, sum(reported)::bigint AS reported
+  FROM (SELECT community_id, (SELECT sum(hours[hour + 1]) FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported FROM statistics_month
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND month >= :months_from AND month < :months_to
+        UNION ALL
+        SELECT community_id, (SELECT sum(held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END)
+                                FROM unnest(CAST(:hours AS integer[])) AS hour)
+          FROM (SELECT community_id, hours[1:744] AS held, first_day, last_day
+                  FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
+                       AS part (month, first_day, last_day)
+                  JOIN slots_category_month USING (month)
+                 WHERE category_id = ANY (:categories) AND community_id = ANY (:communities) OFFSET 0) AS kept
+        UNION ALL
+        SELECT community_id, reported FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND hour = ANY (:hours) AND day >= :first AND day < :after) AS told
+ GROUP BY community_id;
 
 -- categories_of_ground --
 -- The whole ground by category and hour, whole months and the days before and after them, folded or not yet; for those who see all of it.
@@ -268,8 +372,9 @@ SELECT community_id, sum(reported)::bigint AS reported
 -- communities_by_hour --
 -- The same of some hours of the day.
 SELECT community_id, sum(reported)::bigint AS reported
-  FROM (SELECT community_id, (SELECT sum(slots[hour + 1]) FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported FROM slots_community_month
-         WHERE community_id = ANY (:communities) AND month >= :months_from AND month < :months_to
+  FROM (SELECT community_id, (SELECT sum(held[hour + 1]) FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported
+          FROM (SELECT community_id, slots[1:24] AS held FROM slots_community_month
+                 WHERE community_id = ANY (:communities) AND month >= :months_from AND month < :months_to OFFSET 0) AS kept
         UNION ALL
         SELECT community_id, (SELECT sum(hours[hour + 1]) FROM unnest(CAST(:hours AS integer[])) AS hour) FROM statistics_hour
          WHERE community_id = ANY (:communities) AND (day >= :first AND day < :months_from OR day >= :months_to AND day < :after)
@@ -305,10 +410,15 @@ SELECT grid_id, sum(reported) AS reported
  GROUP BY grid_id;
 
 -- grids_by_hour --
--- The same of some hours of the day: whole months, and of each month of which some days are asked those days.
+-- The same of some hours of the day: of whole months what is kept by year, and of each month of which some days are asked those days.
 SELECT grid_id, sum(reported)::bigint AS reported
-  FROM (SELECT grid_id, (SELECT sum(slots[hour + 1]) FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported FROM slots_grid_month
-         WHERE community_id = ANY (:communities) AND month >= :months_from AND month < :months_to
+  FROM (SELECT grid_id, (SELECT sum(held[hour * 12 + last_month] - CASE WHEN first_month > 1 THEN held[hour * 12 + first_month - 1] ELSE 0 END)
+                           FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported
+          FROM (SELECT grid_id, slots[1:288] AS held, first_month, last_month
+                  FROM unnest(CAST(:years AS date[]), CAST(:first_months AS integer[]), CAST(:last_months AS integer[]))
+                       AS part (year, first_month, last_month)
+                  JOIN slots_grid_year USING (year)
+                 WHERE community_id = ANY (:communities) OFFSET 0) AS kept
         UNION ALL
         SELECT grid_id, (SELECT sum(held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END)
                            FROM unnest(CAST(:hours AS integer[])) AS hour)
@@ -320,6 +430,29 @@ SELECT grid_id, sum(reported)::bigint AS reported
         UNION ALL
         SELECT grid_id, reported FROM statistics_delta
          WHERE community_id = ANY (:communities) AND hour = ANY (:hours) AND day >= :first AND day < :after AND grid_id > 0) AS told
+ GROUP BY grid_id;
+
+-- grids_of_categories --
+-- Some categories by grid: of whole months what is kept by year, and of each month of which some days are asked those days.
+SELECT grid_id, sum(reported)::bigint AS reported
+  FROM (SELECT grid_id, held[n * 12 - 12 + last_month] - CASE WHEN first_month > 1 THEN held[n * 12 - 13 + first_month] ELSE 0 END AS reported
+          FROM (SELECT grids, by_grid[1:] AS held, first_month, last_month
+                  FROM unnest(CAST(:years AS date[]), CAST(:first_months AS integer[]), CAST(:last_months AS integer[]))
+                       AS part (year, first_month, last_month)
+                  JOIN slots_category_year USING (year)
+                 WHERE category_id = ANY (:categories) AND community_id = ANY (:communities) OFFSET 0) AS kept,
+               unnest(grids) WITH ORDINALITY AS each (grid_id, n)
+        UNION ALL
+        SELECT grid_id, held[n * 31 - 31 + last_day] - CASE WHEN first_day > 1 THEN held[n * 31 - 32 + first_day] ELSE 0 END
+          FROM (SELECT grids, by_grid[1:] AS held, first_day, last_day
+                  FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
+                       AS part (month, first_day, last_day)
+                  JOIN slots_category_month USING (month)
+                 WHERE category_id = ANY (:categories) AND community_id = ANY (:communities) OFFSET 0) AS kept,
+               unnest(grids) WITH ORDINALITY AS each (grid_id, n)
+        UNION ALL
+        SELECT grid_id, reported FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND day >= :first AND day < :after AND grid_id > 0) AS told
  GROUP BY grid_id;
 
 -- grids_by_time --

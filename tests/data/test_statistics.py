@@ -160,26 +160,40 @@ SLOTS_KEPT = """
      WHERE number <> 0 ORDER BY 1, 2, 3"""
 
 
-def everything(session, *, whole=True):
-    """Every count of the panels, of the whole ground and of a part of it, of some categories and hours and all, in three periods."""
+def everything(session, random, *, whole=True):
+    """Every count of the panels, of the whole ground, a part of it and a grid, of some categories and hours and all, in some periods."""
     at = statistics.moment(session)
     scope = Scope(token="", everything=True)
     communities = sorted([0, *session.scalars(text("SELECT id FROM area WHERE level = 'community'"))])
-    reaches = {
-        "whole": Reach(None, None, "scope", tuple(communities), whole=whole),
-        "part": Reach(None, None, "scope", tuple(communities[1:3])),
+    grid, community = session.execute(text("SELECT grid_id, community_id FROM incident WHERE grid_id > 0 ORDER BY id LIMIT 1")).one()
+    places = {
+        "whole": (Reach(None, None, "scope", tuple(communities), whole=whole), None),
+        "part": (Reach(None, None, "scope", tuple(communities[1:3])), None),
+        "grid": (Reach(None, None, "community", (community,)), grid),
     }
     found = {}
-    for (where, reach), categories, hours, days in product(reaches.items(), ((), (410,)), ((), (0, 1, 22, 23), (9,)), (1, 40, 200)):
-        asked = Asked(reach, at.today - timedelta(days=days), at.today + timedelta(days=1), categories, hours)
+    choices = list(product(places.items(), ((), (410,), (410, 420)), ((), (0, 1, 22, 23), (9,)), (1, 40, 200, 370)))
+    for (where, (reach, grid)), categories, hours, days in random.sample(choices, 40):
+        asked = Asked(reach, at.today - timedelta(days=days), at.today + timedelta(days=1), categories, hours, grid)
         told = {
             each.__name__: each(session, scope, asked, at)
             for each in (statistics.days, statistics.by_category_and_hour, statistics.by_community, statistics.by_grid, statistics.waiting)
         } | {unit: statistics.waiting_by(session, scope, unit, asked, at) for unit in ("community", "grid")}
+        told["happened"] = happened(session, scope, asked, at)
         # The week of what waits ends at the last fold, minutes ago; the test of the folds looks at that.
         told["waiting"] = {name: told["waiting"][name] for name in ("open", "overdue", "due_later_today", "today_then")}
         found |= {(where, categories, hours, days, name): some(each) for name, each in told.items()}
     return at, found
+
+
+def happened(session, scope, asked, at):
+    """The last days one by one, the sums of the period, and of one that ended before them."""
+    shown = (at.today - timedelta(days=13), at.today + timedelta(days=1))
+    summed = [(asked.first, asked.after), (asked.first - timedelta(days=47), asked.after - timedelta(days=40))]
+    told = statistics.happened(session, scope, asked, at, shown=shown, summed=summed)
+    return {day: told.between(day, day + timedelta(days=1)) for day in statistics.each_day(*shown)} | {
+        each: told.between(*each) for each in summed
+    }
 
 
 def some(counts):
@@ -201,7 +215,7 @@ def counting_only(monkeypatch):
         patched.setattr(
             statistics,
             "_choosing",
-            lambda name, asked: choosing(name, asked) if asked.hours else text(every_category(statistics._named(name).text)),
+            lambda name, asked: choosing(name, asked) if asked.hours or asked.grid else text(every_category(statistics._named(name).text)),
         )
         yield
 
@@ -210,7 +224,7 @@ def every_category(told):
     return told if statistics.ANY_CATEGORY in told else told.replace("category_id = ANY (:categories)", statistics.ANY_CATEGORY)
 
 
-@pytest.mark.parametrize("seed", [41, 42])
+@pytest.mark.parametrize("seed", [41, 42, 43])
 def test_every_count_of_the_panels_is_the_same_from_rollups_deltas_and_incidents(fresh, seed, monkeypatch):
     random = Random(seed)
     database = open_database(fresh.schema_url, pool_size=1)
@@ -228,10 +242,10 @@ def test_every_count_of_the_panels_is_the_same_from_rollups_deltas_and_incidents
                 connection.execute(CLOCK, [(datetime.now(UTC) + timedelta(minutes=5)).isoformat()])
                 connection.commit()
             with database.unit_of_work() as session:
-                at, kept = everything(session)
+                at, kept = everything(session, Random(seed))
             assert at.waiting_is_kept
             with counting_only(monkeypatch), database.unit_of_work() as session:
-                _, counted = everything(session, whole=False)
+                _, counted = everything(session, Random(seed), whole=False)
             assert {key: (kept[key], counted[key]) for key in kept if kept[key] != counted[key]} == {}
     database.close()
 
@@ -245,10 +259,18 @@ def test_a_recount_mends_what_a_bulk_load_left_and_nothing_twice(fresh):
             "slots_community_month",
             "slots_ground_day",
             "slots_ground_month",
-            "slots_grid_month",
+            "slots_grid_year",
             "slots_grid_hour",
         ):
             connection.execute(f"UPDATE {table} SET slots[3] = slots[3] + 1")
+        for change in (
+            "days[3] = days[3]",
+            "hours[3] = hours[3]",
+            "by_grid[31] = by_grid[31]",
+            "grids = grids || 7, by_grid[1] = by_grid[1]",
+        ):
+            connection.execute(f"UPDATE slots_category_month SET {change} + 1")
+        connection.execute("UPDATE slots_category_year SET by_grid[12] = by_grid[12] + 1")
         connection.execute("UPDATE service_reach SET near = near + 1")
         assert connection.execute("SELECT statistics_mend()").fetchone()[0] > 0
         assert connection.execute("SELECT statistics_mend()").fetchone()[0] == 0
