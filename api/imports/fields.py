@@ -22,6 +22,9 @@ TIMES = {"reported_at", "filed_at", "dispatched_at", "handled_at", "closed_at", 
 DAYS = {"care_since"}
 INTEGERS = {"count", "levels", "built_year", "households", "severity", "members", "birth_year"}
 FLAGS = {"urgent", "on_spot", "supervised", "floating", "has_address", "has_family", "has_work", "has_changes", "has_key_persons"}
+LONGEST_NAME = 200
+"""Letters; the routes by which people name things take as many."""
+NAMES = {"name", "name_en"}
 Value = str | int | float | bool | dt.datetime | None
 Values = NDArray[np.object_]
 """One value for each row."""
@@ -152,6 +155,8 @@ def _finisher(name: str, spec: Spec, zone: ZoneInfo) -> Callable[[str | None], V
             text = _looked_up(spec, text)
         if text is None:
             return spec.default
+        if name in NAMES and len(text) > LONGEST_NAME:
+            raise Unfit(f"it is longer than {LONGEST_NAME} characters")
         return _parsed(parse, text, spec.format, zone)
 
     return finish

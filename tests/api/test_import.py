@@ -34,6 +34,14 @@ def test_an_archive_is_looked_at_from_its_own_moment_on_borders_of_its_own_day(c
     assert city.value("SELECT count(*) FROM area WHERE valid_from <> '2010-01-01 05:00+00'") == 0
 
 
+def test_a_name_of_ten_thousand_letters_is_refused_by_its_row(city: City) -> None:
+    hoods = {"H1": tile(0, 0), "H2": tile(1, 0), "H3": tile(0, 1), "H4": tile(1, 1), "H5": tile(5, 5)}
+    city.write("hoods.geojson", hoods, name=["Hood 1", "Hood 2", "Hood 3", "N" * 200, "N" * 10_000])
+    [refused] = [each.errors for each in city.bring(GROUND, dry_run=True).files if each.source == "hoods"]
+    assert refused is not None
+    assert refused["why"].tolist() == ["name: it is longer than 200 characters"]
+
+
 def test_a_second_import_changes_nothing_and_says_so(city: City) -> None:
     city.bring(GROUND)
     before = city.value("SELECT md5(string_agg(md5(grid::text), '' ORDER BY id)) FROM grid")

@@ -93,3 +93,15 @@ def test_a_day_of_the_trend_becomes_the_period(opener: Opener) -> None:
     page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.4)
     page.wait_for_url(lambda url: "from=" in url)
     assert address(page)["from"] == address(page)["to"]
+
+
+def test_why_a_grid_stands_out_follows_the_filter(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        row = owner.execute("SELECT grid_id FROM incident WHERE grid_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC LIMIT 1").fetchone()
+    assert row
+    page = opener().open(f"/?lang=en&period=1y&grid={row[0]}")
+    page.wait_for_selector("#detail .why li")
+    told = page.inner_text("#detail .why")
+    page.locator('#time [data-hour="3"]').focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("(told) => (document.querySelector('#detail .why')?.innerText || told) !== told", arg=told)

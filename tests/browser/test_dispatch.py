@@ -217,6 +217,7 @@ def test_who_may_not_dispatch_is_offered_nothing_of_it(seats: Callable[..., Watc
         shown_card = card(watched.page, number)
         expect(shown_card.locator(".history")).to_be_visible()
         assert shown_card.locator(".hand").count() == 0
+        assert ("Hot-spot" in watched.page.inner_text("#legend")) == (role == "analyst"), "of what one may not see nothing is told"
         assert sorted(each.get_attribute("data-act") or "" for each in shown_card.locator(".steps button").all()) == sorted(steps)
         watched.page.keyboard.press("1")
     assert asked == []

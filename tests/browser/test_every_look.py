@@ -90,6 +90,7 @@ def test_down_to_a_household_by_click_and_search_and_up_by_escape(opener: Opener
         page.evaluate("() => document.activeElement.blur()")
         page.keyboard.press("Escape")
         page.wait_for_url(lambda url, gone=gone: f"{gone}=" not in url)
+        expect(page.locator(".resident:visible")).to_have_count(0)
     assert address(page)["area"] == home["areas"][1]["code"]
 
 

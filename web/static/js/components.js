@@ -2,7 +2,8 @@
 
 import { make, put } from "./dom.js";
 import { icon } from "./icons.js";
-import { word } from "./words.js";
+import { signIn } from "./notices.js";
+import { known, word } from "./words.js";
 
 /** A small button with an icon and its word. */
 export const button = (name, text, onclick, { pressed, disabled, className = "button small" } = {}) =>
@@ -139,7 +140,8 @@ export function formDialog(title, fields, submit, send, { wide = false, danger =
       await send(form);
       box.close();
     } catch (problem) {
-      refusal.textContent = explained(problem);
+      // The way back in opens beside this page, so that what was typed stays.
+      put(refusal, explained(problem), problem.status === 401 && signIn({ beside: true }));
       refusal.hidden = false;
     } finally {
       go.disabled = false;
@@ -152,9 +154,13 @@ export function formDialog(title, fields, submit, send, { wide = false, danger =
 const labelOf = (input) => input.labels?.[0]?.textContent ?? input.name;
 
 let explain = (problem) =>
-  problem.status === 401 ? word("error.signed_out") : problem.status === 403 ? word("error.not_permitted") : word("error.failed");
+  problem.status === 401
+    ? word("error.signed_out")
+    : problem.status === 403
+      ? word("error.not_permitted")
+      : word(known(`refusal.${problem.code}`) ? `refusal.${problem.code}` : "error.failed");
 
 /** How a refusal is told; set once by the page, since what it knows decides the words. */
 export const explainWith = (tell) => (explain = tell);
 
-export const explained = (problem) => explain(problem);
+export const explained = (problem) => problem.told ?? explain(problem);

@@ -1,6 +1,7 @@
 /** Tells a page what has changed, over one connection for all pages of the browser; and how sure that is. */
 
 import { Stream } from "./stream.js";
+import { now } from "./words.js";
 
 const WORKER = "/static/js/stream.js";
 const STALE = 120_000;
@@ -14,7 +15,7 @@ const MANY = 500;
  */
 export function follow(person, { after = null, changed, renew, sign }) {
   let state = "starting";
-  let last = Date.now();
+  let last = now(); // by the server's clock, by which the page tells time
   let kept = [];
   let whole = false;
   let begun = after === null;
@@ -33,13 +34,15 @@ export function follow(person, { after = null, changed, renew, sign }) {
   };
   const hear = ({ kind, number, changes }) => {
     if (["lost", "out", "barred"].includes(kind)) return tell(kind);
-    last = Date.now();
+    last = now();
+    // Somebody signed in again: what happened meanwhile was not heard.
+    const back = ["out", "barred"].includes(state);
     tell("live");
     if (kind === "changes") kept = [...kept, ...changes.filter((each) => begun || each.number > after)];
     // What happened between the page's own first question and the stream.
     const between = !begun && kind === "sign" && number !== null && number > after;
     if (number !== null) begun = true;
-    if (kind === "reset" || between || kept.length > MANY) {
+    if (kind === "reset" || back || between || kept.length > MANY) {
       whole = true;
       kept = [];
     }
@@ -50,18 +53,18 @@ export function follow(person, { after = null, changed, renew, sign }) {
     line.seen(!document.hidden);
     pass();
   };
-  const watch = setInterval(() => state === "live" && Date.now() - last > STALE && tell("stale"), LOOK);
+  const watch = setInterval(() => state === "live" && now() - last > STALE && tell("stale"), LOOK);
   const leave = () => line.close();
-  const back = (event) => event.persisted && location.reload();
+  const shown = (event) => event.persisted && location.reload();
   document.addEventListener("visibilitychange", seen);
   window.addEventListener("pagehide", leave);
-  window.addEventListener("pageshow", back);
+  window.addEventListener("pageshow", shown);
   seen();
   return () => {
     clearInterval(watch);
     document.removeEventListener("visibilitychange", seen);
     window.removeEventListener("pagehide", leave);
-    window.removeEventListener("pageshow", back);
+    window.removeEventListener("pageshow", shown);
     leave();
   };
 }

@@ -33,10 +33,10 @@ export function say(text) {
 /** Told to screen readers only. */
 export const whisper = (text) => (at("said").textContent = text);
 
-/** The way back in, to the same place. */
-export const signIn = () =>
+/** The way back in, to the same place; `beside` this page, where it holds what somebody typed. */
+export const signIn = ({ beside = false } = {}) =>
   make(
     "a",
-    { className: "button small primary", href: `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}` },
+    { className: "button small primary", href: `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`, target: beside && "_blank" },
     word("sign_in.submit"),
   );

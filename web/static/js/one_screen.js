@@ -15,6 +15,7 @@ import * as detail from "./panels/detail.js";
 import { Feed, KEPT, goTo } from "./panels/feed.js";
 import * as kpi from "./panels/kpi.js";
 import * as hours from "./panels/hours.js";
+import * as household from "./panels/household.js";
 import * as legend from "./panels/legend.js";
 import * as period from "./panels/period.js";
 import * as ranking from "./panels/ranking.js";
@@ -33,6 +34,8 @@ const PANELS = { kpi: kpi.show, trend: charts.trend, categories: categories.show
 const PINS = 6;
 const CARD = ["incident", "building", "grid"];
 const ARCHIVE_MS = 86_400_000;
+const AGAIN_MS = 3_000;
+const AGAIN_AT_MOST_MS = 30_000;
 const at = (id) => document.querySelector(`#${id}`);
 const bodyOf = (id) => at(id).querySelector(".body");
 
@@ -63,7 +66,7 @@ export async function start(district, { timeZone }) {
   onChange((present, before, why) => {
     if (why === "back") switches.layers(bodyOf("switches"), me.permissions);
     if (period.differs(present, before)) periods();
-    screen.follow(present, before);
+    screen.follow(present, before, why);
     rowsOf();
   });
   await meet(district);
@@ -74,7 +77,16 @@ export async function start(district, { timeZone }) {
   if (!me.deployment.bounds) at("one_screen").after(make("div", { className: "card no-ground" }, nothing("vertices", word("ground.none"), word("ground.none_text"))));
   document.body.dataset.ready = "true";
   const together = screen.together();
-  follow(me.person_id, { after: screen.number, changed: (changes) => together.changed(changes), renew: () => together.renew(), sign });
+  const renew = async () => (await same(me)) && together.renew();
+  follow(me.person_id, { after: screen.number, changed: (changes) => together.changed(changes), renew, sign });
+}
+
+/** Whether the page is still that of whoever opened it; where another person signed in, or may do other things now, it is made anew. */
+async function same({ person_id: person, permissions }) {
+  const now = await ask("/me", {}, { background: true }).catch(() => null);
+  const other = now && (now.person_id !== person || String(now.permissions) !== String(permissions));
+  if (other) location.reload();
+  return !other;
 }
 
 /** An address that names an incident and no place leads to where it happened. */
@@ -95,6 +107,7 @@ class Screen {
     this.turn = 0;
     this.number = 0;
     this.shown = "";
+    this.failures = 0;
     this.fill = new Fill(() => {
       district.ground.recolour();
       this.drawLegend();
@@ -136,12 +149,15 @@ class Screen {
     await Promise.all([this.panels(), hot, named]);
   }
 
-  follow(present, before) {
+  follow(present, before, why) {
     const moved = present.area !== before.area || present.grid !== before.grid;
     const filtered = period.differs(present, before) || present.hours !== before.hours || String(present.category) !== String(before.category);
-    if (moved || filtered) this.panels();
+    const ranked = why === "back" && present.ranked !== before.ranked;
+    if (moved || filtered || ranked) this.panels();
     else if (present.fill !== before.fill) this.refill();
     if (CARD.some((each) => present[each] !== before[each])) detail.show(at("detail"), this.district, this.permissions);
+    else if (filtered) detail.refilter(at("detail"), this.permissions);
+    if (present.household !== before.household) household.follow(at("detail"));
     if (String(present.layers) !== String(before.layers)) {
       this.drawLegend();
       this.feed.seen(this.feed.items);
@@ -155,9 +171,17 @@ class Screen {
     try {
       await (await this.picture())?.();
     } catch (problem) {
-      if (turn === this.turn && problem.status === 422 && this.unfilter()) return;
-      if (turn === this.turn) for (const id of [...Object.keys(PANELS), "feed", "legend"]) failing(bodyOf(id), problem, () => this.panels());
+      if (turn !== this.turn || (problem.status === 422 && this.unfilter())) return;
+      this.shown = ""; // the feed holds none of its rows any more
+      for (const id of [...Object.keys(PANELS), "feed", "legend"]) failing(bodyOf(id), problem, () => this.panels());
+      if (problem.status === 0 || problem.status >= 500) this.again(turn);
     }
+  }
+
+  /** What did not arrive is asked for again by itself, less and less often, until something else is asked. */
+  again(turn) {
+    const wait = Math.min(AGAIN_AT_MOST_MS, AGAIN_MS * 2 ** this.failures++);
+    setTimeout(() => turn === this.turn && this.panels(), wait);
   }
 
   /** Leave out what an address asks for and nobody can answer, such as a category that is no more; false where nothing is chosen. */
@@ -181,6 +205,7 @@ class Screen {
     const key = JSON.stringify(query);
     return () => {
       this.number = number;
+      this.failures = 0;
       alarm(alerts);
       if (fill === state().fill) this.fill.take(fill, ground(query), filled);
       if (feed && this.shown === key) this.feed.offer(feed.items);
@@ -223,7 +248,7 @@ class Screen {
   }
 
   drawLegend() {
-    legend.show(bodyOf("legend"), this.fill, this.district);
+    legend.show(bodyOf("legend"), this.fill, this.district, this.permissions);
   }
 
   dress() {

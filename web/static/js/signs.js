@@ -4,7 +4,7 @@ import { onAnswer } from "./api.js";
 import { make, put } from "./dom.js";
 import { icon } from "./icons.js";
 import { notice, signIn } from "./notices.js";
-import { clock, word } from "./words.js";
+import { clock, now, word } from "./words.js";
 
 const KINDS = { starting: ["", "clock"], live: ["good", "good"], stale: ["watch", "watch"], lost: ["alarm", "alarm"], out: ["alarm", "out"], barred: ["alarm", "lock"] };
 
@@ -12,7 +12,7 @@ const KINDS = { starting: ["", "clock"], live: ["good", "good"], stale: ["watch"
 export function signs(beside) {
   const mark = make("span", { className: "chip live-sign", id: "live", role: "status" });
   beside.before(mark);
-  let line = { state: "starting", since: Date.now() };
+  let line = { state: "starting", since: now() };
   let answers = "live";
   let shown = "";
   const draw = () => {
@@ -43,7 +43,7 @@ export function signs(beside) {
   draw();
   return (told) => {
     line = told;
-    if (told.state === "live" && answers === "lost") answers = "live";
+    if (told.state === "live") answers = "live";
     draw();
   };
 }

@@ -26,7 +26,7 @@ export class Stream {
     source.addEventListener("changes", (event) => this.told(event, { kind: "changes", changes: JSON.parse(event.data) }));
     source.addEventListener("reset", (event) => this.told(event, { kind: "reset" }));
     source.addEventListener("beat", (event) => this.told(event, { kind: "sign" }));
-    source.addEventListener("end", (event) => this.over(JSON.parse(event.data).reason === "not-permitted" ? "barred" : "out"));
+    source.addEventListener("end", (event) => this.ended(JSON.parse(event.data).reason));
     source.addEventListener("error", () => this.failed(source));
   }
 
@@ -50,6 +50,12 @@ export class Stream {
     this.failures = 0;
     this.lost = false;
     this.hear({ kind: "sign", number: this.number });
+  }
+
+  /** The session of this stream is over; the browser may have another by now, since somebody signed in again. */
+  async ended(reason) {
+    this.over(reason === "not-permitted" ? "barred" : "out");
+    if (reason !== "not-permitted" && (await fetch(`${ADDRESS}?seconds=0`).catch(() => null))?.ok) this.open();
   }
 
   /** Nothing is heard any more: nobody is signed in, or they may not hear it; signing in again mends only the former. */

@@ -1,6 +1,7 @@
 /** The card of a grid or a building: who answers, who lives there in numbers, what is open, how hot it is. */
 
 import { ask } from "../api.js";
+import { failed } from "../components.js";
 import { make, put, skeleton } from "../dom.js";
 import { icon } from "../icons.js";
 import { atHand, incidentCard } from "./incident.js";
@@ -34,7 +35,7 @@ export async function show(section, district, permissions) {
       put(
         body,
         closing(),
-        make("p", { className: "failed" }, problem.status === 404 ? word("error.not_found") : word("error.failed")),
+        problem.status === 404 ? make("p", { className: "failed" }, word("error.not_found")) : failed(problem, () => show(section, district, permissions)),
       );
   }
 }
@@ -45,6 +46,12 @@ export async function renew(section, permissions) {
   if (section.hidden || section.dataset.for !== key) return null;
   const content = await card(state(), permissions, { background: true });
   return () => section.dataset.for === key && inPlace(section, () => put(section.querySelector(".body"), closing(), content));
+}
+
+/** Another period, other categories or hours: why a grid stands out is told anew. */
+export async function refilter(section, permissions) {
+  const { grid, building, incident } = state();
+  if (grid && !building && !incident) (await renew(section, permissions).catch(() => null))?.();
 }
 
 const keyOf = ({ grid, building, incident }) => (incident ? `incident/${incident}` : `${grid}/${building}`);

@@ -10,14 +10,14 @@ import { coded, isoDay, now, startOf, word } from "../words.js";
 const DAY_MS = 86_400_000;
 let takeBack = null;
 
-/** Send somebody, or put it into the queue: one click. */
+/** Send somebody, or put it into the queue: one click. Once it is done, all choices are spent until the card is made anew. */
 export const dispatchTo = (incident, to, name, button) =>
-  held(button, () => done(incident, { action: "dispatch", ...to }, word("act.dispatched", { name })));
+  held([...button.closest(".hands").querySelectorAll("button")], () => done(incident, { action: "dispatch", ...to }, word("act.dispatched", { name })), { once: true });
 
 /** Another step; what it needs is asked for first. */
 export function step(incident, { action, needs }, button) {
   const told = () => word("act.done", { action: word(`action.${action}`) });
-  if (!needs.length) return held(button, () => done(incident, { action }, told()));
+  if (!needs.length) return held([button], () => done(incident, { action }, told()));
   const fields = asked(needs);
   formDialog(word(`action.${action}`), Object.values(fields), word(`action.${action}`), async () => {
     const given = { action };
@@ -46,18 +46,25 @@ async function done(incident, asked, text, { inDialog = false } = {}) {
   try {
     told = await tell(`/incidents/${incident.id}/actions`, { version: incident.version, ...asked });
   } catch (problem) {
-    if (problem.code !== "stale-version") {
-      if (inDialog) throw problem;
-      return say(refused(problem));
-    }
-    say(word("act.others_first", { state: coded("state", problem.facts.state) }));
-    return again();
+    const late = problem.code === "stale-version";
+    if (late) again();
+    if (inDialog) throw late ? overtaken(incident, problem) : problem;
+    say(late ? word("act.others_first", { state: coded("state", problem.facts.state) }) : refused(problem));
+    return false;
   }
   // The card stands for a moment yet: its next step is one on what this one made.
   incident.version = told.version;
   if (told.undo_s) offer(incident, told, text);
   else say(text);
   again();
+  return true;
+}
+
+/** Somebody acted while a reason was being typed: it stays, and whoever has read what is now may send it on top of that. */
+function overtaken(incident, problem) {
+  incident.version = problem.facts.version;
+  problem.told = word("act.others_first_still", { state: coded("state", problem.facts.state) });
+  return problem;
 }
 
 /** Take back what was just done: by the button, or by Ctrl+Z, until the time is over. */
@@ -65,19 +72,26 @@ function offer(incident, told, text) {
   clearInterval(takeBack?.watch);
   const left = make("span", { className: "number", "aria-hidden": "true" });
   const until = Date.now() + told.undo_s * 1000;
+  let asking = false;
   const undo = async () => {
-    shut();
+    if (asking) return;
+    asking = true;
     try {
       const { version } = await tell(`/incidents/${told.id}/undo`, { version: told.version });
       incident.version = version;
+      shut();
       say(word("act.undone"));
     } catch (problem) {
+      // Where the line broke it is still offered, for as long as there is time.
+      if (problem.status === 0) asking = false;
+      else shut();
       say(problem.code === "stale-version" ? word("act.others_since", { state: coded("state", problem.facts.state) }) : refused(problem));
     }
     again();
   };
   const shut = () => {
-    clearInterval(takeBack?.watch);
+    clearInterval(watch);
+    if (takeBack?.undo !== undo) return; // another step has taken its place
     takeBack = null;
     notice("undo");
   };
@@ -86,7 +100,8 @@ function offer(incident, told, text) {
     if (seconds <= 0) return shut();
     left.textContent = String(seconds);
   };
-  takeBack = { undo, watch: setInterval(tick, 250) };
+  const watch = setInterval(tick, 250);
+  takeBack = { undo, watch };
   tick();
   notice("undo", icon("good"), make("span", {}, text), make("button", { type: "button", className: "button small primary", onclick: undo, "aria-keyshortcuts": "Control+Z" }, word("act.undo"), left));
 }
@@ -104,12 +119,17 @@ const again = () => document.dispatchEvent(new CustomEvent("acted"));
 const refused = (problem) =>
   problem.facts?.reason === "too-late" ? word("act.too_late") : problem.facts?.reason === "nothing" ? word("act.nothing") : explained(problem);
 
-/** Nothing is sent twice by a second click. */
-async function held(button, work) {
-  button.disabled = true;
+/** Nothing is sent twice by a second click or key. A button that is held keeps the focus, which one that is disabled would lose. */
+async function held(buttons, work, { once = false } = {}) {
+  if (buttons.some(isHeld)) return;
+  const hold = (yes) => buttons.forEach((each) => (yes ? each.setAttribute("aria-disabled", "true") : each.removeAttribute("aria-disabled")));
+  hold(true);
+  let spent = false;
   try {
-    await work();
+    spent = (await work()) && once;
   } finally {
-    button.disabled = false;
+    hold(spent);
   }
 }
+
+const isHeld = (button) => button.getAttribute("aria-disabled") === "true";

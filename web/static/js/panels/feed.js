@@ -87,6 +87,7 @@ export class Feed {
   }
 
   render(fresh) {
+    this.seen(this.items); // none, too: the map lets go of the last ones
     if (!this.items.length) return put(this.body, make("p", { className: "empty" }, word("feed.empty")));
     put(
       this.list,
@@ -94,7 +95,6 @@ export class Feed {
     );
     put(this.body, this.newer, this.list);
     this.announce();
-    this.seen(this.items);
   }
 
   row(item, fresh) {

@@ -1,5 +1,6 @@
 /** Twenty-four hours of reports: a range of them filters everything else, and play moves the range through the day. */
 
+import { onAnswer } from "../api.js";
 import { icon } from "../icons.js";
 import { make, put } from "../dom.js";
 import { change, onChange, state } from "../state.js";
@@ -9,6 +10,7 @@ import { empty } from "./empty.js";
 const DAY = 24;
 const WIDTH = 3; // hours that play looks at when nobody chose a range
 const STEP_MS = 1_600;
+const GONE = [0, 401]; // the line, or the session
 
 /** The hours of a state as [first, after]; the whole day where none are chosen. */
 export function range(hours) {
@@ -141,6 +143,7 @@ export function controls(host) {
     if (now.hours !== before.hours && timer && now.hours !== playing) stop();
     draw();
   });
+  onAnswer(({ status }) => timer && GONE.includes(status) && stop());
   draw();
   host.append(make("span", { className: "hours-chosen" }, play, all));
 }

@@ -18,6 +18,11 @@ export function list(items, permissions) {
   return [make("h4", {}, word("card.household_list")), make("ul", { className: "list homes", tabIndex: 0, "aria-label": word("card.household_list") }, rows)];
 }
 
+/** Open the household that the address names, and no other: after a click, an Esc, or a step back. */
+export function follow(section) {
+  for (const button of section.querySelectorAll("[data-household]")) button.dispatchEvent(new Event("turn"));
+}
+
 function row(home, permissions) {
   const told = [
     make("b", { className: "number" }, home.unit || "–"),
@@ -38,11 +43,8 @@ function row(home, permissions) {
       type: "button",
       "data-household": home.id,
       "aria-expanded": "false",
-      onclick: () => {
-        const open = inside.hidden;
-        turn(open);
-        change({ household: open ? String(home.id) : "" });
-      },
+      onclick: () => change({ household: inside.hidden ? String(home.id) : "" }),
+      onturn: () => turn(state().household === String(home.id)),
     },
     told,
     icon("down"),

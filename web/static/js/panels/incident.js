@@ -45,7 +45,7 @@ export function atHand(section) {
 document.addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, textarea, select, dialog")) return;
   const chosen = keys[Number(event.key) - 1];
-  if (chosen?.isConnected && !chosen.disabled) chosen.click();
+  if (chosen?.isConnected) chosen.click();
 });
 
 const where = ({ title, category, community, grid }) =>

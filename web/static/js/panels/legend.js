@@ -13,12 +13,13 @@ import { ramp } from "../palette.js";
 import { change, state } from "../state.js";
 import { keeping } from "../tools.js";
 import { coded, count, day, span, word } from "../words.js";
+import { OVERLAYS } from "./switches.js";
 
 const COUNTED = new Set(["rate", "open", "overdue_share"]); // measures whose n is a number of incidents
 
-/** Draw the legend of the present fill and hot spots. */
-export function show(body, fill, district) {
-  const layers = state().layers;
+/** Draw the legend of the present fill and of the layers that are shown and may be seen. */
+export function show(body, fill, district, permissions) {
+  const layers = state().layers.filter((name) => permissions.includes(OVERLAYS[name]));
   put(
     body,
     fillKey(fill),

@@ -1,0 +1,176 @@
+"""What is typed, chosen and shown outlives another person's step, a session that ends and a line that breaks."""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from api import live
+from tests import factories
+from tests.browser.conftest import Watched
+from tests.browser.test_dispatch import acted, card, hands, notice, of, written
+from tests.browser.test_live import LONG_MS, hearing, report, seen_by, shown
+from tests.conftest import Clone, Served
+from tests.events import ask
+
+pytestmark = pytest.mark.browser
+
+OPERATOR = factories.token("operator")
+ANSWERS_NO = re.compile("401|409|ERR_")
+"""Chromium writes each answer that is a no, or did not come, on its console: they are what is tested."""
+
+
+@pytest.fixture(scope="module")
+def seat(browser: Browser, served: Served) -> Iterator[Watched]:
+    """An operator's page; nothing else may go wrong on it."""
+    with seen_by(browser, served.address, OPERATOR) as watched:
+        hearing(watched)
+        yield watched
+        assert [wrong for wrong in watched.wrong if not ANSWERS_NO.search(wrong)] == []
+
+
+@pytest.fixture
+def desk(seat: Watched) -> Page:
+    """It, without a card, signed in and on the line."""
+    signed_in(seat)
+    seat.page.context.set_offline(False)
+    seat.page.keyboard.press("Escape")
+    return seat.page
+
+
+def signed_in(seat: Watched) -> None:
+    seat.page.context.add_cookies([{"name": "wangge", "value": OPERATOR, "url": seat.address}])
+
+
+def reason(page: Page, text: str, action: str = "supervise") -> None:
+    """The form of a step with a reason in it."""
+    page.locator(f'#detail [data-act="{action}"]').click()
+    page.locator("dialog textarea").fill(text)
+
+
+def test_a_reason_typed_while_somebody_else_acted_is_kept_and_can_be_sent_again(desk: Page, served: Served) -> None:
+    number = report(served, "While typing")
+    card(desk, number)
+    reason(desk, "Typed with care")
+    verify = {"action": "verify", "version": of(served, number)["version"]}
+    assert ask(served.address, "POST", f"/api/v1/incidents/{number}/actions", verify, token=factories.token("clerk"))[0] == 200
+    send = desk.locator("dialog footer .primary")
+    assert acted(desk, send.click) == 409
+    expect(desk.locator("dialog [role=alert]")).to_contain_text("Somebody was faster. It is now: Verifying")
+    expect(desk.locator("dialog textarea")).to_have_value("Typed with care")
+    assert acted(desk, send.click) == 200
+    expect(desk.locator("dialog")).to_have_count(0)
+    assert written(served, number) == ["report", "verify", "supervise"]
+
+
+def test_two_keys_in_a_hurry_dispatch_to_the_first_and_say_nothing_of_the_second(desk: Page, served: Served) -> None:
+    number = report(served, "In a hurry")
+    own = hands(served, number)["grid_officer"]
+    card(desk, number)
+    sent: list[str] = []
+    desk.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+
+    def hurry() -> None:
+        desk.keyboard.press("1")
+        desk.keyboard.press("2")
+
+    assert acted(desk, hurry) == 200
+    desk.keyboard.press("3")
+    expect(desk.locator("#detail .marks")).to_contain_text("Dispatched", timeout=LONG_MS)
+    assert len(sent) == 1
+    assert notice(desk, "said").count() == 0
+    assert of(served, number)["officer"]["id"] == own["id"]
+
+
+def test_a_session_that_ended_under_a_form_keeps_what_was_typed_and_opens_the_way_in_beside_it(
+    desk: Page, served: Served, seat: Watched
+) -> None:
+    number = report(served, "Signed out")
+    card(desk, number)
+    reason(desk, "Still here")
+    desk.context.clear_cookies()
+    send = desk.locator("dialog footer .primary")
+    assert acted(desk, send.click) == 401
+    way_in = desk.locator("dialog [role=alert]").get_by_role("link", name="Sign in")
+    expect(way_in).to_have_attribute("target", "_blank")
+    expect(way_in).to_have_attribute("href", re.compile(f"next=.*incident%3D{number}"))
+    signed_in(seat)
+    expect(desk.locator("dialog textarea")).to_have_value("Still here")
+    assert acted(desk, send.click) == 200
+    assert written(served, number)[-1] == "supervise"
+
+
+def test_a_card_that_is_refused_says_why_and_can_be_tried_again(desk: Page, served: Served, seat: Watched) -> None:
+    number = report(served, "Card of nobody")
+    shown(desk, number)
+    desk.context.clear_cookies()
+    desk.locator(f'#feed [data-incident="{number}"]').click()
+    expect(desk.locator("#detail .failed")).to_contain_text("Your session has ended")
+    signed_in(seat)
+    desk.locator("#detail .failed button").click()
+    expect(desk.locator("#detail h3")).to_have_text("Card of nobody")
+
+
+def test_play_stops_where_the_session_ends(desk: Page, seat: Watched) -> None:
+    play = desk.locator(".hours-chosen button").first
+    play.click()
+    expect(play).to_have_attribute("aria-pressed", "true")
+    desk.context.clear_cookies()
+    expect(play).to_have_attribute("aria-pressed", "false")
+    signed_in(seat)
+    desk.get_by_role("button", name="Show the whole day").click()
+    expect(desk.locator("#kpi .kpi").first).to_be_visible()
+
+
+def test_what_could_not_be_taken_back_offline_is_still_offered(desk: Page, served: Served) -> None:
+    number = report(served, "Back online")
+    card(desk, number)
+    acted(desk, partial(desk.keyboard.press, "1"))
+    undo = notice(desk, "undo").get_by_role("button", name="Undo")
+    desk.context.set_offline(True)
+    undo.click()
+    expect(notice(desk, "said")).to_contain_text("The server cannot be reached")
+    desk.context.set_offline(False)
+    assert acted(desk, undo.click, "undo") == 200
+    assert written(served, number) == ["report", "file", "dispatch", "undo"]
+
+
+def test_panels_that_found_nobody_come_by_themselves_and_the_feed_with_them(desk: Page) -> None:
+    def silent(route: Route) -> None:
+        route.abort()
+
+    desk.route("**/api/v1/picture*", silent)
+    desk.get_by_role("button", name="30 days").click()
+    expect(desk.locator("#kpi .failed")).to_contain_text("The server cannot be reached")
+    expect(desk.locator("#feed .failed")).to_be_visible()
+    desk.get_by_role("button", name="7 days").click()
+    expect(desk.locator("#feed .skeleton")).to_have_count(0)
+    desk.unroute("**/api/v1/picture*")
+    expect(desk.locator("#kpi .kpi").first).to_be_visible(timeout=LONG_MS)
+    expect(desk.locator("#feed [data-incident]").first).to_be_visible()
+    expect(desk.locator(".failed")).to_have_count(0)
+
+
+def test_a_page_goes_on_once_somebody_signed_in_again_on_another(
+    browser: Browser, stage: Clone, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "CHECK_S", 0.2)
+    token = factories.token("planner")
+    of_token = "token_hash = sha256(convert_to(%s, 'UTF8'))"
+    with seen_by(browser, served.address, token) as watched:
+        page = hearing(watched)
+        with stage.owner() as owner:
+            owner.execute(f"CREATE TABLE left_session AS SELECT * FROM session WHERE {of_token}", [token])
+            owner.execute(f"DELETE FROM session WHERE {of_token}", [token])
+        expect(page.locator("#live")).to_have_attribute("data-state", "out", timeout=LONG_MS)
+        number = report(served, "Meanwhile")
+        with stage.owner() as owner:
+            owner.execute("INSERT INTO session SELECT * FROM left_session")
+            owner.execute("DROP TABLE left_session")
+        beside = Watched(page.context.new_page(), served.address)
+        beside.open("/?lang=en")
+        expect(page.locator("#live")).to_have_attribute("data-state", "live", timeout=LONG_MS)
+        shown(page, number)
+        assert page.locator("#notices .notice").count() == 0
