@@ -191,6 +191,25 @@ def test_names_lie_on_no_other_name_and_on_no_mark(opener: Opener, busy: tuple[f
         assert [name for name, box in names for mark in drawn["marks"] if box.contains(Point(mark))] == [], zoom
 
 
+def test_an_area_is_named_once_though_a_place_is_called_the_same(opener: Opener, demo_small: Clone, look: Look) -> None:
+    with demo_small.owner() as owner:
+        place = owner.execute(
+            "SELECT ST_X(p.geom), ST_Y(p.geom), p.name, p.name_en FROM base_feature p JOIN area a ON a.name = p.name"
+            " WHERE p.layer = 'place' AND a.level = 'community' ORDER BY p.name LIMIT 1"
+        ).fetchone()
+    assert place
+    name = place[3] if look.language == "en" else place[2]
+    watched = opener()
+    watched.page.add_init_script(DRAWN)
+    page = watched.open(look.path("layers="))
+    for zoom in (14.6, 15.3, 16.2):
+        stand(page, look, f"layers=&{at((place[0], place[1]), zoom)}")
+        page.wait_for_function("name => window.drawn().names.some(({ text }) => text === name)", arg=name)
+        settle(page)
+        texts = page.evaluate("() => window.drawn().names.map(({ text }) => text)")
+        assert texts.count(name) == 1, zoom
+
+
 def test_facilities_and_officers_are_drawn_and_told_where_they_are(opener: Opener, demo_small: Clone, look: Look) -> None:
     with demo_small.owner() as owner:
         facility = owner.execute(

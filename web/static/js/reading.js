@@ -1,7 +1,6 @@
 /** A report without a map, or how far an analysis is that has none yet. */
 
 import { ask, tell } from "./api.js";
-import { chip } from "./components.js";
 import { make, put } from "./dom.js";
 import { icon } from "./icons.js";
 import * as tools from "./tools.js";
@@ -44,13 +43,15 @@ async function cancel(id, stop) {
 }
 
 function over({ state, refusal }) {
-  const why = refusal && (known(`refusal.${refusal.code}`) ? word(`refusal.${refusal.code}`) : refusal.message);
+  const said = refusal && known(`refusal.${refusal.code}`);
+  const why = refusal && (said ? word(`refusal.${refusal.code}`) : refusal.message);
+  // The program's own sentence says more, but in English.
+  const more = said && document.documentElement.lang.startsWith("en") && refusal.message;
   put(
     at("waiting"),
     make("h2", {}, icon(state === "cancelled" ? "close" : "watch"), word(`reports.is_${state}`)),
-    make("p", {}, chip(word(`analysis_state.${state}`), state === "failed" ? "alarm" : "watch")),
     why && make("p", {}, why),
-    refusal?.message && why !== refusal.message && make("p", { className: "note" }, refusal.message),
+    more && make("p", { className: "note" }, more),
     make("a", { className: "button primary", href: tools.keeping("/reports") }, word("reports.ask_again")),
   );
 }

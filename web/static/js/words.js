@@ -124,3 +124,12 @@ async function loaded() {
   const answer = await fetch(`/words/${language}.json`);
   return answer.json();
 }
+
+/** Names without the word that all of them share, where there are words: the last one, or the one before "Grid 9". */
+export function short(names) {
+  const shared = (word) => new Set(names.map((name) => word.exec(name)?.[0]).filter(Boolean)).size === 1;
+  const last = / \S+$/;
+  if (names.length > 1 && names.every((name) => last.test(name)) && shared(last)) return names.map((name) => name.replace(last, ""));
+  const level = / \S+(?= \S+ \d+$)/;
+  return shared(level) ? names.map((name) => name.replace(level, "")) : names;
+}

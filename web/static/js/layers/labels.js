@@ -3,10 +3,11 @@
 import { Sheet, tilesInView } from "../canvas.js";
 import { fromTile } from "../map.js";
 import { colour } from "../palette.js";
-import { named, namedIn } from "../words.js";
+import { named, namedIn, short } from "../words.js";
 
 /** Where a name may stand, in its own halves from its place: there, or a little aside where marks are in the way. */
 const PLACES = [[0, 0], [0, -2], [0, 2], [-1, 0], [1, 0], [-1, -2], [1, -2], [-1, 2], [1, 2], [0, -4], [0, 4]]; // prettier-ignore
+const NARROW = 900; // on a map as wide as a phone's or little more, names do without the word that all of them share, pixels
 const LESSER = 5; // names of this rank and above are left out rather than put over a mark
 const FAMILY = () => getComputedStyle(document.body).fontFamily;
 
@@ -25,7 +26,8 @@ export function show(district) {
     const zoom = map.getZoom();
     const [ground, base] = await Promise.all([tilesInView(map, district.ground.source), tilesInView(map, district.base.source)]);
     if (zoom !== map.getZoom()) return;
-    wanted = [...areaLabels(ground, zoom), ...baseLabels(base, zoom), ...gridLabels(ground, zoom)].sort((a, b) => a.rank - b.rank);
+    const areas = areaLabels(ground, zoom, map.getSize().x < NARROW);
+    wanted = [...areas, ...besides(areas, baseLabels(base, zoom)), ...gridLabels(ground, zoom)].sort((a, b) => a.rank - b.rank);
     sheet.redraw();
   };
   map.on("moveend", follow);
@@ -40,26 +42,35 @@ function outside({ piece, at, properties }, { code }) {
   return Boolean(code && properties) && !piece.tile.holding("area", at[0], at[1]).some((area) => area.properties.code === code);
 }
 
-function areaLabels(pieces, zoom) {
+function areaLabels(pieces, zoom, narrow) {
   const shown =
     zoom < 14.5
       ? { street: [1, 15, 700, "map-label"] }
       : zoom < 16
         ? { community: [1, 14, 650, "map-label"], street: [0, 12, 600, "map-label-2"] }
         : { community: [1, 16, 650, "map-label"] };
-  return points(pieces, "area_label")
-    .filter(({ properties }) => shown[properties.level])
-    .map((point) => {
+  const found = points(pieces, "area_label").filter(({ properties }) => shown[properties.level]);
+  const names = found.map(({ properties }) => named(properties));
+  const texts = narrow ? short(names) : names;
+  return found
+    .map((point, which) => {
       const [rank, size, weight, tint] = shown[point.properties.level];
       return {
         ...point,
-        text: named(point.properties),
+        name: names[which],
+        text: texts[which],
         rank: point.properties.level === "street" && zoom >= 14.5 ? 6 : rank,
         size,
         weight,
         tint,
       };
     });
+}
+
+/** The names of the base map that no area has: a place is often called like the community around it, which is told once. */
+function besides(areas, labels) {
+  const told = new Set(areas.map(({ name }) => name));
+  return labels.filter(({ text }) => !told.has(text));
 }
 
 const around = ({ piece, at }) =>
@@ -117,7 +128,7 @@ function baseLabels(pieces, zoom) {
         if (across > 55)
           offer(
             `n${named(properties)}`,
-            { piece, at: middle(rings[0]), text: named(properties), rank: 5, size: 12, weight: 500, tint: "map-green-label" },
+            { piece, at: middle(rings[0]), text: named(properties), rank: 5, size: 12, weight: 600, tint: "map-green-label" },
             across,
           );
       }
@@ -172,7 +183,7 @@ const spotsOf = (district, { shift }) =>
 
 function place(context, size, frame, label, { boxes, spots }) {
   const origin = fromTile(label.piece, label.at, frame);
-  const text = size.x < 900 ? label.size * 0.86 : label.size;
+  const text = size.x < NARROW ? label.size * 0.86 : label.size;
   context.font = `${label.italic ? "italic " : ""}${label.weight} ${text}px ${FAMILY()}`;
   context.letterSpacing = `${label.spread ?? 0}px`;
   const wide = context.measureText(label.text).width / 2 + 4;
@@ -190,7 +201,8 @@ function place(context, size, frame, label, { boxes, spots }) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.lineJoin = "round";
-  context.lineWidth = label.size > 13.5 ? 4 : 3;
+  // Wide enough that the lines under a small name do not run into its letters.
+  context.lineWidth = label.size > 13.5 ? 4.5 : 4;
   context.strokeStyle = colour("map-halo");
   context.strokeText(label.text, 0, 0);
   context.fillStyle = colour(label.tint);

@@ -68,7 +68,7 @@ function card(district, box, cluster, { analysis, place, alert, permissions = []
       {},
       [alert ? (category ? named(category) : word("alerts.one")) : word("hot.rank", { n: cluster.rank }), placeOf(cluster, place)].join(" · "),
       " ",
-      alert ? chip(word(`alerts.${alert.state}`), alert.state === "open" ? "alarm" : "good", alert.state === "open" ? "alarm" : "good") : cluster.class && chip(word("hot.level", { level: cluster.class }), "alarm"),
+      alert ? chip(word(`alerts.${alert.state}`), alert.state === "open" ? "alarm" : "good", alert.state === "open" ? "alarm" : "good") : level(cluster),
     ),
     cluster?.partial ? make("p", { className: "note" }, word("clusters.partial")) : cluster && figures(cluster),
     cluster && make("ul", { className: "reasons" }, sentences(district, cluster, alert).map((text) => make("li", {}, text))),
@@ -81,6 +81,9 @@ function card(district, box, cluster, { analysis, place, alert, permissions = []
     ),
   );
 }
+
+/** How sure a hot spot is; one that is hot by the grids around it alone says so, since its own figures say the contrary. */
+const level = ({ class: sure, by_neighbours: around }) => sure && chip(word(around ? "hot.level_around" : "hot.level", { level: sure }), around ? "watch" : "alarm");
 
 /** The grid of a cluster with the most incidents stands for it. */
 const busiestOf = ({ members }, units) =>
@@ -96,7 +99,7 @@ function figures({ observed, expected, ratio, interval }) {
   const pairs = [
     ["clusters.observed", count(observed)],
     ["clusters.expected", decimal(expected)],
-    ["clusters.ratio", interval ? `${decimal(ratio)} (${decimal(interval[0])}–${decimal(interval[1])})` : decimal(ratio)],
+    ["clusters.ratio", [decimal(ratio), interval && make("span", { className: "interval" }, ` (${decimal(interval[0])}–${decimal(interval[1])})`)]],
   ];
   return make("dl", { className: "figures" }, pairs.map(([key, value]) => make("div", { "data-explain": `${word(key)}\n${word(`${key}.formula`)}` }, make("dt", {}, word(key)), make("dd", { className: "number" }, value))));
 }

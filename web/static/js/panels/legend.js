@@ -99,10 +99,8 @@ function hotKey(district) {
   const about = run
     ? [
         word("legend.run", { method: coded("method", run.method), date: day(run.done_at) }),
-        [
-          `${span(run.period_from, new Date(run.period_to).getTime() - 1)} · `,
-          make("span", { className: "whole" }, word("legend.run_n", { n: count(run.incidents), grids: count(run.grids) })),
-        ],
+        span(run.period_from, new Date(run.period_to).getTime() - 1),
+        word("legend.run_n", { n: count(run.incidents), grids: count(run.grids) }),
       ]
     : [none.text];
   return make(

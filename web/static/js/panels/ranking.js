@@ -4,7 +4,7 @@ import { ask } from "../api.js";
 import { failed, segments } from "../components.js";
 import { make, put, skeleton } from "../dom.js";
 import { change, state } from "../state.js";
-import { count, decimal, named, namedIn, word } from "../words.js";
+import { count, decimal, named, namedIn, short, word } from "../words.js";
 
 const COLUMNS = ["count", "rate_per_1000", "open", "overdue"];
 const GRIDS = 50;
@@ -93,15 +93,6 @@ async function sortBy(key) {
   order = key;
   await show(...last);
   last[0].querySelector(`[aria-sort] button`)?.focus();
-}
-
-/** Names without the word that all of them share, where there are words: the last one, or the one before "Grid 9". */
-function short(names) {
-  const shared = (word) => new Set(names.map((name) => word.exec(name)?.[0]).filter(Boolean)).size === 1;
-  const last = / \S+$/;
-  if (names.length > 1 && names.every((name) => last.test(name)) && shared(last)) return names.map((name) => name.replace(last, ""));
-  const level = / \S+(?= \S+ \d+$)/;
-  return shared(level) ? names.map((name) => name.replace(level, "")) : names;
 }
 
 function line(row, rank, most, name) {
