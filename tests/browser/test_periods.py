@@ -154,3 +154,12 @@ def test_a_communitys_grids_are_ranked_by_their_short_names(opener: Opener) -> N
     assert any(each.startswith("Grid ") for each in buttons.all_inner_texts())
     assert not any(name in each for each in buttons.all_inner_texts())
     assert all(name in full for full in buttons.evaluate_all("all => all.map((each) => each.title)") if "dedicated" not in full)
+
+
+def test_on_a_phone_the_days_of_ones_own_lie_within_the_window(opener: Opener) -> None:
+    page = opener(390, 844).open("/?lang=en")
+    page.locator("#time .own").click()
+    box = page.locator("#time .days").bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
