@@ -98,8 +98,8 @@ function placeOf(cluster, place) {
 function figures({ observed, expected, ratio, interval }) {
   const pairs = [
     ["clusters.observed", count(observed)],
-    ["clusters.expected", decimal(expected)],
-    ["clusters.ratio", [decimal(ratio), interval && make("span", { className: "interval" }, ` (${decimal(interval[0])}–${decimal(interval[1])})`)]],
+    ["clusters.expected", decimal(expected, expected < 1 ? 2 : 1)], // 63 times 0.0 is no number
+    ["clusters.ratio", [decimal(ratio), " ", interval && make("span", { className: "interval" }, `(${decimal(interval[0])}–${decimal(interval[1])})`)]],
   ];
   return make("dl", { className: "figures" }, pairs.map(([key, value]) => make("div", { "data-explain": `${word(key)}\n${word(`${key}.formula`)}` }, make("dt", {}, word(key)), make("dd", { className: "number" }, value))));
 }
