@@ -218,7 +218,7 @@ def _plan(operator: Asked, community: str) -> str:
     body = {"client_id": str(uuid.uuid4()), "base": {str(grid["id"]): grid["version"]}, "operation": operation}
     operator.send(f"/plans/{plan}/operations", body)
     operator.send(f"/plans/{plan}/snapshots", {"name": "征求意见稿"})
-    operator.send(f"/plans/{plan}/comments", {"body": "沿河的边界请再看一看。"})
+    operator.send(f"/plans/{plan}/comments", {"body": "这里的边界请再看一看。"})
     return str(plan)
 
 
