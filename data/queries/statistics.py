@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -135,9 +136,9 @@ class Happened:
     def between(self, first: date, after: date) -> Measures:
         """The sums of days from one to before another."""
         within, edges = (None, [(first, after)]) if self.months is None else whole_months(first, after)
-        told = [counts for day, counts in self.days.items() if any(begins <= day < ends for begins, ends in edges)]
+        told = [self.days[day] for edge in edges for day in each_day(*edge) if day in self.days]
         told += [counts for month, counts in (self.months or {}).items() if within and within[0] <= month < within[1]]
-        return {measure: sum(counts[measure] for counts in told) for measure in MEASURES}
+        return {measure: sum(map(itemgetter(measure), told)) for measure in MEASURES}
 
 
 def happened(session: Session, scope: Scope, asked: Asked, at: Moment, *, shown: Days, summed: Sequence[Days]) -> Happened:

@@ -59,8 +59,8 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
   FROM (SELECT day, sum(held[hour + 1]) AS reported, sum(held[hour + 25]) AS filed, sum(held[hour + 49]) AS ended, sum(held[hour + 73]) AS closed,
                sum(held[hour + 97]) AS on_spot, sum(held[hour + 121]) AS closed_in_grid, sum(held[hour + 145]) AS closed_in_community, sum(held[hour + 169]) AS closed_late,
                sum(held[hour + 193]) AS handled_s, sum(held[hour + 217]) AS due, sum(held[hour + 241]) AS due_closed, sum(held[hour + 265]) AS due_on_time
-          -- A slice is unpacked once for all of its slots.
-          FROM (SELECT day, slots[1:288] AS held FROM slots_ground_day
+          -- Joined with nothing, an array is unpacked once for all of its slots; a slice would be, too, but copies each of them.
+          FROM (SELECT day, slots || '{}' AS held FROM slots_ground_day
                  WHERE category_id = ANY (:kinds) AND day >= :first AND day < :after OFFSET 0) AS kept, unnest(CAST(:hours AS integer[])) AS hour
          GROUP BY day
         UNION ALL
@@ -78,8 +78,8 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
   FROM (SELECT day, sum(held[hour + 1]) AS reported, sum(held[hour + 25]) AS filed, sum(held[hour + 49]) AS ended, sum(held[hour + 73]) AS closed,
                sum(held[hour + 97]) AS on_spot, sum(held[hour + 121]) AS closed_in_grid, sum(held[hour + 145]) AS closed_in_community, sum(held[hour + 169]) AS closed_late,
                sum(held[hour + 193]) AS handled_s, sum(held[hour + 217]) AS due, sum(held[hour + 241]) AS due_closed, sum(held[hour + 265]) AS due_on_time
-          -- A slice is unpacked once for all of its slots.
-          FROM (SELECT day, slots[1:288] AS held FROM slots_community_day
+          -- Unpacked once.
+          FROM (SELECT day, slots || '{}' AS held FROM slots_community_day
                  WHERE community_id = ANY (:communities) AND day = ANY (CAST(:days AS date[])) OFFSET 0) AS kept, unnest(CAST(:hours AS integer[])) AS hour
          GROUP BY day
         UNION ALL
@@ -97,7 +97,7 @@ SELECT month, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, su
   FROM (SELECT month, sum(held[hour + 1]) AS reported, sum(held[hour + 25]) AS filed, sum(held[hour + 49]) AS ended, sum(held[hour + 73]) AS closed,
                sum(held[hour + 97]) AS on_spot, sum(held[hour + 121]) AS closed_in_grid, sum(held[hour + 145]) AS closed_in_community, sum(held[hour + 169]) AS closed_late,
                sum(held[hour + 193]) AS handled_s, sum(held[hour + 217]) AS due, sum(held[hour + 241]) AS due_closed, sum(held[hour + 265]) AS due_on_time
-          FROM (SELECT month, slots[1:288] AS held FROM slots_community_month
+          FROM (SELECT month, slots || '{}' AS held FROM slots_community_month
                  WHERE community_id = ANY (:communities) AND month >= :months_from AND month < :months_to OFFSET 0) AS kept,
                unnest(CAST(:hours AS integer[])) AS hour
          GROUP BY month
@@ -116,8 +116,8 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
   FROM (SELECT day, sum(held[place]) AS reported, sum(held[place + 31]) AS filed, sum(held[place + 62]) AS ended, sum(held[place + 93]) AS closed,
                sum(held[place + 124]) AS on_spot, sum(held[place + 155]) AS closed_in_grid, sum(held[place + 186]) AS closed_in_community, sum(held[place + 217]) AS closed_late,
                sum(held[place + 248]) AS handled_s, sum(held[place + 279]) AS due, sum(held[place + 310]) AS due_closed, sum(held[place + 341]) AS due_on_time
-          -- A slice is unpacked once for all of its slots.
-          FROM (SELECT month, days[1:372] AS held FROM slots_category_month
+          -- Unpacked once.
+          FROM (SELECT month, days || '{}' AS held FROM slots_category_month
                  WHERE category_id = ANY (:categories) AND community_id = ANY (:communities)
                    AND month = ANY (CAST(:months_of_days AS date[])) OFFSET 0) AS kept
           JOIN (SELECT day, date_trunc('month', day)::date AS month, extract(day FROM day)::integer AS place
@@ -294,7 +294,7 @@ SELECT slot - 1 AS hour, coalesce(reported, 0) AS reported FROM unnest((SELECT A
 -- The same of some categories, of the months of which some days are asked.
 SELECT hour, sum(reported)::bigint AS reported
   FROM (SELECT hour, held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END AS reported
-          FROM (SELECT hours[1:744] AS held, first_day, last_day
+          FROM (SELECT hours || '{}' AS held, first_day, last_day
                   FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
                        AS part (month, first_day, last_day)
                   JOIN slots_category_month USING (month)
@@ -309,7 +309,7 @@ SELECT hour, sum(reported)::bigint AS reported
 SELECT category_id, sum(reported)::bigint AS reported
   FROM (SELECT category_id, (SELECT sum(held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END)
                                FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported
-          FROM (SELECT category_id, hours[1:744] AS held, first_day, last_day
+          FROM (SELECT category_id, hours || '{}' AS held, first_day, last_day
                   FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
                        AS part (month, first_day, last_day)
                   JOIN slots_category_month USING (month)
@@ -327,7 +327,7 @@ SELECT community_id, sum(reported)::bigint AS reported
         UNION ALL
         SELECT community_id, (SELECT sum(held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END)
                                 FROM unnest(CAST(:hours AS integer[])) AS hour)
-          FROM (SELECT community_id, hours[1:744] AS held, first_day, last_day
+          FROM (SELECT community_id, hours || '{}' AS held, first_day, last_day
                   FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
                        AS part (month, first_day, last_day)
                   JOIN slots_category_month USING (month)
@@ -373,7 +373,7 @@ SELECT community_id, sum(reported)::bigint AS reported
 -- The same of some hours of the day.
 SELECT community_id, sum(reported)::bigint AS reported
   FROM (SELECT community_id, (SELECT sum(held[hour + 1]) FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported
-          FROM (SELECT community_id, slots[1:24] AS held FROM slots_community_month
+          FROM (SELECT community_id, slots || '{}' AS held FROM slots_community_month
                  WHERE community_id = ANY (:communities) AND month >= :months_from AND month < :months_to OFFSET 0) AS kept
         UNION ALL
         SELECT community_id, (SELECT sum(hours[hour + 1]) FROM unnest(CAST(:hours AS integer[])) AS hour) FROM statistics_hour
@@ -414,7 +414,7 @@ SELECT grid_id, sum(reported) AS reported
 SELECT grid_id, sum(reported)::bigint AS reported
   FROM (SELECT grid_id, (SELECT sum(held[hour * 12 + last_month] - CASE WHEN first_month > 1 THEN held[hour * 12 + first_month - 1] ELSE 0 END)
                            FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported
-          FROM (SELECT grid_id, slots[1:288] AS held, first_month, last_month
+          FROM (SELECT grid_id, slots || '{}' AS held, first_month, last_month
                   FROM unnest(CAST(:years AS date[]), CAST(:first_months AS integer[]), CAST(:last_months AS integer[]))
                        AS part (year, first_month, last_month)
                   JOIN slots_grid_year USING (year)
@@ -422,7 +422,7 @@ SELECT grid_id, sum(reported)::bigint AS reported
         UNION ALL
         SELECT grid_id, (SELECT sum(held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END)
                            FROM unnest(CAST(:hours AS integer[])) AS hour)
-          FROM (SELECT grid_id, slots[1:744] AS held, first_day, last_day
+          FROM (SELECT grid_id, slots || '{}' AS held, first_day, last_day
                   FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
                        AS part (month, first_day, last_day)
                   JOIN slots_grid_hour USING (month)
@@ -436,7 +436,7 @@ SELECT grid_id, sum(reported)::bigint AS reported
 -- Some categories by grid: of whole months what is kept by year, and of each month of which some days are asked those days.
 SELECT grid_id, sum(reported)::bigint AS reported
   FROM (SELECT grid_id, held[n * 12 - 12 + last_month] - CASE WHEN first_month > 1 THEN held[n * 12 - 13 + first_month] ELSE 0 END AS reported
-          FROM (SELECT grids, by_grid[1:] AS held, first_month, last_month
+          FROM (SELECT grids, by_grid || '{}' AS held, first_month, last_month
                   FROM unnest(CAST(:years AS date[]), CAST(:first_months AS integer[]), CAST(:last_months AS integer[]))
                        AS part (year, first_month, last_month)
                   JOIN slots_category_year USING (year)
@@ -444,7 +444,7 @@ SELECT grid_id, sum(reported)::bigint AS reported
                unnest(grids) WITH ORDINALITY AS each (grid_id, n)
         UNION ALL
         SELECT grid_id, held[n * 31 - 31 + last_day] - CASE WHEN first_day > 1 THEN held[n * 31 - 32 + first_day] ELSE 0 END
-          FROM (SELECT grids, by_grid[1:] AS held, first_day, last_day
+          FROM (SELECT grids, by_grid || '{}' AS held, first_day, last_day
                   FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
                        AS part (month, first_day, last_day)
                   JOIN slots_category_month USING (month)
