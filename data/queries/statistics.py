@@ -172,7 +172,7 @@ def days(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[date,
 
 
 def _by(rows: Iterable[Row[Any]]) -> dict[date, Measures]:
-    return {day: dict(zip(MEASURES, counts, strict=True)) for day, *counts in rows}
+    return {row[0]: dict(zip(MEASURES, row[1:], strict=True)) for row in rows}
 
 
 def _named_days(days: Iterable[date]) -> dict[str, object]:
