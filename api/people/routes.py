@@ -218,4 +218,5 @@ def _deployment(row: Mapping[str, Any]) -> Mapping[str, Any]:
         "review_number": kept.get("review_number") or "",
         "scheme": row["scheme"],
         "now": row["now"],
+        "archive": "now" in kept,
     }

@@ -125,6 +125,7 @@ class DeploymentOut(BaseModel):
     review_number: str
     scheme: SchemeOut | None
     now: datetime
+    archive: Annotated[bool, Field(description="Its clock stands still: `now` is a moment of its own, not the present one.")]
 
 
 class MeOut(BaseModel):

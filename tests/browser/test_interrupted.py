@@ -124,6 +124,28 @@ def test_play_stops_where_the_session_ends(desk: Page, seat: Watched) -> None:
     expect(desk.locator("#kpi .kpi").first).to_be_visible()
 
 
+def test_play_waits_for_what_takes_long_and_the_panels_say_that_it_is_on_its_way(browser: Browser, served: Served) -> None:
+    with seen_by(browser, served.address, OPERATOR) as watched:
+        watched.page.clock.install()
+        page = watched.open("/?lang=en")
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route("**/api/v1/picture?*hours=*", hold)
+        page.get_by_role("button", name="Play").click()
+        page.wait_for_url(lambda url: "hours=" in url)
+        page.clock.fast_forward(5_000)
+        expect(page.locator("#kpi[data-busy]")).to_be_visible()
+        first = page.url
+        assert len(held) == 1
+        held[0].continue_()
+        expect(page.locator("[data-busy]")).to_have_count(0)
+        page.clock.fast_forward(2_000)
+        page.wait_for_url(lambda url: url != first)
+
+
 def test_what_could_not_be_taken_back_offline_is_still_offered(desk: Page, served: Served) -> None:
     number = report(served, "Back online")
     card(desk, number)

@@ -1,6 +1,7 @@
 """Which days are shown: five periods up to now, days somebody names, and an archive that ended long ago."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -107,7 +108,7 @@ def test_an_archive_says_of_which_day_it_is_and_counts_ages_from_then(opener: Op
     def years_ago(route: Route) -> None:
         answer = route.fetch()
         me = answer.json()
-        me["deployment"]["now"] = "2022-10-22T15:00:00Z"
+        me["deployment"] |= {"now": "2022-10-22T15:00:00Z", "archive": True}
         route.fulfill(response=answer, body=json.dumps(me))
 
     def reported_then(route: Route) -> None:
@@ -128,8 +129,14 @@ def test_an_archive_says_of_which_day_it_is_and_counts_ages_from_then(opener: Op
         assert page.evaluate(HEAD_IN_ORDER) == "in order", width
 
 
-def test_a_running_district_carries_no_such_chip(opener: Opener) -> None:
-    assert opener().open("/").locator("#as_of").count() == 0
+def test_a_running_district_carries_no_such_chip_and_tells_its_own_time_on_a_pc_that_is_a_day_ahead(opener: Opener) -> None:
+    watched = opener(timezone_id="America/New_York")
+    watched.page.clock.install(time=datetime.now(UTC) + timedelta(hours=27))
+    page = watched.open("/?lang=en")
+    assert page.locator("#as_of").count() == 0
+    told = page.locator("#clock").get_attribute("datetime")
+    assert told
+    assert abs(datetime.fromisoformat(told) - datetime.now(UTC)) < timedelta(minutes=10)
 
 
 def test_the_legend_folds_away_and_comes_back(opener: Opener) -> None:

@@ -28,12 +28,12 @@ import { change, onChange, state } from "./state.js";
 import { Together } from "./together.js";
 import * as tools from "./tools.js";
 import * as wall from "./wall.js";
-import { behind, clock, isoDay, keepTime, now, word } from "./words.js";
+import { clock, isoDay, keepTime, now, word } from "./words.js";
 
 const PANELS = { kpi: kpi.show, trend: charts.trend, categories: categories.show, ranking: ranking.show, time: hours.show };
 const PINS = 6;
 const CARD = ["incident", "building", "grid"];
-const ARCHIVE_MS = 86_400_000;
+const LATE_MS = 500; // what takes longer than that is told to be on its way
 const AGAIN_MS = 3_000;
 const AGAIN_AT_MOST_MS = 30_000;
 const at = (id) => document.querySelector(`#${id}`);
@@ -42,7 +42,6 @@ const bodyOf = (id) => at(id).querySelector(".body");
 /** Bring the page to life on the map that Folium composed. */
 export async function start(district, { timeZone }) {
   wall.dress();
-  for (const id of [...Object.keys(PANELS), "feed", "legend"]) put(bodyOf(id), skeleton());
   tools.show(at("tools"), { signedIn: true, full: true });
   sheets();
   const sign = signs(at("clock"));
@@ -50,13 +49,13 @@ export async function start(district, { timeZone }) {
   keepTime(timeZone, me.deployment.now);
   district.deployment = { ...me.deployment, root: rootOf(me) };
   tick(at("clock"));
-  asOf(me.deployment.now);
+  if (me.deployment.archive) asOf(me.deployment.now);
   at("tools").prepend(...doors(me.permissions));
   if (!Object.hasOwn(METRICS, state().fill)) change({ fill: "rate" });
   const screen = new Screen(district, me);
   search.show(at("search"), district);
   switches.layers(bodyOf("switches"), me.permissions);
-  hours.controls(at("time").querySelector("h2"));
+  hours.controls(at("time").querySelector("h2"), () => !screen.asking);
   const periods = period.show(at("time").querySelector("h2"));
   const rowsOf = rows.follow(district, me.permissions);
   explain.follow(at("tip"));
@@ -108,6 +107,7 @@ class Screen {
     this.number = 0;
     this.shown = "";
     this.failures = 0;
+    this.asking = 0;
     this.fill = new Fill(() => {
       district.ground.recolour();
       this.drawLegend();
@@ -168,6 +168,8 @@ class Screen {
   async panels() {
     const turn = this.turn + 1;
     if (this.permissions.includes("incidents")) this.district.incidents.load(this.tileQuery());
+    this.asking += 1;
+    const late = setTimeout(() => busy(true), LATE_MS);
     try {
       await (await this.picture())?.();
     } catch (problem) {
@@ -175,6 +177,10 @@ class Screen {
       this.shown = ""; // the feed holds none of its rows any more
       for (const id of [...Object.keys(PANELS), "feed", "legend"]) failing(bodyOf(id), problem, () => this.panels());
       if (problem.status === 0 || problem.status >= 500) this.again(turn);
+    } finally {
+      clearTimeout(late);
+      this.asking -= 1;
+      if (!this.asking) busy(false);
     }
   }
 
@@ -270,6 +276,11 @@ class Screen {
 /** Of a question, what the map is asked too: it shows the whole ground whatever area is chosen. */
 const ground = ({ from, to, category, hours: chosen }) => ({ from, to, category, hours: chosen });
 
+/** What the panels show is of the question before; the next answer is on its way. */
+function busy(yes) {
+  for (const id of [...Object.keys(PANELS), "feed"]) at(id).toggleAttribute("data-busy", yes);
+}
+
 /** A panel's own failure, with its own way to ask again. */
 const failing = (body, problem, again) => put(body, failed(problem, () => (put(body, skeleton()), again())));
 
@@ -292,7 +303,6 @@ function tick(element) {
 
 /** An archive says of which day it is; its "today" is that day. */
 function asOf(then) {
-  if (behind() < ARCHIVE_MS) return;
   const chip = make("span", { className: "chip watch as-of", id: "as_of", title: word("archive.hint") }, word("archive.as_of", { date: isoDay(new Date(then).getTime() - 1) }));
   at("clock").before(chip);
 }

@@ -47,9 +47,6 @@ export function keepTime(zone, now) {
 
 export const now = () => Date.now() + offset;
 
-/** How far the deployment's clock is behind the browser's, milliseconds: an archive stands still. */
-export const behind = () => -offset;
-
 /** The day of a moment in the deployment's zone, as 2026-01-31. */
 export const isoDay = (at) =>
   new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" }).format(moment(at));

@@ -106,8 +106,8 @@ function brush(strip) {
 /** The same range once more is none. */
 const choose = (hours) => change({ hours: hours === state().hours ? "" : hours }, { step: true });
 
-/** Play, and what hours are chosen, in a heading; stops by itself when somebody chooses otherwise. */
-export function controls(host) {
+/** Play, and what hours are chosen, in a heading; stops by itself when somebody chooses otherwise, and waits until the panels are `ready`. */
+export function controls(host, ready) {
   let timer = null;
   let playing = "";
   const play = make("button", { type: "button", className: "button small", onclick: () => (timer ? stop() : start()) });
@@ -130,6 +130,7 @@ export function controls(host) {
     const width = (after - first + DAY) % DAY || WIDTH;
     let hour = state().hours ? first : 6 - 1;
     const step = () => {
+      if (!ready()) return;
       hour = (hour + 1) % DAY;
       const end = (hour + width) % DAY || DAY;
       playing = written(hour, end);
