@@ -113,6 +113,7 @@ def _youngest_browser() -> int:
     return max(browsers)[1]
 
 
-def facts(bounds: tuple[float, ...], at: tuple[float, float, float], file: Path) -> None:
-    """What every page is told: the district's bounds, where to look, the colours."""
-    file.write_text(json.dumps({"bounds": bounds, "at": at, "colours": ["#12324a", "#17537a", "#1f7a9e", "#4fb0b8", "#c9f0d0"]}))
+def told(page: Path, bounds: tuple[float, ...], at: tuple[float, float, float]) -> str:
+    """A page that knows, as ours do from the server, the district's bounds, where to look and the colours."""
+    known = {"bounds": bounds, "at": at, "colours": ["#12324a", "#17537a", "#1f7a9e", "#4fb0b8", "#c9f0d0"]}
+    return page.read_text("utf-8").replace("FACTS", json.dumps(known))

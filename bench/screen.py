@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 
 from api import assets
 from bench._ground import TOKEN, prepared
-from bench._screen import Opened, facts, opened
+from bench._screen import Opened, opened, told
 from bench.harness import BenchContext, Report
 from bench.tiles import serving_ours
 from web import bundled
@@ -60,7 +60,8 @@ def run(context: BenchContext, report: Report) -> None:
         (work / "ours.css").write_text("".join(each.read_text("utf-8") for each in OUR_STYLES))
         middle, bounds = _ground(owner)
         homes = _homes(owner, middle)
-        facts(bounds, (*middle, ZOOM), work / "facts.json")
+        for name in ("ours", "vectorgrid", "maplibre"):
+            (work / f"{name}.html").write_text(told(PAGES / f"{name}.html", bounds, (*middle, ZOOM)))
         (work / "folium.html").write_text(_stock_folium(owner, middle))
         contestants = ("ours", "folium", "vectorgrid", "maplibre")
         figures: dict[str, Figures] = {name: {} for name in (*contestants, LIMIT)}

@@ -14,43 +14,41 @@ from tests.conftest import Clone
 
 __all__ = ["look"]
 pytestmark = pytest.mark.browser
-# What names and marks are drawn where, in pixels of the window, since each sheet was wiped last.
+# What names and marks each sheet shows where, in pixels of the window.
 DRAWN = """
     const sheets = new Map();
-    const of = (context, pane) => context.canvas.parentElement?.classList.contains(`leaflet-${pane}-pane`);
-    const inked = (context, corners) => {
-        const at = context.getTransform();
-        const { left, top } = context.canvas.getBoundingClientRect();
-        const points = corners.map(([x, y]) => at.transformPoint(new DOMPoint(x, y)));
-        return points.map(({ x, y }) => [x / devicePixelRatio + left, y / devicePixelRatio + top]);
+    let drawn = { labels: [], marks: [] };
+    const hook = (kind, name, before) => {
+        const own = kind.prototype[name];
+        kind.prototype[name] = function (...given) { before(this, ...given); return own.apply(this, given); };
     };
-    const hook = (name, before) => {
-        const own = CanvasRenderingContext2D.prototype[name];
-        CanvasRenderingContext2D.prototype[name] = function (...given) { before(this, ...given); return own.apply(this, given); };
-    };
-    hook("clearRect", (context) => sheets.set(context.canvas, { names: [], marks: [] }));
-    hook("fillText", (context, text) => {
-        if (!of(context, "labels")) return;
+    const inked = (context, corners) => corners.map(([x, y]) => context.getTransform().transformPoint(new DOMPoint(x, y)));
+    hook(OffscreenCanvasRenderingContext2D, "fillText", (context, text) => {
         const { width, actualBoundingBoxAscent: up, actualBoundingBoxDescent: down } = context.measureText(text);
-        const box = inked(context, [[-width / 2, -up], [width / 2, -up], [width / 2, down], [-width / 2, down]]);
-        sheets.get(context.canvas).names.push({ text, box });
+        drawn.labels.push({ text, box: inked(context, [[-width / 2, -up], [width / 2, -up], [width / 2, down], [-width / 2, down]]) });
     });
-    hook("fill", (context, path) => {
-        if (path instanceof Path2D && of(context, "marks")) sheets.get(context.canvas).marks.push(inked(context, [[12, 12]])[0]);
+    hook(OffscreenCanvasRenderingContext2D, "fill", (context, path) => {
+        if (path instanceof Path2D) drawn.marks.push({ box: inked(context, [[12, 12]]) });
     });
-    window.drawn = () => {
-        const kept = [...sheets].filter(([canvas]) => canvas.isConnected).map(([, each]) => each);
-        return { names: kept.flatMap(({ names }) => names), marks: kept.flatMap(({ marks }) => marks) };
-    };
+    hook(ImageBitmapRenderingContext, "transferFromImageBitmap", ({ canvas }) => {
+        sheets.set(canvas, drawn);
+        drawn = { labels: [], marks: [] };
+    });
+    const on = (pane) => [...sheets].filter(([canvas]) => canvas.isConnected && canvas.parentElement.classList.contains(`leaflet-${pane}-pane`))
+        .flatMap(([canvas, each]) => each[pane].map(({ text, box }) => {
+            const { left, top } = canvas.getBoundingClientRect();
+            return { text, box: box.map(({ x, y }) => [x / devicePixelRatio + left, y / devicePixelRatio + top]) };
+        }));
+    window.drawn = () => ({ names: on("labels"), marks: on("marks").map(({ box }) => box[0]) });
 """
 # How often the canvases of each pane are painted.
 PAINTED = """() => {
     window.painted = {};
-    const clear = CanvasRenderingContext2D.prototype.clearRect;
-    CanvasRenderingContext2D.prototype.clearRect = function (...given) {
+    const show = ImageBitmapRenderingContext.prototype.transferFromImageBitmap;
+    ImageBitmapRenderingContext.prototype.transferFromImageBitmap = function (picture) {
         const pane = /leaflet-(\\w+)-pane/.exec(this.canvas.closest(".leaflet-map-pane > .leaflet-pane")?.className ?? "")?.[1];
-        if (pane) window.painted[pane] = (window.painted[pane] ?? 0) + 1;
-        return clear.apply(this, given);
+        if (pane && picture) window.painted[pane] = (window.painted[pane] ?? 0) + 1;
+        return show.call(this, picture);
     };
 }"""
 # Texts that are cut and whose whole is told nowhere.

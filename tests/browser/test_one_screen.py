@@ -22,10 +22,10 @@ OVERLAPS = """asked => {
 # Tiles that lie on no map any more are drawn as well.
 WIDEST = """() => {
     window.widest = 0;
-    const clear = CanvasRenderingContext2D.prototype.clearRect;
-    CanvasRenderingContext2D.prototype.clearRect = function (...given) {
-        if (this.canvas.classList.contains("leaflet-tile")) window.widest = Math.max(window.widest, this.canvas.width);
-        return clear.apply(this, given);
+    const show = ImageBitmapRenderingContext.prototype.transferFromImageBitmap;
+    ImageBitmapRenderingContext.prototype.transferFromImageBitmap = function (picture) {
+        if (this.canvas.classList.contains("leaflet-tile")) window.widest = Math.max(window.widest, picture?.width ?? 0);
+        return show.call(this, picture);
     };
 }"""
 ARRIVED = "n => performance.getEntriesByType('resource').filter(({ name }) => /tiles.map.1[0-3]/.test(name)).length >= n"

@@ -5,20 +5,50 @@ import { TILE } from "./tiles.js";
 const L = window.L;
 const SEAM = 1; // device rounding opens hairlines between scaled tiles; one shared pixel closes them
 
+/**
+ * What is painted here is handed over to a canvas as a picture. A canvas that is painted on itself is copied whenever anything on the page
+ * changes, and the map has dozens of screens' worth of them (decision 50).
+ */
+class Pad {
+  constructor({ opaque = false } = {}) {
+    this.kind = { alpha: !opaque };
+    this.context = new OffscreenCanvas(1, 1).getContext("2d", this.kind);
+  }
+
+  /** A wiped context of so many pixels. */
+  wiped(width, height) {
+    const { canvas } = this.context;
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    else this.context.reset();
+    return this.context;
+  }
+
+  /** Show what was painted on a canvas, stretched to the size its style gives it. */
+  show(canvas) {
+    canvas.getContext("bitmaprenderer", this.kind).transferFromImageBitmap(this.context.canvas.transferToImageBitmap());
+  }
+
+  /** Show nothing on a canvas. */
+  blank(canvas) {
+    canvas.getContext("bitmaprenderer", this.kind).transferFromImageBitmap(null);
+  }
+}
+
 /** Which zoom's tiles a view uses: rather the larger tiles than four times as many. */
 const tileZoomOf = (zoom) => Math.floor(zoom + 0.2);
 
 /**
  * A grid of 512-pixel canvases painted from one tile source: paint(context, tile, {scale, zoom, coords}). `share` is how many of the
- * screen's pixels a side they have: areas need fewer than lines.
+ * screen's pixels a side they have: areas need fewer than lines. What is `opaque` hides all behind it, which spares mixing in each frame.
  */
 export const CanvasTiles = L.GridLayer.extend({
-  options: { tileSize: TILE, updateWhenZooming: false, keepBuffer: 1, share: 1 },
+  options: { tileSize: TILE, updateWhenZooming: false, keepBuffer: 1, share: 1, opaque: false },
 
   initialize(source, paint, options) {
     this._source = source;
     this._paint = paint;
     L.setOptions(this, options);
+    this._pad = new Pad(this.options);
   },
 
   getEvents() {
@@ -106,20 +136,18 @@ export const CanvasTiles = L.GridLayer.extend({
 
   _draw(canvas, coords) {
     if (!this._map) return;
-    if (this.options.blank?.(canvas.tile)) return void (canvas.width = canvas.height = 0);
+    if (this.options.blank?.(canvas.tile)) return this._pad.blank(canvas);
     // A tile of a zoom that was left meanwhile: five zooms nearer it would be a canvas of a gigabyte.
     const scale = coords.z === this._tileZoom ? this._scale(coords) : 1;
     const ratio = window.devicePixelRatio || 1;
     const side = Math.ceil((TILE + SEAM) * scale * ratio * this.options.share);
-    if (canvas.width !== side) canvas.width = canvas.height = side;
     canvas.scale = scale;
-    const context = canvas.getContext("2d");
+    const context = this._pad.wiped(side, side);
     const k = side / (TILE + SEAM);
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, side, side);
     context.setTransform(k, 0, 0, k, 0, 0);
     context.lineJoin = context.lineCap = "round";
     this._paint(context, canvas.tile, { scale, zoom: this._map.getZoom(), px: 1 / scale, coords });
+    this._pad.show(canvas);
   },
 });
 
@@ -144,6 +172,7 @@ export const Sheet = L.Renderer.extend({
   initialize(draw, options) {
     L.Renderer.prototype.initialize.call(this, options);
     this._drawing = draw;
+    this._pad = new Pad();
   },
 
   /** Draw again with what is known now. */
@@ -156,12 +185,11 @@ export const Sheet = L.Renderer.extend({
     this._container.className = "leaflet-zoom-animated";
     this._container.setAttribute("aria-hidden", "true");
     this._container.style.pointerEvents = "none";
-    this._context = this._container.getContext("2d");
   },
 
   _destroyContainer() {
     this._container.remove();
-    this._container = this._context = null;
+    this._container = null;
   },
 
   _updatePaths() {},
@@ -175,20 +203,19 @@ export const Sheet = L.Renderer.extend({
 
   _render() {
     if (waiting) return waiting.add(this);
+    // Pixels only where there is something to draw: they are put together in each frame.
+    if (this.options.blank?.()) return this._pad.blank(this._container);
     const ratio = window.devicePixelRatio || 1;
     const size = this._bounds.getSize();
-    // Pixels only where there is something to draw: they are put together in each frame.
-    const [width, height] = this.options.blank?.() ? [0, 0] : [Math.floor(size.x * ratio), Math.floor(size.y * ratio)];
-    if (this._container.width !== width || this._container.height !== height) Object.assign(this._container, { width, height });
-    if (!width) return;
     this._container.style.width = `${size.x}px`;
     this._container.style.height = `${size.y}px`;
     const zoom = this._map.getZoom();
     const origin = this._map.getPixelOrigin().add(this._bounds.min);
-    this._context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this._context.clearRect(0, 0, size.x, size.y);
+    const context = this._pad.wiped(Math.floor(size.x * ratio), Math.floor(size.y * ratio));
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const shift = this._map.layerPointToContainerPoint(this._bounds.min);
-    this._drawing(this._context, size, { zoom, origin, shift });
+    this._drawing(context, size, { zoom, origin, shift });
+    this._pad.show(this._container);
   },
 });
 

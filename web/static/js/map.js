@@ -32,8 +32,6 @@ export function open(id, { bounds, minZoom, maxZoom }) {
     pane.style.zIndex = order;
     pane.style.pointerEvents = "none";
   }
-  L.control.zoom({ position: "bottomright", zoomInTitle: word("map.in"), zoomOutTitle: word("map.out") }).addTo(map);
-  L.control.scale({ position: "bottomright", imperial: false, maxWidth: 110 }).addTo(map);
   const district = new District(map, bounds);
   const { at } = state();
   if (district.near(at)) map.setView([at[1], at[0]], at[2], { reset: true });
@@ -45,8 +43,17 @@ export function open(id, { bounds, minZoom, maxZoom }) {
   const whole = L.latLngBounds([bounds[1], bounds[0]], [bounds[3], bounds[2]]);
   map.setMinZoom(Math.max(minZoom, Math.floor(map.getBoundsZoom(whole)) - 2));
   map.setMaxBounds(whole.pad(4));
-  wayBack(district, whole);
+  // Letters and sizes of these are read while the server looks for the tiles that the layers ask for meanwhile.
+  setTimeout(() => furnish(district, whole));
   return district;
+}
+
+/** What stands on the map for whoever uses it. */
+function furnish(district, whole) {
+  const { map } = district;
+  L.control.zoom({ position: "bottomright", zoomInTitle: word("map.in"), zoomOutTitle: word("map.out") }).addTo(map);
+  L.control.scale({ position: "bottomright", imperial: false, maxWidth: 110 }).addTo(map);
+  wayBack(district, whole);
 }
 
 /** A button in the middle while none of the ground is to be seen. */

@@ -5,13 +5,14 @@ import { colour } from "../palette.js";
 import { TILE, batches } from "../tiles.js";
 import { paintBuildings } from "./buildings.js";
 
+const NEAR = 15.5; // zoom from which buildings are read one by one
 const EDGE = 64; // tiles carry this much beyond their sides, in their pixels
 
 /** Show the ground; offers `district.ground` with recolour, refocus, outline and pick. */
 export function show(district, { tiles }) {
   const { map } = district;
   const source = district.source(tiles);
-  const fill = new CanvasTiles(source, (...given) => paintFill(district, ...given), { pane: "fill", share: 0.5 }).addTo(map);
+  const fill = new CanvasTiles(source, (...given) => paintFill(district, ...given), { pane: "fill", share: 0.5, opaque: true }).addTo(map);
   const ink = new CanvasTiles(source, (...given) => paintInk(district, ...given), { pane: "ink" }).addTo(map);
   const veil = new CanvasTiles(source, (...given) => paintFocus(district.focus, ...given), {
     pane: "veil",
@@ -62,21 +63,24 @@ function paintFill(district, context, tile, { zoom }) {
     if (!groups.has(paint)) groups.set(paint, []);
     groups.get(paint).push(grid);
   }
+  // What is behind shines through, but is painted: a pane with an opacity is put together anew in each frame.
+  context.fillStyle = colour("map-void");
+  context.fillRect(-EDGE, -EDGE, TILE + 2 * EDGE, TILE + 2 * EDGE);
+  context.globalAlpha = strength(zoom);
   for (const [paint, grids] of groups) {
     context.fillStyle = paint === "hatch" ? hatch(context, { wide: 12 }) : paint;
     batches(context, grids, () => context.fill("evenodd"));
   }
-  // What is behind shines through: painted over, since a pane with an opacity is put together anew in each frame.
-  context.globalAlpha = 1 - strength(zoom);
-  context.fillStyle = colour("map-void");
-  context.fillRect(-EDGE, -EDGE, TILE + 2 * EDGE, TILE + 2 * EDGE);
   context.globalAlpha = 1;
 }
 
 /** How strong the fill is: the nearer, the more of the ground shows. */
-const strength = (zoom) => (zoom >= 15.5 ? 0.5 : zoom >= 14.5 ? 0.72 : Number(colour("fill-opacity")));
+const strength = (zoom) => (zoom >= NEAR ? 0.5 : zoom >= 14.5 ? 0.72 : Number(colour("fill-opacity")));
 
 const nearness = (zoom) => Math.max(0, Math.min(1, (zoom - 12) / 4));
+
+// A line of less than a pixel is a third of the work of a wider one, and as good while buildings are specks.
+const gridWidth = (zoom) => (zoom < NEAR ? Math.min(0.98, 0.5 + nearness(zoom)) : 0.5 + nearness(zoom) * 1.4);
 
 /** Grey hatching: no data, or nobody assigned; `wide` pixels from line to line, so that it lasts on canvases of fewer pixels. */
 export function hatch(context, { tint = "faint", wide = 8 } = {}) {
@@ -102,7 +106,7 @@ function paintInk(district, context, tile, frame) {
   // Grid lines lie below water and roads: where nobody lives they say nothing. They are no stronger than what they divide.
   context.globalAlpha = strength(zoom);
   context.strokeStyle = colour("map-grid");
-  context.lineWidth = (0.5 + nearness(zoom) * 1.4) * px;
+  context.lineWidth = gridWidth(zoom) * px;
   batches(context, tile.of("grid"), () => context.stroke());
   context.globalAlpha = 1;
   district.base?.paint(context, tile, frame);
