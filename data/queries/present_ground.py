@@ -22,7 +22,7 @@ STALE = text("""
      WHERE NOT is_open AND incident.reported_at >= :starts AND incident.reported_at < :ends AND place IS NOT NULL
        AND (placed_by <> 'hand' OR grid.valid_to IS NOT NULL)
        AND (:every OR incident.category_id = ANY (:categories)) AND (:merged OR duplicate_of IS NULL)
-       AND (:all_day OR extract(hour FROM reported_at AT TIME ZONE deployment_time_zone())::integer = ANY (:hours))
+       AND (:all_day OR extract(hour FROM reported_at AT TIME ZONE (SELECT deployment_time_zone()))::integer = ANY (:hours))
 """)
 
 

@@ -16,7 +16,7 @@ WITH page AS MATERIALIZED (
        AND (CAST(:closed_to AS timestamptz) IS NULL OR closed_at < :closed_to)
        AND (CAST(:due_from AS timestamptz) IS NULL OR due_at >= :due_from)
        AND (CAST(:due_to AS timestamptz) IS NULL OR due_at < :due_to)
-       AND (:all_day OR extract(hour FROM reported_at AT TIME ZONE deployment_time_zone())::integer = ANY (:hours))
+       AND (:all_day OR extract(hour FROM reported_at AT TIME ZONE (SELECT deployment_time_zone()))::integer = ANY (:hours))
        -- An archive is looked at from its own moment; a day's grace for clocks that run ahead.
        AND reported_at < CAST(:now AS timestamptz) + interval '1 day'
        AND (CAST(:before_at AS timestamptz) IS NULL OR ({at} {beyond}= :before_at AND ({at} {beyond} :before_at OR id {beyond} :before_id)))

@@ -45,7 +45,7 @@ SELECT today.grid_id AS id, today.community_id, today.version, today.version AS 
 -- All grids of a draft, or of some of its communities, with the officers of today.
 WITH answering AS MATERIALIZED (
     SELECT assignment.grid_id, officer.id, officer.name FROM assignment JOIN officer ON officer.id = officer_id
-     WHERE duty = 'main' AND assignment.valid @> (deployment_now() AT TIME ZONE deployment_time_zone())::date
+     WHERE duty = 'main' AND assignment.valid @> (deployment_now() AT TIME ZONE (SELECT deployment_time_zone()))::date
 ), drawn AS (
     SELECT own.grid_id AS id, own.community_id, own.version, own.base_version, own.noded_only, true AS overlaid, own.name, own.name_en,
            own.kind, own.households, own.area_m2, own.perimeter_m, own.geom
@@ -78,7 +78,7 @@ SELECT named.id, grid.code, officer.id AS officer_id, officer.name AS officer_na
   FROM unnest(CAST(:ids AS bigint[])) AS named (id)
   LEFT JOIN grid ON grid.id = named.id
   LEFT JOIN assignment ON assignment.grid_id = named.id AND duty = 'main'
-        AND assignment.valid @> (deployment_now() AT TIME ZONE deployment_time_zone())::date
+        AND assignment.valid @> (deployment_now() AT TIME ZONE (SELECT deployment_time_zone()))::date
   LEFT JOIN officer ON officer.id = officer_id
 
 -- homes --

@@ -123,7 +123,7 @@ SELECT ST_AsMVT(tile, 'facility', 4096, 'geom', 'fid') FROM (
 AND reported_at >= coalesce(%(from)s::timestamptz, '-infinity') AND reported_at < coalesce(%(to)s::timestamptz, 'infinity')
        AND (%(categories)s::integer[] IS NULL OR category_id = ANY (ARRAY(
             SELECT id FROM category WHERE id = ANY (%(categories)s) OR parent_id = ANY (%(categories)s))))
-       AND (%(hours)s::integer[] IS NULL OR extract(hour FROM reported_at AT TIME ZONE deployment_time_zone())::integer = ANY (%(hours)s))
+       AND (%(hours)s::integer[] IS NULL OR extract(hour FROM reported_at AT TIME ZONE (SELECT deployment_time_zone()))::integer = ANY (%(hours)s))
 
 -- incident --
 -- Single incidents, and how many: counted in the index no further than the cap, beyond which nothing is drawn, because the tile

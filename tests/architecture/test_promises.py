@@ -143,6 +143,12 @@ def test_only_data_speaks_sql() -> None:
     assert ("sqlalchemy", ("text",)) in imports_of("from sqlalchemy import text")
 
 
+def test_the_time_zone_is_asked_for_once_in_a_question() -> None:
+    files = [*(ROOT / "data/sql").glob("*.sql"), *(ROOT / "data/queries").glob("*.py")]
+    # Without its own SELECT it is looked up for each row: a feed of some hours took fifteen seconds.
+    assert [path.name for path in files if "AT TIME ZONE deployment_time_zone()" in path.read_text("utf-8")] == []
+
+
 def test_every_route_has_an_actor_or_a_reason() -> None:
     assert all(PUBLIC.values())
     assert {each.name for each in VISITS} & set(PUBLIC), "the list of open doors is of this application"
