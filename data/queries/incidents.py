@@ -19,6 +19,8 @@ from gis.lifecycle import OPEN_STATES
 IDS = text("SELECT nextval('incident_id_seq') FROM generate_series(1, :count)")
 SHORTLY = timedelta(days=60)
 """What ends or falls due was mostly reported within this time before."""
+FEW_DAYS = timedelta(days=2)
+"""The newest of some hours of the day are mostly among those of so many days."""
 Facts = Mapping[str, Any]
 Timed = Literal["reported", "closed", "due"]
 """Which of an incident's times a period is about."""
@@ -56,12 +58,24 @@ class Wanted:
 
 def page(session: Session, scope: Scope, wanted: Wanted, now: datetime) -> Sequence[Row[Any]]:
     """Incidents that match, in their order, at most `limit`; `communities` are already within scope."""
-    if wanted.order == "newest" and wanted.by != "reported" and wanted.starts is not None:
-        # What ended or fell due in a period was mostly reported shortly before: where that fills the page, older years need not be read.
-        rows = _page_of(session, wanted, now, wanted.starts - SHORTLY)
+    # Where what was reported lately fills the page, older years need not be read.
+    for since in _lately(wanted, now):
+        rows = _page_of(session, wanted, now, since)
         if len(rows) == wanted.limit:
             return rows
     return _page_of(session, wanted, now, None)
+
+
+def _lately(wanted: Wanted, now: datetime) -> tuple[datetime, ...]:
+    """From when on the newest that are wanted were probably reported, where no index gives them in their order."""
+    if wanted.order != "newest":
+        return ()
+    if wanted.by != "reported":
+        return () if wanted.starts is None else (wanted.starts - SHORTLY,)
+    if not wanted.hours or wanted.starts is not None:
+        return ()
+    end = min(each for each in (now, wanted.ends, wanted.before and wanted.before.at) if each is not None)
+    return (end - FEW_DAYS, end - SHORTLY)
 
 
 def _page_of(session: Session, wanted: Wanted, now: datetime, since: datetime | None) -> Sequence[Row[Any]]:
@@ -76,7 +90,7 @@ def _page_of(session: Session, wanted: Wanted, now: datetime, since: datetime | 
             "overdue": wanted.overdue,
             "every": not wanted.categories,
             "categories": list(wanted.categories),
-            "starts": wanted.starts if wanted.by == "reported" else since,
+            "starts": since or (wanted.starts if wanted.by == "reported" else None),
             "ends": wanted.ends if wanted.by == "reported" else None,
             "closed_from": wanted.starts if wanted.by == "closed" else None,
             "closed_to": wanted.ends if wanted.by == "closed" else None,

@@ -43,6 +43,22 @@ def test_hours_cut_panels_feed_and_lists_alike(fresh_client, hourly, hours: str)
     assert rates["n"] == sum(1 for number in held if hourly[number][1] is not None)
 
 
+def test_pages_of_some_hours_reach_back_to_the_first_of_them(fresh_client, hourly) -> None:  # type: ignore[no-untyped-def]
+    held = {number for number, (hour, _) in hourly.items() if hour >= 5}
+    caller = fresh_client("operator")
+    for path, older in (("/api/v1/feed", "before"), ("/api/v1/incidents", "cursor")):
+        for limit in (1, 3, len(held)):
+            seen, before = [], None
+            while len(seen) <= len(held):
+                page = caller.get(path, params={"hours": "5-24", "limit": limit, **({older: before} if before else {})}).json()
+                seen += [(each["reported_at"], each["id"]) for each in page["items"]]
+                before = page["next"]
+                if before is None:
+                    break
+            assert {number for _, number in seen} == held
+            assert seen == sorted(seen, reverse=True)
+
+
 @pytest.mark.parametrize("hours", ["8", "8-8", "24-3", "8-25", "x-y", "-1-3"])
 def test_hours_that_are_none_are_refused(client, hours: str) -> None:  # type: ignore[no-untyped-def]
     for path in ("/api/v1/overview", "/api/v1/incidents", "/tiles/incidents/15/0/0"):
