@@ -523,8 +523,6 @@ def main() -> int:
         wanted = list(pictures(stage.ground, every=given.every, only=given.only))
         wrong = run(browser, stage, wanted, given.into) if wanted else [f"no such page: {' '.join(given.only)}"]
         browser.close()
-    if given.into == FOLDER:
-        shutil.copy(FOLDER / "one-screen-zh-dark-desk.png", FOLDER / "one-screen.png")  # the picture of the READMEs
     print(f"{time.monotonic() - began:.0f} s", *wrong, sep="\n")
     return 1 if wrong else 0
 
