@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Playwright, expect, sync_playwright
 
 from api import tokens
 from api.analyses import maps
@@ -30,7 +30,9 @@ OFFLINE = [
     "--disable-background-networking",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-READY_MS = 30_000
+READY_MS = 60_000
+"""How long a page may take on a machine that has other work; five seconds, as Playwright has it, are too few for what waits its turn there."""
+expect.set_options(timeout=READY_MS / 2)
 AXE = Path(__file__).parents[2] / "web/static/vendor/axe.min.js"
 NASTY = "<img src=x onerror=alert(1)>${7*7}</script>{{7*7}}"
 
@@ -102,6 +104,7 @@ def opener(browser: Browser, live_server: str, session_token: str) -> Iterator[O
 
     def make(width: int = 1920, height: int = 1080, *, signed_in: bool = True, token: str = session_token, **options: object) -> Watched:
         context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN", **options)  # type: ignore[arg-type]
+        context.set_default_timeout(READY_MS)
         if signed_in:
             context.add_cookies([{"name": "wangge", "value": token, "url": live_server}])
         watched = Watched(context.new_page(), live_server)
@@ -161,6 +164,7 @@ def planners(browser: Browser, planners_server: str, planners_tokens: dict[str, 
 
     def make(who: str = "first", width: int = 1920, height: int = 1080, **options: Any) -> Planner:
         context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN", **options)
+        context.set_default_timeout(READY_MS)
         context.add_cookies([{"name": "wangge", "value": planners_tokens[who], "url": planners_server}])
         watched = Watched(context.new_page(), planners_server)
         _watch(watched)
