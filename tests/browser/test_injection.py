@@ -24,7 +24,7 @@ __all__ = ["look"]
 pytestmark = pytest.mark.browser
 
 WORST = (
-    "=1+1<img src=x onerror=alert(1)>\"><script>alert(2)</script><svg onload=alert(3)>'`{{7*7}}${7*7}"
+    "=1+1<img src=x onerror=alert(1)>\"><script>alert(2)</script><svg onload=alert(3)>'`{{79*791909}}${79*791909}"
     "</title></textarea></script> javascript:alert(4) \u202egnp.exe " + "W" * 500
 )
 SHORT = WORST[:199]
@@ -187,7 +187,7 @@ def harmless(page: Page) -> None:
     """Nothing was made of the texts but text, and they pushed nothing out of the window."""
     text = page.evaluate("() => document.body.textContent")
     assert page.evaluate(INJECTED) == []
-    assert not re.search(r"(?<!\d)4949(?!\d)", text), "a template was worked out"
+    assert str(79 * 791909) not in text, "a template was worked out"
     assert page.evaluate(TURNED) == []
     assert page.evaluate(WIDE) == []
 

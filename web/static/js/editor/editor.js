@@ -50,7 +50,6 @@ export class Editor {
     this.lined = new Set();
     this.pins = [];
     this.shown = null; // the shape of an issue, as lines of places
-    this.longest = 0; // the longest a drag event took, milliseconds
   }
 
   get hand() {
@@ -339,14 +338,6 @@ export class Editor {
     if (this.shown) stage.show(context, frame, this.shown);
     if (this.pins.length) stage.pins(context, frame, this.pins);
     if (this.crossed) stage.crosshair(context, this.map.getSize().divideBy(2).subtract(frame.shift));
-  }
-
-  /** Run a drag's work and remember the longest, for the bench and the tests. */
-  timed(work) {
-    const begun = performance.now();
-    work();
-    this.longest = Math.max(this.longest, performance.now() - begun);
-    document.body.dataset.longest = this.longest.toFixed(2);
   }
 
   say(text) {

@@ -64,7 +64,7 @@ function held(editor, pressing, place) {
 function follow(editor, pressing, event, placed) {
   const place = placed(event);
   if (pressing.at && Math.hypot(place.point.x - pressing.at.x, place.point.y - pressing.at.y) > HOLD_PX) clearTimeout(pressing.held);
-  editor.timed(() => editor.hand.move(place));
+  editor.hand.move(place);
 }
 
 function release(editor, pressing, event, placed) {
