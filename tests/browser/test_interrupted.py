@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 from api import live
 from tests import factories
@@ -82,6 +82,26 @@ def test_two_keys_in_a_hurry_dispatch_to_the_first_and_say_nothing_of_the_second
     assert len(sent) == 1
     assert notice(desk, "said").count() == 0
     assert of(served, number)["officer"]["id"] == own["id"]
+
+
+def test_a_card_that_was_asked_for_before_a_step_does_not_come_back_after_it(desk: Page, served: Served) -> None:
+    number = report(served, "Asked before")
+    card(desk, number)
+    older: list[tuple[Route, APIResponse]] = []
+    address = f"**/api/v1/incidents/{number}"
+    desk.route(address, lambda route: route.continue_() if older else older.append((route, route.fetch())))
+    with desk.expect_request(address):
+        desk.evaluate("() => document.dispatchEvent(new CustomEvent('acted'))")
+    assert acted(desk, partial(desk.keyboard.press, "1")) == 200
+    desk.evaluate(
+        "() => { window.redrawn = 0; new MutationObserver(() => redrawn++).observe(document.querySelector('#kpi'), { childList: true, subtree: true }); }"
+    )
+    [(route, answer)] = older
+    route.fulfill(response=answer)
+    desk.wait_for_function("() => redrawn > 0")
+    assert desk.locator("#detail .hand:not([aria-disabled=true])").count() == 0
+    expect(desk.locator("#detail .marks")).to_contain_text("Dispatched", timeout=LONG_MS)
+    desk.unroute(address)
 
 
 def test_a_session_that_ended_under_a_form_keeps_what_was_typed_and_opens_the_way_in_beside_it(
@@ -196,3 +216,56 @@ def test_a_page_goes_on_once_somebody_signed_in_again_on_another(
         expect(page.locator("#live")).to_have_attribute("data-state", "live", timeout=LONG_MS)
         shown(page, number)
         assert page.locator("#notices .notice").count() == 0
+
+
+def test_who_signs_out_without_a_line_is_told_that_the_seat_stays_open(desk: Page) -> None:
+    out = desk.get_by_role("button", name="Sign out")
+    desk.context.set_offline(True)
+    out.click()
+    expect(notice(desk, "said")).to_contain_text("you are still signed in")
+    desk.context.set_offline(False)
+    assert "/sign-in" not in desk.url
+    desk.locator("#notices [data-kind=said] button").click()
+
+
+@pytest.mark.parametrize("place", ["#ranking td button", "#categories .body button", "#kpi .kpi", "#feed [data-incident]"])
+def test_the_focus_outlives_a_change_that_redraws_its_panel(seat: Watched, served: Served, place: str) -> None:
+    report(served, "Before the focus")
+    desk = hearing(seat)
+    held = desk.locator(place).nth(1)
+    held.focus()
+    name = held.get_attribute("data-focus") or held.get_attribute("data-incident")
+    before = desk.locator("[data-kpi=today] .value").inner_text()
+    report(served, "Under the focus")
+    expect(desk.locator("[data-kpi=today] .value")).not_to_have_text(before, timeout=LONG_MS)
+    assert desk.evaluate("() => document.activeElement.dataset.focus ?? document.activeElement.dataset.incident") == name
+    assert name
+
+
+@pytest.mark.parametrize(("list_of", "rows"), [("#feed", "[data-incident]"), ("#ranking", "td button")])
+def test_a_list_is_one_stop_of_tab_and_arrows_walk_it(seat: Watched, served: Served, list_of: str, rows: str) -> None:
+    for number in range(3):
+        report(served, f"To be walked {number}")
+    desk = hearing(seat)
+    buttons = desk.locator(f"{list_of} {rows}")
+    desk.locator(f"{list_of} {rows}[tabindex='0']").focus()
+    desk.keyboard.press("Home")
+    expect(buttons.first).to_be_focused()
+    desk.keyboard.press("ArrowDown")
+    expect(buttons.nth(1)).to_be_focused()
+    desk.keyboard.press("Tab")
+    assert desk.evaluate("([list, rows]) => document.activeElement.matches(`${list} ${rows}`)", [list_of, rows]) is False
+    desk.keyboard.press("Shift+Tab")
+    expect(buttons.nth(1)).to_be_focused()
+    desk.keyboard.press("End")
+    expect(buttons.last).to_be_focused()
+    assert desk.locator(f"{list_of} {rows}[tabindex='0']").count() == 1
+
+
+def test_what_a_heading_means_leaves_the_rows_under_it_to_be_read(seat: Watched) -> None:
+    desk = hearing(seat)
+    heading = desk.locator("#ranking th button").first
+    heading.hover()
+    tip, row = desk.locator("#tip").bounding_box(), desk.locator("#ranking td button").first.bounding_box()
+    assert tip and row and tip["y"] + tip["height"] <= row["y"]
+    desk.mouse.move(0, 0)

@@ -12,7 +12,9 @@ export function follow(tip) {
     tip.hidden = false;
     const box = element.getBoundingClientRect();
     const { width, height } = tip.getBoundingClientRect();
-    const below = box.bottom + 8 + height < window.innerHeight;
+    // What a column's heading means must not cover the rows that somebody is about to read.
+    const above = element.closest("th") && box.top >= height + 8;
+    const below = !above && box.bottom + 8 + height < window.innerHeight;
     tip.style.left = `${Math.max(8, Math.min(window.innerWidth - width - 8, box.left))}px`;
     tip.style.top = `${below ? box.bottom + 8 : Math.max(8, box.top - height - 8)}px`;
   };

@@ -3,6 +3,7 @@
 import { tell } from "./api.js";
 import { make, put } from "./dom.js";
 import { icon } from "./icons.js";
+import { say } from "./notices.js";
 import { theme, wear } from "./palette.js";
 import { language, word } from "./words.js";
 
@@ -78,6 +79,11 @@ export function keeping(path) {
 }
 
 async function leave() {
-  await tell("/session", undefined, "DELETE").catch(() => null);
+  try {
+    await tell("/session", undefined, "DELETE");
+  } catch (problem) {
+    // Whoever walks away must not believe that the seat is closed.
+    if (problem.status !== 401) return say(word("tool.out.failed"));
+  }
   location.assign("/sign-in");
 }

@@ -1,6 +1,7 @@
 /** The panel at the right: one tab each for the plan, its changes, issues, comments, history and impact. */
 
 import { make, put, skeleton } from "../dom.js";
+import { keepingFocus } from "../focus.js";
 import { change, state } from "../state.js";
 import { word } from "../words.js";
 import { button } from "../components.js";
@@ -35,7 +36,7 @@ export function show(host, editor) {
     if (fresh) put(body, skeleton());
     try {
       const content = await TABS[shown].show(editor, () => draw());
-      if (mine === turn) keepingFocus(body, () => put(body, content));
+      if (mine === turn) keeping(body, () => put(body, content));
     } catch (problem) {
       if (!problem.facts) throw problem;
       if (mine === turn) put(body, failed(problem, () => draw(true)));
@@ -82,14 +83,12 @@ function step(event, bar) {
   next.click();
 }
 
-/** What has the focus keeps it when its panel is drawn again. */
-function keepingFocus(body, work) {
-  const had = body.contains(document.activeElement) && document.activeElement.dataset.focus;
+/** What was typed and where one was reading stays when a panel is drawn again. */
+function keeping(body, work) {
   const typed = body.querySelector("textarea")?.value;
   const top = body.scrollTop;
-  work();
+  keepingFocus(body, work);
   body.scrollTop = top;
-  if (had) body.querySelector(`[data-focus="${CSS.escape(had)}"]`)?.focus();
   const again = body.querySelector("textarea");
   if (typed && again && !again.value) again.value = typed;
 }

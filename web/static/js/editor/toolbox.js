@@ -2,6 +2,7 @@
 
 import { icon } from "../icons.js";
 import { make, put } from "../dom.js";
+import { roving } from "../focus.js";
 import { word } from "../words.js";
 import { Balance, Comment, Lock, Merge, Select, Straighten } from "./tools/select.js";
 import { Measure, Redraw, Split, Trace } from "./tools/sketch.js";
@@ -56,7 +57,7 @@ export function show(host, editor, acts) {
     GROUPS.map((names) => make("div", { className: "group" }, names.map(one))),
   );
   const buttons = [...host.querySelectorAll("button")];
-  roving(host, buttons);
+  const settle = roving(host);
   return () => {
     for (const button of buttons) {
       const { tool: name } = button.dataset;
@@ -65,19 +66,6 @@ export function show(host, editor, acts) {
       const idle = (name === "undo" && !editor.draft.plan?.can_undo) || (name === "redo" && !editor.draft.plan?.can_redo);
       button.disabled = Boolean(closed || idle || (name === "comment" && !editor.draft.may("comment")));
     }
-    if (!buttons.some((button) => button.tabIndex === 0 && !button.disabled)) buttons.find((button) => !button.disabled).tabIndex = 0;
+    settle();
   };
-}
-
-/** One stop of Tab for the whole column; arrows go on from there. */
-function roving(host, buttons) {
-  host.addEventListener("keydown", (event) => {
-    const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-    if (!by) return;
-    event.preventDefault();
-    const open = buttons.filter((button) => !button.disabled);
-    const next = open[(open.indexOf(document.activeElement) + by + open.length) % open.length];
-    for (const button of buttons) button.tabIndex = button === next ? 0 : -1;
-    next.focus();
-  });
 }

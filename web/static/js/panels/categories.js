@@ -1,6 +1,7 @@
 /** Categories as bars; a click filters everything else by them. */
 
 import { make, put } from "../dom.js";
+import { keepingFocus } from "../focus.js";
 import { empty } from "./empty.js";
 import { change, state } from "../state.js";
 import { shape } from "../symbols.js";
@@ -13,14 +14,12 @@ export function show(body, { categories }) {
   const all = categories.reduce((sum, each) => sum + each.count, 0);
   const rows = [...categories].sort((a, b) => b.count - a.count).slice(0, 12);
   if (!all) return empty(body, { offer: true });
-  put(
-    body,
-    make(
-      "div",
-      { className: chosen.size ? "bars some" : "bars", tabIndex: 0, role: "group", "aria-label": word("categories.title") },
-      rows.map((each) => bar(each, most, all, chosen)),
-    ),
+  const bars = make(
+    "div",
+    { className: chosen.size ? "bars some" : "bars", role: "group", "aria-label": word("categories.title") },
+    rows.map((each) => bar(each, most, all, chosen)),
   );
+  keepingFocus(body, () => put(body, bars));
 }
 
 function bar(category, most, all, chosen) {
@@ -33,6 +32,7 @@ function bar(category, most, all, chosen) {
     {
       type: "button",
       "aria-pressed": String(pressed),
+      "data-focus": category.id,
       title: word("categories.hint", { name: named(category), n: count(category.count), share: percent(share) }),
       onclick: () => toggle(category.id),
     },

@@ -10,6 +10,10 @@ import * as household from "./household.js";
 import * as why from "./why.js";
 import { age, area, coded, count, decimal, named, namedIn, word } from "../words.js";
 
+// A card that was asked for before a step would offer the step once more.
+let steps = 0;
+document.addEventListener("acted", () => steps++);
+
 /** Follow the state's incident, building and grid in `section`. */
 export async function show(section, district, permissions) {
   const { grid, building, incident } = state();
@@ -44,8 +48,9 @@ export async function show(section, district, permissions) {
 export async function renew(section, permissions) {
   const key = keyOf(state());
   if (section.hidden || section.dataset.for !== key) return null;
+  const then = steps;
   const content = await card(state(), permissions, { background: true });
-  return () => section.dataset.for === key && inPlace(section, () => put(section.querySelector(".body"), closing(), content));
+  return () => then === steps && section.dataset.for === key && inPlace(section, () => put(section.querySelector(".body"), closing(), content));
 }
 
 /** Another period, other categories or hours: why a grid stands out is told anew. */

@@ -2,6 +2,7 @@
 
 import { make, put } from "../dom.js";
 import { icon } from "../icons.js";
+import { roving } from "../focus.js";
 import { change } from "../state.js";
 import { shape } from "../symbols.js";
 import { age, coded, named, namedIn, word } from "../words.js";
@@ -20,7 +21,8 @@ export class Feed {
     this.pause = make("button", { type: "button", className: "button small quiet", onclick: () => this.hold(!this.paused) });
     section.querySelector("h2").append(make("span", { className: "aside" }, this.pause));
     this.newer = make("button", { type: "button", className: "button small newer", hidden: true, onclick: () => this.release() });
-    this.list = make("ul", { className: "feed", "aria-live": "off", tabIndex: 0, "aria-label": word("feed.title") });
+    this.list = make("ul", { className: "feed", "aria-live": "off", "aria-label": word("feed.title") });
+    this.settle = roving(this.list);
     this.hold(false);
   }
 
@@ -68,6 +70,7 @@ export class Feed {
       row.replaceWith(fresh);
       if (held) fresh.querySelector("button").focus();
     }
+    this.settle();
   }
 
   announce() {
@@ -94,6 +97,7 @@ export class Feed {
       this.items.map((item) => this.row(item, fresh.has(item.id))),
     );
     put(this.body, this.newer, this.list);
+    this.settle();
     this.announce();
   }
 

@@ -1,8 +1,9 @@
 /** Twenty-four hours of reports: a range of them filters everything else, and play moves the range through the day. */
 
 import { onAnswer } from "../api.js";
-import { icon } from "../icons.js";
 import { make, put } from "../dom.js";
+import { keepingFocus } from "../focus.js";
+import { icon } from "../icons.js";
 import { change, onChange, state } from "../state.js";
 import { count, word } from "../words.js";
 import { empty } from "./empty.js";
@@ -34,7 +35,6 @@ export function show(body, { hours: counts }) {
   const chosen = range(state().hours);
   const most = Math.max(...counts);
   const busiest = counts.indexOf(most);
-  const focused = body.contains(document.activeElement) ? document.activeElement.dataset.hour : null;
   const bars = counts.map((n, hour) => {
     const fill = make("i");
     fill.style.height = `${(n / most) * 100}%`;
@@ -43,6 +43,7 @@ export function show(body, { hours: counts }) {
       {
         type: "button",
         "data-hour": hour,
+        "data-focus": hour,
         tabIndex: hour === (chosen[0] % DAY) ? 0 : -1,
         className: hour === busiest ? "most" : "",
         "aria-pressed": String(Boolean(state().hours) && holds(chosen, hour)),
@@ -55,8 +56,7 @@ export function show(body, { hours: counts }) {
   });
   const strip = make("div", { className: state().hours ? "hours some" : "hours", role: "group", "aria-label": word("hours.said", { hour: busiest, n: count(most) }) }, bars);
   brush(strip);
-  put(body, strip);
-  if (focused !== null) bars[focused]?.focus();
+  keepingFocus(body, () => put(body, strip));
 }
 
 /** Drag over bars to choose a range; arrows walk, Shift with an arrow widens, Enter chooses one hour or all again. */

@@ -1,6 +1,7 @@
 /** Six figures, each with its reference, its last fourteen days and a threshold as icon and text; each opens its rows. */
 
 import { draw, make, put } from "../dom.js";
+import { keepingFocus } from "../focus.js";
 import { icon } from "../icons.js";
 import { change as turn } from "../state.js";
 import { count, decimal, percent, span, word } from "../words.js";
@@ -11,9 +12,7 @@ const ALARM = 0.25;
 
 /** Draw the cards from an overview's `kpi`; a card keeps the focus when it is drawn anew. */
 export function show(body, { kpi, period }) {
-  const focused = body.contains(document.activeElement) ? document.activeElement.dataset.kpi : null;
-  put(body, make("div", { className: "kpis" }, kpi.map((item) => card(item, period))));
-  if (focused) body.querySelector(`[data-kpi="${focused}"]`)?.focus();
+  keepingFocus(body, () => put(body, make("div", { className: "kpis" }, kpi.map((item) => card(item, period)))));
 }
 
 function card(item, period) {
@@ -26,6 +25,7 @@ function card(item, period) {
       type: "button",
       className: `kpi ${state}`,
       "data-kpi": item.id,
+      "data-focus": item.id,
       "data-explain": explained.join("\n"),
       "aria-description": explained.slice(1).join(". "),
       "aria-haspopup": "dialog",

@@ -3,6 +3,7 @@
 import { ask } from "../api.js";
 import { failed, segments } from "../components.js";
 import { make, put, skeleton } from "../dom.js";
+import { keepingFocus, roving } from "../focus.js";
 import { change, state } from "../state.js";
 import { count, decimal, named, namedIn, short, word } from "../words.js";
 
@@ -72,9 +73,10 @@ function draw(body, rows, around) {
       sorted.map((row, rank) => line(row, rank, most, names[rank])),
     ),
   );
-  const host = make("div", { className: around ? "rank" : "rank long", tabIndex: 0, role: "region", "aria-label": word("ranking.title") }, table);
-  put(body, host);
+  const host = make("div", { className: around ? "rank" : "rank long", role: "region", "aria-label": word("ranking.title") }, table);
+  keepingFocus(body, () => put(body, host));
   host.scrollTop = top;
+  roving(table, "td button")();
 }
 
 function head(key) {
@@ -114,6 +116,7 @@ function line(row, rank, most, name) {
           type: "button",
           "data-area": row.code ?? null,
           "data-grid": row.grid_id ?? null,
+          "data-focus": row.grid_id ?? row.code,
           title: named(row),
           onclick: () => change(part, { step: true }),
         },
