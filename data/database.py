@@ -1,8 +1,8 @@
 """The database: one engine, and one unit of work in which a caller's token goes with every statement."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import psycopg
 from psycopg.errors import SerializationFailure
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from data.scope import Scope
 
 Answer = TypeVar("Answer")
+ONE_MOMENT = "one moment"
 GONE = frozenset({None, "57P01", "57P02", "57P03"})
 """States in which a statement finds a server that stops, starts or is not there; None: it never answered."""
 DISK_FULL = "53100"
@@ -45,6 +46,7 @@ class Database:
                 with self._sessions() as session:
                     if isinstance(self.bind, Engine):
                         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+                    session.info[ONE_MOMENT] = {}
                     name_caller(session, scope.token)
                     found = read(session)
                     session.commit()
@@ -70,6 +72,15 @@ class Database:
         """Give all connections back."""
         if isinstance(self.bind, Engine):
             self.bind.dispose()
+
+
+def once(session: Session, question: Hashable, ask: Callable[[], Answer]) -> Answer:
+    """What `ask` finds; where all questions see one moment, the same `question` is asked once."""
+    if (told := session.info.get(ONE_MOMENT)) is None:
+        return ask()
+    if question not in told:
+        told[question] = ask()
+    return cast(Answer, told[question])
 
 
 def gone(failed: Exception) -> bool:

@@ -57,70 +57,67 @@ def fill(session: Session, actor: Actor, metric: str, choice: Choice) -> Answer:
 
 def _rate(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
     counts = statistics.by_grid(session, actor.scope, wanted, at)
-    grids = statistics.grids(session, actor.scope, wanted, at)
-    values = {row.id: rate_per_1000(counts.get(row.id, 0), row.households) for row in grids}
-    small = [row.id for row in grids if values[row.id] is not None and counts.get(row.id, 0) < SMALL_NUMBER]
-    return Filled("per_1000_households", dict(values), sum(counts.get(row.id, 0) for row in grids), small)
+    homes = statistics.homes(session, actor.scope, wanted, at)
+    values = {grid: rate_per_1000(counts.get(grid, 0), households) for grid, households in homes.items()}
+    small = [grid for grid, value in values.items() if value is not None and counts.get(grid, 0) < SMALL_NUMBER]
+    return Filled("per_1000_households", dict(values), sum(counts.get(grid, 0) for grid in homes), small)
 
 
 def _open(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
-    waiting = statistics.waiting_by(session, actor.scope, "grid", wanted, at)
-    grids = statistics.grids(session, actor.scope, wanted, at)
-    values: dict[int, float | int | None] = {row.id: waiting.get(row.id, (0, 0))[0] for row in grids}
-    return Filled("count", values, sum(waiting.get(row.id, (0, 0))[0] for row in grids), [])
+    waiting = statistics.waiting_by_grid(session, actor.scope, wanted, at)
+    values: dict[int, float | int | None] = {
+        grid: waiting.get(grid, (0, 0))[0] for grid in statistics.homes(session, actor.scope, wanted, at)
+    }
+    return Filled("count", values, sum(waiting.get(grid, (0, 0))[0] for grid in values), [])
 
 
 def _overdue_share(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
-    waiting = statistics.waiting_by(session, actor.scope, "grid", wanted, at)
-    grids = statistics.grids(session, actor.scope, wanted, at)
+    waiting = statistics.waiting_by_grid(session, actor.scope, wanted, at)
     values: dict[int, float | int | None] = {}
-    for row in grids:
-        still_open, overdue = waiting.get(row.id, (0, 0))
-        values[row.id] = round(overdue / still_open, 4) if still_open else None
-    small = [row.id for row in grids if 0 < waiting.get(row.id, (0, 0))[0] < SMALL_NUMBER]
-    return Filled("ratio", values, sum(waiting.get(row.id, (0, 0))[0] for row in grids), small)
+    for grid in statistics.homes(session, actor.scope, wanted, at):
+        still_open, overdue = waiting.get(grid, (0, 0))
+        values[grid] = round(overdue / still_open, 4) if still_open else None
+    small = [grid for grid in values if 0 < waiting.get(grid, (0, 0))[0] < SMALL_NUMBER]
+    return Filled("ratio", values, sum(waiting.get(grid, (0, 0))[0] for grid in values), small)
 
 
 def _households(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
-    grids = statistics.grids(session, actor.scope, wanted, at)
-    return Filled("households", {row.id: row.households for row in grids}, sum(row.households for row in grids), [])
+    homes = statistics.homes(session, actor.scope, wanted, at)
+    return Filled("households", dict(homes), sum(homes.values()), [])
 
 
 def _officer_load(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
     """Households of all grids that the grid's officer answers for."""
     answering = {row.grid_id: int(row.households) for row in statistics.answering(session, actor.scope, wanted, at)}
-    grids = statistics.grids(session, actor.scope, wanted, at)
-    return Filled("households_per_officer", {row.id: answering.get(row.id) for row in grids}, len(answering), [])
+    homes = statistics.homes(session, actor.scope, wanted, at)
+    return Filled("households_per_officer", {grid: answering.get(grid) for grid in homes}, len(answering), [])
 
 
 def _assignment(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
     rows = statistics.answering(session, actor.scope, wanted, at)
     officer = {row.grid_id: row.id for row in rows}
-    grids = statistics.grids(session, actor.scope, wanted, at)
-    values: dict[int, float | int | None] = {row.id: officer.get(row.id) for row in grids}
-    return Filled("officer", values, len(rows), [], {row.id: row.name for row in rows})
+    homes = statistics.homes(session, actor.scope, wanted, at)
+    return Filled("officer", {grid: officer.get(grid) for grid in homes}, len(rows), [], {row.id: row.name for row in rows})
 
 
 def _care(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
     """The share of a grid's households in which somebody needs care; of fewer than SMALL_CELL nothing is told."""
     caring = statistics.caring(session, actor.scope, wanted, at)
-    grids = statistics.grids(session, actor.scope, wanted, at)
     values: dict[int, float | int | None] = {}
-    for row in grids:
-        homes = caring.get(row.id, 0)
-        told = row.households >= LEAST_HOUSEHOLDS and not 0 < homes < SMALL_CELL
-        values[row.id] = round(min(homes / row.households, 1), 4) if told else None
+    for grid, households in statistics.homes(session, actor.scope, wanted, at).items():
+        homes = caring.get(grid, 0)
+        told = households >= LEAST_HOUSEHOLDS and not 0 < homes < SMALL_CELL
+        values[grid] = round(min(homes / households, 1), 4) if told else None
     return Filled("ratio", values, sum(caring.values()), [])
 
 
 def _service(session: Session, actor: Actor, wanted: Asked, at: Moment) -> Filled:
     """The share of a grid's households within a ten minutes' walk of a service point that works."""
     reached = statistics.served(session, actor.scope, wanted, at)
-    grids = statistics.grids(session, actor.scope, wanted, at)
     values: dict[int, float | int | None] = {}
-    for row in grids:
-        near, homes = reached.get(row.id, (0, 0))
-        values[row.id] = round(near / homes, 4) if homes else None
+    for grid in statistics.homes(session, actor.scope, wanted, at):
+        near, homes = reached.get(grid, (0, 0))
+        values[grid] = round(near / homes, 4) if homes else None
     return Filled("ratio", values, sum(near for near, _ in reached.values()), [])
 
 

@@ -12,7 +12,7 @@ from api.period import Choice
 from data.queries import categories as category_queries
 from data.queries import statistics
 from data.queries.reach import reach
-from data.queries.statistics import Asked, Happened, Moment
+from data.queries.statistics import WAITING, Asked, Happened, Measures, Moment
 from gis.errors import BadValue
 from gis.hotspots.rates import LEAST_HOUSEHOLDS
 from gis.indicators import INDICATORS, measured
@@ -44,17 +44,18 @@ def overview(session: Session, actor: Actor, choice: Choice) -> Answer:
     wanted, at = asked(session, actor, choice)
     shown = _days_before(wanted.after, TREND_DAYS)
     happened = statistics.happened(session, actor.scope, wanted, at, shown=(shown[0], at.today + DAY), summed=_now_and_before(wanted))
-    waiting = statistics.waiting(session, actor.scope, wanted, at)
+    waits = statistics.waiting(session, actor.scope, wanted, at)
+    waiting = _together(waits) | {"today_then": statistics.today_then(session, actor.scope, wanted, at)}
     counts, by_hour = statistics.by_category_and_hour(session, actor.scope, wanted, at)
     return {
         "area": choice.area,
         "period": told(wanted),
         "now": at.now,
-        "kpi": _key_figures(session, actor, wanted, at, happened, dict(waiting), shown),
+        "kpi": _key_figures(session, actor, wanted, at, happened, waiting, shown),
         "trend": _trend(happened.days, shown, at, waiting["due_later_today"]),
         "categories": _named_categories(session, actor, counts),
         "hours": by_hour,
-        "ranking": _ranking(session, actor, replace(wanted, grid=None), at),
+        "ranking": _ranking(session, actor, replace(wanted, grid=None), at, waits),
     }
 
 
@@ -73,9 +74,9 @@ def indicators(session: Session, actor: Actor, choice: Choice) -> Answer:
     wanted, at = asked(session, actor, choice)
     none_by_day = (wanted.first, wanted.first)
     happened = statistics.happened(session, actor.scope, wanted, at, shown=none_by_day, summed=_now_and_before(wanted))
-    waiting = statistics.waiting(session, actor.scope, wanted, at)
-    counts = _counts(happened, wanted.first, wanted.after, at, dict(waiting))
-    before = _counts(happened, wanted.first - WEEK, wanted.after - WEEK, at, dict(waiting) | {"overdue": waiting["overdue_then"]})
+    waiting = _together(statistics.waiting(session, actor.scope, wanted, at))
+    counts = _counts(happened, wanted.first, wanted.after, at, waiting)
+    before = _counts(happened, wanted.first - WEEK, wanted.after - WEEK, at, waiting | {"overdue": waiting["overdue_then"]})
     items = []
     for name in INDICATORS:
         value = measured(name, counts)
@@ -91,6 +92,11 @@ def indicators(session: Session, actor: Actor, choice: Choice) -> Answer:
             }
         )
     return {"area": choice.area, "period": told(wanted), "now": at.now, "items": items}
+
+
+def _together(waits: dict[int, Measures]) -> Measures:
+    """What waits in all communities."""
+    return {name: sum(each[name] for each in waits.values()) for name in WAITING}
 
 
 def _key_figures(
@@ -194,21 +200,21 @@ def _named_categories(session: Session, actor: Actor, counts: dict[int, int]) ->
     )
 
 
-def _ranking(session: Session, actor: Actor, wanted: Asked, at: Moment) -> list[Answer]:
+def _ranking(session: Session, actor: Actor, wanted: Asked, at: Moment, waits: dict[int, Measures]) -> list[Answer]:
     """The children of the area, most incidents first: streets of a district, communities of a street, grids of a community."""
     if wanted.reach.level == "community":
         ranked = _ranked_grids(session, actor, wanted, at)
     else:
         children = _streets_or_communities(session, actor, wanted, at)
         counts = statistics.by_community(session, actor.scope, wanted, at)
-        waiting = statistics.waiting_by(session, actor.scope, "community", wanted, at)
+        waiting = {community: (each["open"], each["overdue"]) for community, each in waits.items()}
         ranked = [_ranked(child, counts, waiting) for child in children]
     return sorted(ranked, key=lambda each: (-each["count"], each["code"]))  # type: ignore[operator]
 
 
 def _ranked_grids(session: Session, actor: Actor, wanted: Asked, at: Moment) -> list[Answer]:
     counts = statistics.by_grid(session, actor.scope, wanted, at)
-    waiting = statistics.waiting_by(session, actor.scope, "grid", wanted, at)
+    waiting = statistics.waiting_by_grid(session, actor.scope, wanted, at)
     return [
         _ranked({"grid_id": row.id, "level": "grid", "of": [row.id]} | {each: getattr(row, each) for each in NAMED}, counts, waiting)
         for row in statistics.grids(session, actor.scope, wanted, at)

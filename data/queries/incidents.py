@@ -72,10 +72,10 @@ def _lately(wanted: Wanted, now: datetime) -> tuple[datetime, ...]:
         return ()
     if wanted.by != "reported":
         return () if wanted.starts is None else (wanted.starts - SHORTLY,)
-    if not wanted.hours or wanted.starts is not None:
+    if not wanted.hours and wanted.starts is None:
         return ()
     end = min(each for each in (now, wanted.ends, wanted.before and wanted.before.at) if each is not None)
-    return (end - FEW_DAYS, end - SHORTLY)
+    return tuple(since for since in (end - FEW_DAYS, end - SHORTLY) if wanted.starts is None or since > wanted.starts)
 
 
 def _page_of(session: Session, wanted: Wanted, now: datetime, since: datetime | None) -> Sequence[Row[Any]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from data.database import once
 from data.scope import Scope
 from gis.errors import NotFound
 
@@ -35,6 +36,10 @@ class Reach:
 
 def reach(session: Session, scope: Scope, code: str | None = None) -> Reach:
     """What a question about `code` (an area, or None for all in scope) reaches; NotFound for an area that is not visible."""
+    return once(session, ("reach", code), lambda: _reach(session, scope, code))
+
+
+def _reach(session: Session, scope: Scope, code: str | None) -> Reach:
     rows = session.execute(INSIDE, {"code": code}).all()
     if code is not None and not rows:
         raise NotFound("There is no such area in your scope.", area=code)

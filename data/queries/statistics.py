@@ -12,6 +12,7 @@ import psycopg
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
+from data.database import once
 from data.queries.present_ground import carried
 from data.queries.reach import Reach
 from data.scope import Scope
@@ -24,6 +25,8 @@ MEASURES = (
     "reported", "filed", "ended", "closed", "on_spot", "closed_in_grid", "closed_in_community", "closed_late",
     "handled_s", "due", "due_closed", "due_on_time",
 )  # fmt: skip
+WAITING = ("open", "overdue", "due_later_today", "open_then", "overdue_then")
+"""Columns of what waits, in their order."""
 EVERY_CATEGORY = 0
 """Stands for all categories in slots of the whole ground."""
 PLACED = "community_id = ANY (:communities)"
@@ -122,8 +125,12 @@ class Asked:
 
 def moment(session: Session) -> Moment:
     """The moment and zone of this deployment."""
-    row = session.execute(_named("moment")).one()
-    return Moment(row.now, ZoneInfo(row.zone), row.waiting_is_kept)
+
+    def ask() -> Moment:
+        row = session.execute(_named("moment")).one()
+        return Moment(row.now, ZoneInfo(row.zone), row.waiting_is_kept)
+
+    return once(session, "moment", ask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +187,21 @@ def _named_days(days: Iterable[date]) -> dict[str, object]:
     return {"days": told, "months_of_days": sorted({day.replace(day=1) for day in told})}
 
 
-def waiting(session: Session, scope: Scope, asked: Asked, at: Moment) -> Mapping[str, int]:
-    """Open and overdue incidents now and at the same hour a week ago, and what was reported on that day up to then.
+def waiting(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, Measures]:
+    """By community what is open and overdue now, what of it is due later today, and what was open and overdue at the same hour a week ago.
 
     Where folds keep what waits, the week ends at the last of them, which is seconds ago.
     """
+    if at.waiting_is_kept and not asked.crossed:
+        told = _named("waiting_of_hours_kept" if asked.hours else "waiting_kept")
+    else:
+        told = _choosing("waiting", asked)
+    binds = asked.binds(at) | {"then": at.now - WEEK, "day_ends": at.starts(at.today + timedelta(days=1))}
+    return {id: dict(zip(WAITING, counts, strict=True)) for id, *counts in session.execute(told, binds).all()}
+
+
+def today_then(session: Session, scope: Scope, asked: Asked, at: Moment) -> int:
+    """What was reported on the day a week ago, up to the same time."""
     then = at.now - WEEK
     local = then.astimezone(at.zone)
     hours = asked.hours or range(24)
@@ -195,18 +212,12 @@ def waiting(session: Session, scope: Scope, asked: Asked, at: Moment) -> Mapping
         "hours_before": [hour for hour in hours if hour < local.hour],
         "then_hour_counts": local.hour in hours,
         "then_hour_starts": local.replace(minute=0, second=0, microsecond=0),
-        "day_ends": at.starts(at.today + timedelta(days=1)),
     }
-    if at.waiting_is_kept and not asked.crossed:
-        told = session.execute(_named("waiting_of_hours_kept" if asked.hours else "waiting_kept"), binds).one()._mapping
-    else:
-        told = session.execute(_choosing("waiting", asked), binds).one()._mapping
     # Where the clocks were changed that day, an hour of the clock is not one of the day.
     even = local.utcoffset() == at.starts(local.date()).utcoffset() and local.date() == at.today - WEEK
     of_ground = asked.reach.whole and even and not asked.counted
-    statement = _named("today_then_of_ground") if of_ground else _choosing("today_then", asked)
-    before = session.execute(statement, binds).scalar_one()
-    return {name: int(value) for name, value in told.items()} | {"today_then": int(before)}
+    told = _named("today_then_of_ground") if of_ground else _choosing("today_then", asked)
+    return int(session.execute(told, binds).scalar_one())
 
 
 def by_category_and_hour(session: Session, scope: Scope, asked: Asked, at: Moment) -> tuple[dict[int, int], list[int]]:
@@ -267,8 +278,7 @@ def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[in
         told = _named("grids_of_categories")
     else:
         told = _named("grids_by_hour" if asked.hours else "grids_by_day")
-    rows = session.execute(told, asked.binds(at))
-    counts = {row.grid_id: int(row.reported) for row in rows}
+    counts: dict[int, int] = dict(session.execute(told, asked.binds(at)).all())
     moved = carried(
         session, scope, at.starts(asked.first), at.starts(asked.after),
         categories=asked.categories, communities=asked.reach.communities, hours=asked.hours,
@@ -278,14 +288,16 @@ def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[in
     return counts
 
 
-def waiting_by(session: Session, scope: Scope, unit: str, asked: Asked, at: Moment) -> dict[int, tuple[int, int]]:
-    """Open and overdue now by `unit`, "community" or "grid"."""
-    if not at.waiting_is_kept or (asked.chosen if unit == "grid" else asked.crossed):
-        told = _choosing(f"waiting_by_{unit}", asked)
-    else:
-        told = _named(f"waiting_by_{unit}{'_of_hours' if asked.hours else ''}_kept")
-    rows = session.execute(told, asked.binds(at))
-    return {row.id: (row.open, row.overdue) for row in rows}
+def waiting_by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, tuple[int, int]]:
+    """Open and overdue now by grid."""
+    kept = at.waiting_is_kept and not asked.chosen
+    told = _named("waiting_by_grid_kept") if kept else _choosing("waiting_by_grid", asked)
+    return {id: (still_open, overdue) for id, still_open, overdue in session.execute(told, asked.binds(at)).all()}
+
+
+def homes(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
+    """Households of the current grids of the primary scheme, by code."""
+    return dict(session.execute(_named("homes"), asked.binds(at)).all())
 
 
 def grids(session: Session, scope: Scope, asked: Asked, at: Moment) -> Rows:

@@ -179,39 +179,39 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
 -- waiting_kept --
 -- The same as `waiting` from what folds keep, where they do: the week ends at their last one, some seconds ago. What fell due
 -- since is added; a fold that came between is taken back.
-SELECT kept.*, kept.overdue + since.fell_due AS overdue, since.due_later_today
-  FROM (SELECT coalesce(sum(open), 0) AS open, coalesce(sum(overdue), 0) AS overdue, coalesce(sum(open_then), 0) AS open_then,
-               coalesce(sum(overdue_then), 0) AS overdue_then
-          FROM (SELECT open, overdue, open_then, overdue_then FROM statistics_waiting
-                 WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
-                UNION ALL
-                SELECT share.*
-                  FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
-                 WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))) AS told) AS kept,
-       (SELECT count(*) FILTER (WHERE due_at >= (SELECT at FROM waiting_moment) AND due_at < :now)
-               - count(*) FILTER (WHERE due_at >= :now AND due_at < (SELECT at FROM waiting_moment)) AS fell_due,
-               count(*) FILTER (WHERE due_at >= :now AND due_at < :day_ends) AS due_later_today
+SELECT community_id, sum(open)::integer AS open, sum(overdue)::integer AS overdue, sum(due_later_today)::integer AS due_later_today,
+       sum(open_then)::integer AS open_then, sum(overdue_then)::integer AS overdue_then
+  FROM (SELECT community_id, open, overdue, 0 AS due_later_today, open_then, overdue_then FROM statistics_waiting
+         WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
+        UNION ALL
+        SELECT community_id, share.open, share.overdue, 0, share.open_then, share.overdue_then
+          FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
+         WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
+        UNION ALL
+        SELECT community_id, 0, (due_at < :now)::integer - (due_at < (SELECT at FROM waiting_moment))::integer,
+               (due_at >= :now AND due_at < :day_ends)::integer, 0, 0
           FROM incident
          WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
-           AND due_at >= least((SELECT at FROM waiting_moment), :now) AND due_at < greatest((SELECT at FROM waiting_moment), :day_ends)) AS since;
+           AND due_at >= least((SELECT at FROM waiting_moment), :now) AND due_at < greatest((SELECT at FROM waiting_moment), :day_ends)) AS told
+ GROUP BY community_id;
 
 -- waiting_of_hours_kept --
 -- The same of some hours of the day.
-SELECT kept.*, kept.overdue + since.fell_due AS overdue, since.due_later_today
-  FROM (SELECT coalesce(sum(open), 0) AS open, coalesce(sum(overdue), 0) AS overdue, coalesce(sum(open_then), 0) AS open_then,
-               coalesce(sum(overdue_then), 0) AS overdue_then
-          FROM (SELECT open, overdue, open_then, overdue_then FROM statistics_waiting_hour
-                 WHERE community_id = ANY (:communities) AND hour = ANY (:hours)
-                UNION ALL
-                SELECT share.*
-                  FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
-                 WHERE community_id = ANY (:communities) AND hour_of(reported_at, :zone) = ANY (:hours)) AS told) AS kept,
-       (SELECT count(*) FILTER (WHERE due_at >= (SELECT at FROM waiting_moment) AND due_at < :now)
-               - count(*) FILTER (WHERE due_at >= :now AND due_at < (SELECT at FROM waiting_moment)) AS fell_due,
-               count(*) FILTER (WHERE due_at >= :now AND due_at < :day_ends) AS due_later_today
+SELECT community_id, sum(open)::integer AS open, sum(overdue)::integer AS overdue, sum(due_later_today)::integer AS due_later_today,
+       sum(open_then)::integer AS open_then, sum(overdue_then)::integer AS overdue_then
+  FROM (SELECT community_id, open, overdue, 0 AS due_later_today, open_then, overdue_then FROM statistics_waiting_hour
+         WHERE community_id = ANY (:communities) AND hour = ANY (:hours)
+        UNION ALL
+        SELECT community_id, share.open, share.overdue, 0, share.open_then, share.overdue_then
+          FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
+         WHERE community_id = ANY (:communities) AND hour_of(reported_at, :zone) = ANY (:hours)
+        UNION ALL
+        SELECT community_id, 0, (due_at < :now)::integer - (due_at < (SELECT at FROM waiting_moment))::integer,
+               (due_at >= :now AND due_at < :day_ends)::integer, 0, 0
           FROM incident
          WHERE is_open AND community_id = ANY (:communities) AND hour_of(reported_at, :zone) = ANY (:hours)
-           AND due_at >= least((SELECT at FROM waiting_moment), :now) AND due_at < greatest((SELECT at FROM waiting_moment), :day_ends)) AS since;
+           AND due_at >= least((SELECT at FROM waiting_moment), :now) AND due_at < greatest((SELECT at FROM waiting_moment), :day_ends)) AS told
+ GROUP BY community_id;
 
 -- today_then --
 -- Reported on the day a week ago, up to the same time.
@@ -230,20 +230,24 @@ SELECT (SELECT coalesce(sum((SELECT sum(hours[hour + 1]) FROM unnest(CAST(:hours
            AND (:every OR category_id = ANY (:categories))) AS reported;
 
 -- waiting --
--- What is open now, what of it is late, what of it is not due before the day ends; and the same hour a week ago, told from
--- what still waits and what has ended since. An incident reopened since counts as open then.
-SELECT open, overdue, due_later_today, open_since_then + were_open AS open_then, late_since_then + were_late AS overdue_then
-  FROM (SELECT count(*) AS open,
+-- By community: what is open now, what of it is late, what of it is not due before the day ends; and the same hour a week ago, told
+-- from what still waits and what has ended since. An incident reopened since counts as open then.
+SELECT community_id, sum(open)::integer AS open, sum(overdue)::integer AS overdue, sum(due_later_today)::integer AS due_later_today,
+       sum(open_then)::integer AS open_then, sum(overdue_then)::integer AS overdue_then
+  FROM (SELECT community_id, count(*) AS open,
                count(*) FILTER (WHERE due_at < :now) AS overdue,
                count(*) FILTER (WHERE due_at >= :now AND due_at < :day_ends) AS due_later_today,
-               count(*) FILTER (WHERE reported_at < :then) AS open_since_then,
-               count(*) FILTER (WHERE due_at < :then) AS late_since_then
+               count(*) FILTER (WHERE reported_at < :then) AS open_then,
+               count(*) FILTER (WHERE due_at < :then) AS overdue_then
           FROM incident
-         WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))) AS waiting,
-       (SELECT count(*) FILTER (WHERE reported_at < :then) AS were_open, count(*) FILTER (WHERE due_at < :then) AS were_late
+         WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
+         GROUP BY community_id
+        UNION ALL
+        SELECT community_id, 0, 0, 0, count(*) FILTER (WHERE reported_at < :then), count(*) FILTER (WHERE due_at < :then)
           FROM incident
-         WHERE community_id = ANY (:communities) AND closed_at >= :then AND NOT is_open
-           AND (:every OR category_id = ANY (:categories))) AS ended;
+         WHERE community_id = ANY (:communities) AND closed_at >= :then AND NOT is_open AND (:every OR category_id = ANY (:categories))
+         GROUP BY community_id) AS told
+ GROUP BY community_id;
 
 -- categories_by_month --
 -- Reported by category and hour of the day in whole months, folded or not yet.
@@ -401,7 +405,7 @@ SELECT community_id, count(*) AS reported
 
 -- grids_by_day --
 -- Days of any months by grid, folded or not yet.
-SELECT grid_id, sum(reported) AS reported
+SELECT grid_id, sum(reported)::bigint AS reported
   FROM (SELECT grid_id, between_days(until, month, :first, :after) AS reported FROM statistics_grid_month
          WHERE community_id = ANY (:communities) AND month >= date_trunc('month', CAST(:first AS date))::date AND month < :after
         UNION ALL
@@ -462,41 +466,6 @@ SELECT grid_id, count(*) AS reported
    AND (:every OR category_id = ANY (:categories))
  GROUP BY grid_id;
 
--- waiting_by_community_kept --
-SELECT id, sum(open)::integer AS open, sum(overdue)::integer AS overdue
-  FROM (SELECT community_id AS id, open, overdue FROM statistics_waiting WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
-        UNION ALL
-        SELECT community_id, share.open, share.overdue
-          FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
-         WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
-        UNION ALL
-        SELECT community_id, 0, CASE WHEN due_at >= (SELECT at FROM waiting_moment) THEN 1 ELSE -1 END
-          FROM incident
-         WHERE is_open AND community_id = ANY (:communities) AND due_at >= least((SELECT at FROM waiting_moment), :now)
-           AND due_at < greatest((SELECT at FROM waiting_moment), :now) AND (:every OR category_id = ANY (:categories))) AS told
- GROUP BY id;
-
--- waiting_by_community_of_hours_kept --
-SELECT id, sum(open)::integer AS open, sum(overdue)::integer AS overdue
-  FROM (SELECT community_id AS id, open, overdue FROM statistics_waiting_hour
-         WHERE community_id = ANY (:communities) AND hour = ANY (:hours)
-        UNION ALL
-        SELECT community_id, share.open, share.overdue
-          FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
-         WHERE community_id = ANY (:communities) AND hour_of(reported_at, :zone) = ANY (:hours)
-        UNION ALL
-        SELECT community_id, 0, CASE WHEN due_at >= (SELECT at FROM waiting_moment) THEN 1 ELSE -1 END
-          FROM incident
-         WHERE is_open AND community_id = ANY (:communities) AND due_at >= least((SELECT at FROM waiting_moment), :now)
-           AND due_at < greatest((SELECT at FROM waiting_moment), :now) AND hour_of(reported_at, :zone) = ANY (:hours)) AS told
- GROUP BY id;
-
--- waiting_by_community --
-SELECT community_id AS id, count(*) AS open, count(*) FILTER (WHERE due_at < :now) AS overdue
-  FROM incident
- WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
- GROUP BY community_id;
-
 -- waiting_by_grid_kept --
 SELECT id, sum(open)::integer AS open, sum(overdue)::integer AS overdue
   FROM (SELECT grid_id AS id, open, overdue FROM statistics_waiting_grid WHERE community_id = ANY (:communities)
@@ -517,8 +486,15 @@ SELECT grid_id AS id, count(*) AS open, count(*) FILTER (WHERE due_at < :now) AS
  WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories)) AND grid_id IS NOT NULL
  GROUP BY grid_id;
 
+-- homes --
+-- Households of the current grids of the primary scheme.
+SELECT grid.id, grid.households
+  FROM grid JOIN scheme ON scheme.id = scheme_id AND is_primary
+ WHERE valid_to IS NULL AND community_id = ANY (:communities)
+ ORDER BY grid.code;
+
 -- grids --
--- Current grids of the primary scheme with their households.
+-- The same with their names.
 SELECT grid.id, grid.code, grid.name, grid.name_en, grid.community_id, grid.households
   FROM grid JOIN scheme ON scheme.id = scheme_id AND is_primary
  WHERE valid_to IS NULL AND community_id = ANY (:communities)

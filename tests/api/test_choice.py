@@ -59,6 +59,32 @@ def test_pages_of_some_hours_reach_back_to_the_first_of_them(fresh_client, hourl
             assert seen == sorted(seen, reverse=True)
 
 
+@pytest.mark.parametrize("hours", [None, "5-24"])
+@pytest.mark.parametrize("since", [None, 1, 30, 59, 400])
+def test_pages_of_a_period_hold_its_newest_in_order_to_its_first_day(fresh_client, fresh, hourly, hours, since) -> None:  # type: ignore[no-untyped-def]
+    with fresh.owner() as owner:
+        today = owner.execute("SELECT (deployment_now() AT TIME ZONE 'Asia/Shanghai')::date").fetchone()[0]
+        for rank, number in enumerate(hourly):
+            owner.execute("UPDATE incident SET reported_at = reported_at - %s * interval '11 days' WHERE id = %s", [rank % 30, number])
+        held = owner.execute(
+            "SELECT id FROM incident WHERE (%(hours)s::text IS NULL OR extract(hour FROM reported_at AT TIME ZONE 'Asia/Shanghai') >= 5)"
+            " AND (%(first)s::date IS NULL OR (reported_at AT TIME ZONE 'Asia/Shanghai')::date >= %(first)s) ORDER BY reported_at DESC, id DESC",
+            {"hours": hours, "first": since and today - timedelta(days=since)},
+        ).fetchall()
+        owner.commit()
+    asked = {"hours": hours, "from": since and (today - timedelta(days=since)).isoformat()}
+    seen, before = [], None
+    while len(seen) <= len(held):
+        page = fresh_client("operator").get(
+            "/api/v1/feed", params={key: value for key, value in (asked | {"limit": 3, "before": before}).items() if value}
+        )
+        seen += [(each["id"],) for each in page.json()["items"]]
+        before = page.json()["next"]
+        if before is None:
+            break
+    assert seen == held
+
+
 @pytest.mark.parametrize("hours", ["8", "8-8", "24-3", "8-25", "x-y", "-1-3"])
 def test_hours_that_are_none_are_refused(client, hours: str) -> None:  # type: ignore[no-untyped-def]
     for path in ("/api/v1/overview", "/api/v1/incidents", "/tiles/incidents/15/0/0"):

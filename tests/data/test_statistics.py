@@ -160,6 +160,12 @@ SLOTS_KEPT = """
      WHERE number <> 0 ORDER BY 1, 2, 3"""
 
 
+COUNTS = (
+    statistics.days, statistics.by_category_and_hour, statistics.by_community, statistics.by_grid,
+    statistics.waiting, statistics.waiting_by_grid, statistics.today_then,
+)  # fmt: skip
+
+
 def everything(session, random, *, whole=True):
     """Every count of the panels, of the whole ground, a part of it and a grid, of some categories and hours and all, in some periods."""
     at = statistics.moment(session)
@@ -175,13 +181,12 @@ def everything(session, random, *, whole=True):
     choices = list(product(places.items(), ((), (410,), (410, 420)), ((), (0, 1, 22, 23), (9,)), (1, 40, 200, 370)))
     for (where, (reach, grid)), categories, hours, days in random.sample(choices, 40):
         asked = Asked(reach, at.today - timedelta(days=days), at.today + timedelta(days=1), categories, hours, grid)
-        told = {
-            each.__name__: each(session, scope, asked, at)
-            for each in (statistics.days, statistics.by_category_and_hour, statistics.by_community, statistics.by_grid, statistics.waiting)
-        } | {unit: statistics.waiting_by(session, scope, unit, asked, at) for unit in ("community", "grid")}
+        told = {each.__name__: each(session, scope, asked, at) for each in COUNTS}
         told["happened"] = happened(session, scope, asked, at)
         # The week of what waits ends at the last fold, minutes ago; the test of the folds looks at that.
-        told["waiting"] = {name: told["waiting"][name] for name in ("open", "overdue", "due_later_today", "today_then")}
+        told["waiting"] = {
+            community: {name: each[name] for name in ("open", "overdue", "due_later_today")} for community, each in told["waiting"].items()
+        }
         found |= {(where, categories, hours, days, name): some(each) for name, each in told.items()}
     return at, found
 
@@ -200,7 +205,7 @@ def some(counts):
     """Counts by key without the keys of nothing, which a rollup may keep."""
     if not isinstance(counts, dict):
         return counts
-    nothing = (0, (0, 0), dict.fromkeys(MEASURES, 0))
+    nothing = (0, (0, 0), dict.fromkeys(MEASURES, 0), dict.fromkeys(("open", "overdue", "due_later_today"), 0))
     return {key: count for key, count in counts.items() if count not in nothing}
 
 
