@@ -98,6 +98,7 @@ def build(levels: dict[Noun, gpd.GeoDataFrame], rules: GroundRules, district: Di
     )
     if not hierarchy.exact:
         raise CoverageBroken("The levels could not be made to tile each other; see the defects file for the places.")
+    _refuse_strays(hierarchy, order)
     units = {noun: _units(hierarchy.levels[place]) for place, noun in enumerate(order)}
     units["district"] = [Unit(district.code, None, district.name, district.name_en, hierarchy.outline, "import", district.code)]
     units["street"] = [_under(each, district.code) for each in units["street"]]
@@ -156,6 +157,18 @@ def _refuse_missing_steps(found: gpd.GeoDataFrame, pieces: gpd.GeoDataFrame, rul
             f"The levels do not tile each other as they are ({counts}; {len(pieces)} pieces of grids lie in a second community)."
             f" Ask for the mending steps {', '.join(missing)} to have them mended, or mend the source.", missing=missing,
         )  # fmt: skip
+
+
+def _refuse_strays(hierarchy: Hierarchy, order: list[Noun]) -> None:
+    """Whatever has no parent could not be found from above; only a person knows which of the two files is wrong."""
+    for place, above in enumerate(order[1:]):
+        frame = hierarchy.levels[place]
+        strays = [str(code) for code in frame.loc[frame["parent_code"].isna(), "code"]]
+        if strays:
+            raise CoverageBroken(
+                f"No {above} holds {order[place]} {', '.join(strays[:TOLD])}. Add the {above} it lies in, or leave it out of the file.",
+                level=order[place], codes=strays[:TOLD],
+            )  # fmt: skip
 
 
 def _units(frame: gpd.GeoDataFrame) -> list[Unit]:

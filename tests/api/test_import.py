@@ -100,6 +100,18 @@ def test_a_hood_that_no_block_lies_mainly_in_still_gets_a_grid(city: City) -> No
     assert counted(report, "blocks") == (4, 3, 0, 1)
 
 
+def test_a_hood_that_lies_in_no_ward_is_named_and_nothing_is_stored(city: City) -> None:
+    hoods = {"H1": tile(0, 0), "H2": tile(1, 0), "H3": tile(0, 1), "H4": tile(1, 1), "H9": tile(5, 0)}
+    city.write("hoods.geojson", hoods, name=["Hood 1", "Hood 2", "Hood 3", "Hood 4", "Hood 9"])
+    city.write(
+        "blocks.geojson", {f"B{column}{row}": tile(column, row) for column in (0, 1, 5) for row in range(2) if (column, row) != (5, 1)}
+    )
+    report = city.bring(GROUND)
+    assert "H9" in report.refused_files["hoods: hoods.geojson"]
+    assert "street" in report.refused_files["hoods: hoods.geojson"]
+    assert city.value("SELECT count(*) FROM area") == 0
+
+
 def test_a_changed_border_is_stored_and_the_old_one_kept(city: City) -> None:
     city.bring(GROUND)
     city.write("blocks.geojson", {f"B{column}{row}": tile([0, 0.4, 1, 1.5][column], row, [0.4, 0.6, 0.5, 0.5][column], 1)
