@@ -77,6 +77,20 @@ def test_who_may_see_little_is_told_so_in_each_panel(
     assert watched.axe() == []
 
 
+@pytest.mark.parametrize(
+    ("role", "language", "theme"),
+    [("planner", "zh", "dark"), ("analyst", "en", "light"), ("clerk", "zh", "light"), ("integration", "en", "dark")],
+)
+def test_the_one_screen_of_every_role_is_clean_and_accessible(
+    opener: Opener, demo_small: Clone, role: str, language: Language, theme: str
+) -> None:
+    watched = opener(1366, 768, token=tokens.bearer_token(demo_small.schema_url, role, None))
+    page = watched.open(f"/?lang={language}&theme={theme}")
+    expect(page.locator("#kpi .kpi")).to_have_count(6)
+    expect(page.locator(".skeleton")).to_have_count(0)
+    assert watched.axe() == []
+
+
 @pytest.mark.parametrize(("language", "theme"), LOOKS)
 def test_who_may_not_see_the_map_is_told_so_and_can_sign_out(opener: Opener, demo_small: Clone, language: Language, theme: str) -> None:
     watched = opener(390, 844, token=tokens.bearer_token(demo_small.schema_url, "audit_admin", None))
