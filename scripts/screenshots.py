@@ -264,7 +264,8 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "report-refused": ("#waiting > *",),
     "compared": (".block table",),
     "design": ("main > section",),
-    **dict.fromkeys(("editor", "editor-history", "editor-comments"), ("#tab_body > *", "#toolbox button")),
+    "editor": ("#tab_body > :visible, #panel .sheet-handle:visible", "#toolbox button"),
+    **dict.fromkeys(("editor-history", "editor-comments"), ("#tab_body > *", "#toolbox button")),
 }
 """What must be seen on a page, or its picture would show something else than it says."""
 COMPLAINTS: dict[str, str] = {
