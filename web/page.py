@@ -15,8 +15,8 @@ from web.words import HTML_LANGUAGE, Language, word
 
 Theme = Literal["dark", "light"]
 THEMES: tuple[Theme, ...] = ("dark", "light")
-COMMON_STYLES = tuple(f"/static/css/{name}.css" for name in ("tokens", "base", "components", "forms", "shell"))
-"""What every page links first, in this order: sizes and colours, type, components, the shell around and over a page."""
+COMMON_STYLES = tuple(f"/static/css/{name}.css" for name in ("tokens", "base", "components", "forms", "shell", "forced"))
+"""What every page links first: sizes and colours, type, components, the shell around and over a page, the system's colours."""
 _TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 """Signs that turn the direction of reading: a name must not make what stands beside it read backwards."""
 _TEMPLATES = Environment(

@@ -13,6 +13,14 @@ from web.words import Language, word
 
 pytestmark = pytest.mark.browser
 SIZES = [(1920, 1080), (390, 844)]
+CHOSEN_AT = """async () => {
+    const asked = new URLSearchParams(location.search);
+    const [lon, , zoom] = asked.get("at").split(",").map(Number);
+    const { place } = await (await fetch(`/api/v1/incidents/${asked.get("incident")}`)).json();
+    const map = document.querySelector("#map, .map").getBoundingClientRect();
+    return map.left + map.width / 2 + ((place[0] - lon) / 360) * 256 * 2 ** zoom;
+}"""
+"""Where the chosen incident lies across the window, pixels."""
 LOOKS: list[tuple[Language, str]] = [("zh", "dark"), ("en", "light")]
 
 
@@ -142,6 +150,31 @@ def test_a_page_that_is_refused_or_fails_says_so_and_is_accessible(
     assert watched.axe() == []
     assert [wrong for wrong in watched.wrong if str(status) not in wrong] == []
     watched.wrong.clear()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_forced_colours_leave_data_and_choices_to_be_told_apart(opener: Opener, theme: str) -> None:
+    page = opener(forced_colors="active").open(f"/?lang=en&theme={theme}")
+    page.wait_for_selector("#categories .track i")
+    for one, other in (("#categories .track i", "#categories .track"), (".ramp i:first-child", ".ramp i:last-child"), ("#time .hours i", "#time .hours"),
+                       ("#time .segments [aria-pressed=true]", "#time .segments [aria-pressed=false]")):  # fmt: skip
+        grounds = [page.locator(each).first.evaluate("each => getComputedStyle(each).backgroundColor") for each in (one, other)]
+        assert grounds[0] != grounds[1], one
+
+
+def test_on_a_phone_on_its_side_a_card_lies_beside_the_map(opener: Opener) -> None:
+    watched = opener(844, 390, has_touch=True, is_mobile=True)
+    page = watched.open("/?lang=en")
+    page.locator("#feed [data-incident]").first.tap()
+    page.wait_for_selector("#detail h3")
+    card = page.locator("#detail").bounding_box()
+    assert card
+    assert card["x"] > 844 * 0.4
+    assert card["height"] <= 390
+    page.wait_for_function("() => new URLSearchParams(location.search).get('at')?.split(',')[2] >= 17")
+    assert 0 < page.evaluate(CHOSEN_AT) < card["x"], "what was chosen is not under the card"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert watched.axe() == []
 
 
 def test_every_text_of_the_one_screen_is_there_on_a_320_pixel_phone(opener: Opener) -> None:

@@ -7,8 +7,9 @@ import { word } from "./words.js";
 
 const L = window.L;
 const PANES = { fill: 210, ink: 230, hot: 240, marks: 410, veil: 415, labels: 420, hover: 430 };
-/** How wide the card of what is chosen is with its gap, rem; on a phone, where it begins at the highest, share of the window. */
-const CARD = { width: 21, top: 0.3 };
+/** How wide the card of what is chosen is with its gap, rem; on a phone, where it begins at the highest, and how wide it is on one that lies on its side, shares of the window. */
+const CARD = { width: 21, top: 0.3, beside: 0.52 };
+const lying = window.matchMedia("(max-width: 900px) and (max-height: 480px) and (orientation: landscape)");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 /** A map on the element `id`; layers hang themselves on what this returns. */
@@ -139,6 +140,7 @@ class District {
     const edge = (selector) => document.querySelector(selector)?.getBoundingClientRect();
     const chosen = Boolean(state().grid || state().building || state().incident);
     const bar = edge("#pending:not([hidden])");
+    if (lying.matches && !bar?.height) return { ...around, right: chosen ? Math.max(16, box.right - (1 - CARD.beside) * window.innerWidth) : 16 };
     if (window.innerWidth <= 900) {
       const low = bar?.height ? bar.top : chosen ? CARD.top * window.innerHeight : box.bottom;
       return { ...around, bottom: Math.max(16, box.bottom - low + (bar?.height ? 16 : 0)), top: bar?.height ? 112 : 16 };
