@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from api import live
 from data.hot import reads
@@ -266,6 +266,23 @@ def heap(page: Page) -> float:
     used = float(session.send("Runtime.getHeapUsage")["usedSize"])
     session.detach()
     return used
+
+
+def test_a_deadline_that_passes_is_told_within_a_minute_though_nobody_changes_anything(browser: Browser, served: Served) -> None:
+    with seen_by(browser, served.address, OPERATOR) as watched:
+        watched.page.clock.install()
+        page = hearing(watched)
+
+        def later(route: Route) -> None:
+            told = route.fetch()
+            picture = told.json()
+            [overdue] = [each for each in picture["overview"]["kpi"] if each["id"] == "overdue"]
+            overdue["value"] = 4321
+            route.fulfill(response=told, json=picture)
+
+        page.route("**/api/v1/picture*", later)
+        page.clock.fast_forward(61_000)
+        expect(page.locator("[data-kpi=overdue] .value")).to_have_text("4,321", timeout=LONG_MS)
 
 
 def test_a_short_storm_leaves_the_heap_as_it_was(look: Open, served: Served) -> None:

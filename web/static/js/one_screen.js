@@ -36,6 +36,7 @@ const CARD = ["incident", "building", "grid"];
 const LATE_MS = 500; // what takes longer than that is told to be on its way
 const AGAIN_MS = 3_000;
 const AGAIN_AT_MOST_MS = 30_000;
+const MINUTE_MS = 60_000;
 const at = (id) => document.querySelector(`#${id}`);
 const bodyOf = (id) => at(id).querySelector(".body");
 
@@ -78,6 +79,12 @@ export async function start(district, { timeZone }) {
   const together = screen.together();
   const renew = async () => (await same(me)) && together.renew();
   follow(me.person_id, { after: screen.number, changed: (changes) => together.changed(changes), renew, sign });
+  if (!me.deployment.archive) timed(together);
+}
+
+/** Deadlines pass and days begin though nobody changes anything: figures and card are asked for each minute while the page is seen and live. */
+function timed(together) {
+  setInterval(() => document.hidden || at("live").dataset.state !== "live" || together.changed([{ layer: "time" }]), MINUTE_MS);
 }
 
 /** Whether the page is still that of whoever opened it; where another person signed in, or may do other things now, it is made anew. */
@@ -242,11 +249,11 @@ class Screen {
   together() {
     const { district } = this;
     const together = new Together();
-    together.join(["incident", "grid", "area", "building", "officer", "alert"], () => this.picture({ background: true }));
+    together.join(["incident", "grid", "area", "building", "officer", "alert", "time"], () => this.picture({ background: true }));
     together.join(["incident"], ({ touched }) => district.incidents.renew(touched(["incident"])));
     together.join(["grid", "area", "building"], ({ touched }) => district.ground.renew(touched(["grid", "area", "building"])));
     together.join(["hotspot"], () => district.hotspots.renew());
-    together.join(["incident", "grid", "building", "officer"], () => detail.renew(at("detail"), this.permissions));
+    together.join(["incident", "grid", "building", "officer", "time"], () => detail.renew(at("detail"), this.permissions));
     // Whoever acts sees it at once; the stream tells the map and everybody else.
     document.addEventListener("acted", () => together.changed([{ layer: "incident" }]));
     document.addEventListener("alerts", () => together.changed([{ layer: "alert" }]));
