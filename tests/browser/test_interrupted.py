@@ -195,6 +195,22 @@ def test_panels_that_found_nobody_come_by_themselves_and_the_feed_with_them(desk
     expect(desk.locator(".failed")).to_have_count(0)
 
 
+def test_a_question_that_failed_is_told_though_a_change_was_asked_for_after_it(desk: Page) -> None:
+    held: list[Route] = []
+    desk.route("**/api/v1/picture*", lambda route: held.append(route))  # noqa: PLW0108  Playwright asks a function for its code
+    with desk.expect_request("**/api/v1/picture*"):
+        desk.get_by_role("button", name="30 days").click()
+    with desk.expect_request("**/api/v1/picture*"):
+        desk.evaluate("() => document.dispatchEvent(new CustomEvent('acted'))")
+    for route in held:
+        route.abort()
+    expect(desk.locator("#kpi .failed")).to_contain_text("The server cannot be reached")
+    desk.unroute("**/api/v1/picture*")
+    expect(desk.locator("#kpi .kpi").first).to_be_visible(timeout=LONG_MS)
+    desk.get_by_role("button", name="7 days").click()
+    expect(desk.locator(".failed")).to_have_count(0)
+
+
 def test_a_page_goes_on_once_somebody_signed_in_again_on_another(
     browser: Browser, stage: Clone, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,9 +248,7 @@ def test_who_signs_out_without_a_line_is_told_that_the_seat_stays_open(desk: Pag
 def test_the_focus_outlives_a_change_that_redraws_its_panel(seat: Watched, served: Served, place: str) -> None:
     report(served, "Before the focus")
     desk = hearing(seat)
-    held = desk.locator(place).nth(1)
-    held.focus()
-    name = held.get_attribute("data-focus") or held.get_attribute("data-incident")
+    name = desk.locator(place).nth(1).evaluate("each => (each.focus(), each.dataset.focus ?? each.dataset.incident)")
     before = desk.locator("[data-kpi=today] .value").inner_text()
     report(served, "Under the focus")
     expect(desk.locator("[data-kpi=today] .value")).not_to_have_text(before, timeout=LONG_MS)

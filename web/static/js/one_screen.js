@@ -110,7 +110,9 @@ class Screen {
   constructor(district, me) {
     this.district = district;
     this.permissions = me.permissions;
-    this.turn = 0;
+    this.turn = 0; // of all pictures that were asked for
+    this.newest = 0; // turn of the picture that is shown
+    this.question = 0; // of what somebody chose
     this.number = 0;
     this.shown = "";
     this.failures = 0;
@@ -173,6 +175,7 @@ class Screen {
 
   /** All panels, the feed and the fill, anew; each shows the failure with a way to try again. */
   async panels() {
+    const question = ++this.question;
     const turn = this.turn + 1;
     if (this.permissions.includes("incidents")) this.district.incidents.load(this.tileQuery());
     this.asking += 1;
@@ -180,10 +183,10 @@ class Screen {
     try {
       await (await this.picture())?.();
     } catch (problem) {
-      if (turn !== this.turn || (problem.status === 422 && this.unfilter())) return;
+      if (question !== this.question || this.newest > turn || (problem.status === 422 && this.unfilter())) return;
       this.shown = ""; // the feed holds none of its rows any more
       for (const id of [...Object.keys(PANELS), "feed", "legend"]) failing(bodyOf(id), problem, () => this.panels());
-      if (problem.status === 0 || problem.status >= 500) this.again(turn);
+      if (problem.status === 0 || problem.status >= 500) this.again(question);
     } finally {
       clearTimeout(late);
       this.asking -= 1;
@@ -191,10 +194,10 @@ class Screen {
     }
   }
 
-  /** What did not arrive is asked for again by itself, less and less often, until something else is asked. */
-  again(turn) {
+  /** What did not arrive is asked for again by itself, less and less often, until it came with a change or something else is asked. */
+  again(question) {
     const wait = Math.min(AGAIN_AT_MOST_MS, AGAIN_MS * 2 ** this.failures++);
-    setTimeout(() => turn === this.turn && this.panels(), wait);
+    setTimeout(() => this.failures && question === this.question && this.panels(), wait);
   }
 
   /** Leave out what an address asks for and nobody can answer, such as a category that is no more; false where nothing is chosen. */
@@ -218,6 +221,7 @@ class Screen {
     const key = JSON.stringify(query);
     return () => {
       this.number = number;
+      this.newest = turn;
       this.failures = 0;
       alarm(alerts);
       if (fill === state().fill) this.fill.take(fill, ground(query), filled);
