@@ -33,7 +33,8 @@ def seat(browser: Browser, served: Served) -> Iterator[Watched]:
 
 @pytest.fixture
 def desk(seat: Watched) -> Page:
-    """It, without a card, signed in and on the line."""
+    """It, without a card, signed in and on the line, whatever a test before left in its way."""
+    seat.page.unroute_all()
     signed_in(seat)
     seat.page.context.set_offline(False)
     seat.page.keyboard.press("Escape")
