@@ -277,6 +277,22 @@ def test_a_list_is_one_stop_of_tab_and_arrows_walk_it(seat: Watched, served: Ser
     assert desk.locator(f"{list_of} {rows}[tabindex='0']").count() == 1
 
 
+def test_who_lives_in_a_building_is_not_asked_for_again_with_each_incident(seat: Watched, served: Served, stage: Clone) -> None:
+    with stage.owner() as owner:
+        found = owner.execute("SELECT grid_id, id FROM building WHERE grid_id IS NOT NULL ORDER BY id LIMIT 1").fetchone()
+    assert found
+    desk = hearing(seat, f"/?lang=en&grid={found[0]}&building={found[1]}")
+    expect(desk.locator("#detail h3")).to_be_visible()
+    asked: list[str] = []
+    desk.on("request", lambda request: asked.append(request.url))
+    desk.get_by_role("button", name="Pause").click()
+    before = desk.locator("[data-kpi=today] .value").inner_text()
+    report(served, "Beside a building")
+    expect(desk.locator("[data-kpi=today] .value")).not_to_have_text(before, timeout=LONG_MS)
+    assert [url for url in asked if "/buildings/" in url] == []
+    assert any("/picture" in url for url in asked)
+
+
 def test_what_a_heading_means_leaves_the_rows_under_it_to_be_read(seat: Watched) -> None:
     desk = hearing(seat)
     heading = desk.locator("#ranking th button").first

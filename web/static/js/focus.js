@@ -24,7 +24,8 @@ export function roving(host, selector = "button") {
   });
   return () => {
     const all = open();
-    stop(all.find((each) => each.tabIndex === 0 && each.hasAttribute("tabindex")) ?? all[0]);
+    const was = all.find((each) => each === document.activeElement) ?? all.find((each) => each.getAttribute("tabindex") === "0");
+    stop(was ?? all[0]);
   };
 }
 

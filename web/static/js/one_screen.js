@@ -257,7 +257,7 @@ class Screen {
     together.join(["incident"], ({ touched }) => district.incidents.renew(touched(["incident"])));
     together.join(["grid", "area", "building"], ({ touched }) => district.ground.renew(touched(["grid", "area", "building"])));
     together.join(["hotspot"], () => district.hotspots.renew());
-    together.join(["incident", "grid", "building", "officer", "time"], () => detail.renew(at("detail"), this.permissions));
+    together.join(["incident", "grid", "building", "officer", "time"], (news) => detail.renew(at("detail"), this.permissions, news));
     // Whoever acts sees it at once; the stream tells the map and everybody else.
     document.addEventListener("acted", () => together.changed([{ layer: "incident" }]));
     document.addEventListener("alerts", () => together.changed([{ layer: "alert" }]));

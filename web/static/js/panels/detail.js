@@ -44,10 +44,13 @@ export async function show(section, district, permissions) {
   }
 }
 
-/** The card that is shown, asked for anew after a change; returns what shows it. */
-export async function renew(section, permissions) {
+/** The card that is shown, asked for anew after a change ({layers, whole}); returns what shows it. */
+export async function renew(section, permissions, { layers, whole }) {
+  const { building, incident } = state();
   const key = keyOf(state());
   if (section.hidden || section.dataset.for !== key) return null;
+  // Who lives there is written down each time it is asked: not with every incident of the district.
+  if (building && !incident && !whole && !layers.has("building")) return null;
   const then = steps;
   const content = await card(state(), permissions, { background: true });
   return () => then === steps && section.dataset.for === key && inPlace(section, () => put(section.querySelector(".body"), closing(), content));
@@ -56,7 +59,7 @@ export async function renew(section, permissions) {
 /** Another period, other categories or hours: why a grid stands out is told anew. */
 export async function refilter(section, permissions) {
   const { grid, building, incident } = state();
-  if (grid && !building && !incident) (await renew(section, permissions).catch(() => null))?.();
+  if (grid && !building && !incident) (await renew(section, permissions, { whole: true }).catch(() => null))?.();
 }
 
 const keyOf = ({ grid, building, incident }) => (incident ? `incident/${incident}` : `${grid}/${building}`);
