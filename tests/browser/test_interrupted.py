@@ -159,6 +159,7 @@ def test_play_waits_for_what_takes_long_and_the_panels_say_that_it_is_on_its_way
         page.wait_for_url(lambda url: "hours=" in url)
         page.clock.fast_forward(5_000)
         expect(page.locator("#kpi[data-busy]")).to_be_visible()
+        assert watched.axe() == []
         first = page.url
         assert len(held) == 1
         held[0].continue_()

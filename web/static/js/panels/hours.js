@@ -118,7 +118,7 @@ export function controls(host, ready) {
     play.setAttribute("aria-pressed", String(Boolean(timer)));
     all.hidden = !hours;
     put(all, told(hours), icon("close"));
-    all.setAttribute("aria-label", word("hours.clear"));
+    all.setAttribute("aria-label", `${told(hours)} · ${word("hours.clear")}`);
   };
   const stop = () => {
     clearInterval(timer);
