@@ -93,7 +93,12 @@ def _limit(memory_bytes: int, seconds: int) -> None:
 
 
 def _plain(facts: dict[str, object]) -> dict[str, object]:
-    return {name: value if isinstance(value, str | int | float | bool | None) else str(value)[:500] for name, value in facts.items()}
+    """Facts that JSON can hold; whoever asked goes by a list of layers, so a list stays one."""
+    return {name: [_short(each) for each in value] if isinstance(value, list | tuple) else _short(value) for name, value in facts.items()}
+
+
+def _short(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)[:500]
 
 
 if __name__ == "__main__":

@@ -134,9 +134,10 @@ def test_cracks_are_mended_and_told_but_a_wide_gap_is_refused_with_its_place(
 
 def test_a_file_as_it_went_out_changes_nothing_and_rubbish_is_refused(client: Client, plan: int, tmp_path: Path) -> None:
     planner = client("planner")
-    frame = export(planner, plan, tmp_path / "plan.gpkg")
-    same = send(planner, plan, frame, tmp_path / "same.gpkg")
-    assert (same.status_code, same.json()["reason"]) == (422, "nothing_moved")
+    for form in ("gpkg&atoms=true", "gpkg", "shp"):  # with neighbours, atoms and styles in it
+        taken = planner.get(f"/api/v1/plans/{plan}/export?format={form}").content
+        same = planner.post(f"/api/v1/plans/{plan}/import", content=taken)
+        assert (same.status_code, same.json().get("reason")) == (422, "nothing_moved"), form
     for body in (b"", b"rubbish", b"PK\x03\x04 broken"):
         answer = planner.post(f"/api/v1/plans/{plan}/import", content=body)
         assert answer.status_code == 422, answer.text
