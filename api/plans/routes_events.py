@@ -1,4 +1,4 @@
-"""A stream of what happens to one plan: operations of others, its state, comments, locks, and who else looks at it."""
+"""A stream of what happens to one plan: operations of others, its state and name, comments, locks, and who else looks at it."""
 
 import time
 from collections import Counter, defaultdict
@@ -91,7 +91,7 @@ async def _stream(
 
 
 def _differences(known: Seen, now: Seen) -> Iterator[tuple[str, Any]]:
-    if now.state != known.state:
+    if (now.state, now.called) != (known.state, known.called):
         yield "plan", {"state": now.state, "revision": now.revision}
     if now.comments != known.comments:
         yield "comment", {"comments": now.comments[0], "open": now.comments[1]}

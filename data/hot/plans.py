@@ -6,7 +6,7 @@ from typing import Any
 from data.hot.reads import HotReads, Question
 
 HAPPENED = Question("""
-    SELECT plan.revision, plan.state,
+    SELECT plan.revision, plan.state, plan.name, plan.note,
            (SELECT count(*) FROM plan_comment WHERE plan_id = plan.id),
            (SELECT count(*) FROM plan_comment WHERE plan_id = plan.id AND resolved_at IS NULL),
            ARRAY(SELECT grid_id FROM plan_lock WHERE plan_id = plan.id ORDER BY grid_id),
@@ -30,10 +30,11 @@ HAPPENED = Question("""
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A plan at one moment: comments (all, open), locked grids, and operations since the moment asked about."""
+    """A plan at one moment: name and note, comments (all, open), locked grids, and operations since the moment asked about."""
 
     revision: int
     state: str
+    called: tuple[str, str]
     comments: tuple[int, int]
     locks: list[int]
     operations: list[dict[str, Any]]
@@ -44,5 +45,5 @@ async def happened(reads: HotReads, token: str, plan_id: int, after: int | None)
     rows = await reads.ask(token, HAPPENED, {"plan": plan_id, "after": after})
     if not rows:
         return None
-    revision, state, comments, open_comments, locks, operations = rows[0]
-    return Seen(revision, state, (comments, open_comments), list(locks), operations)
+    revision, state, name, note, comments, open_comments, locks, operations = rows[0]
+    return Seen(revision, state, (name, note), (comments, open_comments), list(locks), operations)

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import APIResponse, Route, expect
 
 from tests.browser.conftest import NASTY
 from tests.browser.plans import COMMUNITY, Planners, across, inside, pair, run_jobs, shape
@@ -122,6 +122,41 @@ def test_submitted_approved_by_another_and_in_force(planners: Planners, drawn_on
     expect(second.locator("#plan_name .chip")).to_contain_text("In force", timeout=20_000)
     second.get_by_role("tab", name="History").click()
     expect(second.get_by_text("Split a grid").first).to_be_visible()
+
+
+def test_no_button_of_a_step_moves_while_its_figures_come(planners: Planners) -> None:
+    planner = planners()
+    plan = planner.plan()
+    planner.operate(plan, {"kind": "merge", "grids": [each["id"] for each in pair(planner.ground(plan))]})
+    page = planner.open(plan)
+    held: list[Route] = []
+    page.route("**/impact", lambda route: held.append(route))  # noqa: PLW0108  Playwright asks a function for its signature
+    with page.expect_request("**/impact"):
+        page.get_by_role("button", name="Submit").click()
+    button = page.locator("dialog footer .primary")
+    before = button.bounding_box()
+    expect(page.locator("dialog [data-figure=moves]")).to_have_text("–")
+    held[0].continue_()
+    expect(page.locator("dialog [data-figure=moves]")).not_to_have_text("–")
+    assert button.bounding_box() == before
+
+
+def test_an_answer_that_was_overtaken_is_not_shown(planners: Planners) -> None:
+    planner, other = planners(), planners("second")
+    plan = planner.plan()
+    page = planner.open(plan)
+    held: list[tuple[Route, APIResponse]] = []
+    page.route(f"**/api/v1/plans/{plan}", lambda route: held.append((route, route.fetch())), times=1)
+    with page.expect_request(f"**/api/v1/plans/{plan}"):
+        other.ask("PATCH", f"/plans/{plan}", {"name": "先改的"})
+    other.ask("PATCH", f"/plans/{plan}", {"name": "后改的"})
+    expect(page.locator("#plan_name b")).to_have_text("后改的")
+    [(route, answer)] = held
+    assert "先改的" in answer.text()
+    with page.expect_response(f"**/api/v1/plans/{plan}"):
+        route.fulfill(response=answer)
+    page.wait_for_function("() => new Promise((done) => requestAnimationFrame(() => done(true)))")
+    assert page.inner_text("#plan_name b") == "后改的"
 
 
 def test_a_returned_plan_says_why(planners: Planners) -> None:

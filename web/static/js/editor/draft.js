@@ -35,6 +35,8 @@ export class Draft {
     this.own = new Set();
     this.listeners = new Map();
     this.queue = Promise.resolve();
+    this.asked = 0;
+    this.answered = 0;
   }
 
   on(kind, listen) {
@@ -56,8 +58,7 @@ export class Draft {
 
   /** The plan and its whole ground. */
   async load() {
-    const [plan, answer] = await Promise.all([ask(this.path()), ask(this.path("/ground"))]);
-    this.plan = plan;
+    const [, answer] = await Promise.all([this.askPlan(), ask(this.path("/ground"))]);
     this.take(answer);
   }
 
@@ -78,15 +79,23 @@ export class Draft {
     }
   }
 
+  /** Of answers that overtake each other the one asked for last is the plan. */
+  async askPlan() {
+    const number = ++this.asked;
+    const plan = await ask(this.path());
+    if (number < this.answered) return;
+    this.answered = number;
+    this.plan = plan;
+  }
+
   async reloadPlan() {
-    this.plan = await ask(this.path());
+    await this.askPlan();
     this.tell("plan");
   }
 
   /** The whole ground again: after a change too large to patch, or after a lost connection. */
   async reload() {
-    const [plan, answer] = await Promise.all([ask(this.path()), ask(this.path("/ground"))]);
-    this.plan = plan;
+    const [, answer] = await Promise.all([this.askPlan(), ask(this.path("/ground"))]);
     this.take(answer);
     this.tell("ground", { all: true });
     this.tell("plan");

@@ -1,7 +1,7 @@
 /** The steps of a plan's life: submitted, returned, approved, published, reversed; and copies, names and files. */
 
 import { ask, tell } from "../api.js";
-import { make, put, skeleton } from "../dom.js";
+import { make, put } from "../dom.js";
 import { keeping } from "../tools.js";
 import { count, isoDay, now, startOf, word } from "../words.js";
 import { field, formDialog } from "../components.js";
@@ -17,23 +17,27 @@ async function step(editor, path, body) {
   editor.stage.redraw();
 }
 
-/** What the step is about, in figures, before anybody says yes. */
+const ASKED = ["moves", "officers", "incidents", "issues"];
+
+const figure = (name, value) => make("div", {}, make("dt", {}, word(`step.${name}`)), make("dd", { "data-figure": name }, value));
+
+/** What the step is about, in figures, before anybody says yes. Each has its place from the start: no button moves as they come. */
 function outlook({ draft }) {
-  const host = make("div", { className: "outlook" }, skeleton());
-  const { counts } = draft.plan;
-  Promise.all([ask(draft.path("/impact")), ask(draft.path("/checks"))]).then(
-    ([{ moved, officers_changed_total: officers }, { items }]) => {
-      const facts = [
-        ["step.grids", word("plans.changes", { changed: count(counts.changed), made: count(counts.new), ended: count(counts.ended) })],
-        ["step.moves", count(moved.households)],
-        ["step.officers", count(officers.households)],
-        ["step.incidents", count(moved.open_incidents)],
-        ["step.issues", items.length ? `▲ ${count(items.length)}` : "✓ 0"],
-      ];
-      put(host, make("dl", { className: "facts" }, facts.map(([key, value]) => make("div", {}, make("dt", {}, word(key)), make("dd", {}, value)))));
-    },
-    () => put(host),
-  );
+  const { changed, new: made, ended } = draft.plan.counts;
+  const grids = word("plans.changes", { changed: count(changed), made: count(made), ended: count(ended) });
+  const host = make("dl", { className: "facts outlook", "aria-busy": "true" }, figure("grids", grids), ASKED.map((name) => figure(name, "–")));
+  Promise.all([ask(draft.path("/impact")), ask(draft.path("/checks"))])
+    .then(([{ moved, officers_changed_total: officers }, { items }]) => {
+      const told = {
+        moves: count(moved.households),
+        officers: count(officers.households),
+        incidents: count(moved.open_incidents),
+        issues: items.length ? `▲ ${count(items.length)}` : "✓ 0",
+      };
+      for (const name of ASKED) put(host.querySelector(`[data-figure=${name}]`), told[name]);
+    })
+    .catch(() => null) // a figure nobody could tell stays a dash; the step itself is asked of the server
+    .finally(() => host.removeAttribute("aria-busy"));
   return host;
 }
 
