@@ -7,7 +7,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from gis.errors import Unavailable
@@ -17,7 +17,17 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 def upgrade(schema_url: str, revision: str = "head") -> tuple[str | None, str | None]:
     """Migrate up as the schema's owner, all or nothing; returns the revisions before and after."""
-    return _run(schema_url, lambda config: command.upgrade(config, revision))
+    before, after = _run(schema_url, lambda config: command.upgrade(config, revision))
+    if before is not None and before != after:
+        _settle(schema_url)
+    return before, after
+
+
+def _settle(schema_url: str) -> None:
+    """Let index-only scans work on what a migration rewrote: the server would do so only after many more writes."""
+    engine = create_engine(schema_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("VACUUM (ANALYZE)"))
 
 
 def downgrade(schema_url: str, revision: str) -> tuple[str | None, str | None]:

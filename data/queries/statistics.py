@@ -21,6 +21,7 @@ from gis.errors import NotFound
 
 YEAR = timedelta(days=365)
 WEEK = timedelta(days=7)
+HOUR_S, DAY_S = 3_600, 86_400
 MEASURES = (
     "reported", "filed", "ended", "closed", "on_spot", "closed_in_grid", "closed_in_community", "closed_late",
     "handled_s", "due", "due_closed", "due_on_time",
@@ -272,13 +273,17 @@ def by_community(session: Session, scope: Scope, asked: Asked, at: Moment) -> di
 
 def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
     """Reported by the grids of today, as kept; some categories in some hours, or one grid, from the index."""
-    if asked.crossed:
+    binds = asked.binds(at)
+    if asked.counted:
         told = _choosing("grids_by_time", asked)
+    elif asked.crossed:
+        told = _named("grids_of_both")
+        binds["utc_hours"], binds["exact"] = utc_hours(asked.hours, at.zone, asked.first, asked.after)
     elif asked.categories:
         told = _named("grids_of_categories")
     else:
         told = _named("grids_by_hour" if asked.hours else "grids_by_day")
-    counts: dict[int, int] = dict(session.execute(told, asked.binds(at)).all())
+    counts: dict[int, int] = dict(session.execute(told, binds).all())
     moved = carried(
         session, scope, at.starts(asked.first), at.starts(asked.after),
         categories=asked.categories, communities=asked.reach.communities, hours=asked.hours,
@@ -400,6 +405,20 @@ def parts_of_years(months: Days | None) -> Iterator[Days]:
         following = min(date(first.year + 1, 1, 1), after)
         yield first, (following - timedelta(days=1)).replace(day=1)
         first = following
+
+
+def utc_hours(hours: Iterable[int], zone: ZoneInfo, first: date, after: date) -> tuple[list[int], bool]:
+    """The hours of UTC in which some hours of a zone's clock lie from one day to before another, and whether nothing else lies in them."""
+    offsets = {_offset_s(day, zone) for day in each_day(first, after + timedelta(days=1))}
+    begins = {(hour * HOUR_S - offset) % DAY_S for hour in hours for offset in offsets}
+    within = {moment // HOUR_S % 24 for begin in begins for moment in (begin, begin + HOUR_S - 1)}
+    return sorted(within), len(offsets) == 1 and not any(begin % HOUR_S for begin in begins)
+
+
+def _offset_s(day: date, zone: ZoneInfo) -> int:
+    offset = datetime.combine(day, time(), zone).utcoffset()
+    assert offset is not None, "a zone has an offset"
+    return int(offset.total_seconds())
 
 
 def each_day(first: date, after: date) -> Iterator[date]:

@@ -466,6 +466,15 @@ SELECT grid_id, count(*) AS reported
    AND (:every OR category_id = ANY (:categories))
  GROUP BY grid_id;
 
+-- grids_of_both --
+-- Some categories in some hours: `utc_hours` lie together in an index, and hold what is asked for; `exact` says that they hold nothing else.
+SELECT grid_id, count(*) AS reported
+  FROM incident
+ WHERE category_id = ANY (:categories) AND utc_hour = ANY (:utc_hours)
+   AND reported_at >= :starts AND reported_at < :ends AND community_id = ANY (:communities) AND grid_id IS NOT NULL
+   AND (:exact OR extract(hour FROM reported_at AT TIME ZONE :zone)::integer = ANY (:hours))
+ GROUP BY grid_id;
+
 -- waiting_by_grid_kept --
 SELECT id, sum(open)::integer AS open, sum(overdue)::integer AS overdue
   FROM (SELECT grid_id AS id, open, overdue FROM statistics_waiting_grid WHERE community_id = ANY (:communities)

@@ -3,9 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from random import Random
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from data.database import open_database
 from data.queries import rebuilding, statistics
 from data.queries.reach import Reach
-from data.queries.statistics import MEASURES, Asked, whole_months
+from data.queries.statistics import MEASURES, Asked, utc_hours, whole_months
 from data.scope import Scope
 
 STATES = ("reported", "filed", "handling", "suspended", "closed", "not_filed")
@@ -253,6 +254,20 @@ def test_every_count_of_the_panels_is_the_same_from_rollups_deltas_and_incidents
                 _, counted = everything(session, Random(seed), whole=False)
             assert {key: (kept[key], counted[key]) for key in kept if kept[key] != counted[key]} == {}
     database.close()
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Asia/Kolkata", "Australia/Lord_Howe", "Europe/Berlin", "America/St_Johns", "UTC"])
+@pytest.mark.parametrize("first", [date(2026, 1, 15), date(2026, 3, 20), date(1900, 12, 30)])
+def test_hours_of_a_zone_lie_in_the_hours_of_utc_that_are_named_for_them(zone, first):
+    clock, after = ZoneInfo(zone), first + timedelta(days=300)
+    begin = datetime.combine(first, time(), clock).astimezone(UTC)
+    moments = [begin + timedelta(minutes=minute) for minute in range(0, 300 * 24 * 60, 15)]
+    for hours in ((8, 9, 10, 11), (0, 23), (2,)):
+        named, exact = utc_hours(hours, clock, first, after)
+        within = [each for each in moments if each.astimezone(clock).date() < after and each.astimezone(clock).hour in hours]
+        assert {each.hour for each in within} <= set(named)
+        beside = [each for each in moments if each.hour in named and each.astimezone(clock).hour not in hours]
+        assert exact == (not beside)
 
 
 def test_a_recount_mends_what_a_bulk_load_left_and_nothing_twice(fresh):

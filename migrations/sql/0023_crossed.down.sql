@@ -1,0 +1,2 @@
+DROP INDEX incident_category_hour;
+ALTER TABLE incident DROP COLUMN utc_hour;
