@@ -81,9 +81,13 @@ def test_rows_come_by_pages_lead_to_their_place_and_leave_as_a_table(opener: Ope
     with open(download.value.path(), encoding="utf-8-sig") as file:
         assert len(file.readlines()) > rows.count()
     placed = page.locator("dialog tbody tr", has_text="Grid").first
-    placed.locator("button").click()
+    number = placed.get_attribute("data-incident")
+    placed.locator("td").last.click()
     page.wait_for_selector("dialog", state="detached")
-    page.wait_for_url(lambda url: "grid=" in url and "rows=" not in url)
+    page.wait_for_url(lambda url: "grid=" in url and f"incident={number}" in url and "rows=" not in url)
+    page.go_back()
+    page.locator(f"dialog tr[data-incident='{number}'] button").press("Enter")
+    page.wait_for_url(lambda url: "grid=" in url and f"incident={number}" in url and "rows=" not in url)
 
 
 def test_a_day_of_the_trend_becomes_the_period(opener: Opener) -> None:

@@ -118,18 +118,20 @@ function sheet(list) {
 }
 
 function row(district, item, box) {
+  // A click anywhere in the row leads there, its button the keyboard; what somebody marks to copy it leads nowhere.
   const open = () => {
+    if (!getSelection().isCollapsed) return;
     box.close();
     goTo(district, item);
   };
   const place = [item.community && named(item.community), item.grid && namedIn(item.grid, item.community)].filter(Boolean).join(" · ");
   return make(
     "tr",
-    { "data-incident": item.id },
+    { "data-incident": item.id, className: "leads", onclick: open },
     make(
       "td",
       {},
-      make("button", { type: "button", className: "link", onclick: open }, shape(item.category.symbol, item.severity), item.title || named(item.category)),
+      make("button", { type: "button", className: "link" }, shape(item.category.symbol, item.severity), item.title || named(item.category)),
       make("small", { className: "number" }, `${item.id} · ${named(item.category)}`),
     ),
     make("td", {}, place || word("feed.unplaced"), make("small", {}, item.address)),
