@@ -251,6 +251,22 @@ def test_a_hover_asks_for_nothing_and_paints_no_tile(opener: Opener, busy: tuple
     assert asked == []
 
 
+def test_who_drags_while_the_map_still_zooms_goes_nowhere(opener: Opener) -> None:
+    page = opener().open("/?lang=en")
+    box = page.locator("#one_screen").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    # Leaflet takes no drag while it zooms, so that the browser tells a press, a release and a click and nothing else.
+    release = """([x, y]) => { for (const [kind, at] of [["mousedown", x], ["mouseup", x + 60], ["click", x + 60]])
+        document.elementFromPoint(x, y).dispatchEvent(new MouseEvent(kind, { bubbles: true, view: window, clientX: at, clientY: y })); }"""
+    page.evaluate(f"at => {{ document.querySelector('.leaflet-map-pane').classList.add('leaflet-zoom-anim'); ({release})(at); }}", [x, y])
+    page.evaluate("() => document.querySelector('.leaflet-map-pane').classList.remove('leaflet-zoom-anim')")
+    page.evaluate("() => fetch('/api/v1/me')")  # as long as finding what lies there takes at least
+    assert "area" not in address(page)
+    page.mouse.click(x, y)
+    page.wait_for_url(lambda url: "area=" in url)
+
+
 def test_another_fill_paints_each_tile_of_the_fill_once_and_nothing_else(opener: Opener) -> None:
     page = opener().open("/?layers=hotspots,incidents")
     settle(page)

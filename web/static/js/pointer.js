@@ -4,6 +4,8 @@ import { eachFrame, make, put } from "./dom.js";
 import { change, state } from "./state.js";
 import { age, coded, count, decimal, named, namedIn, word } from "./words.js";
 
+const STILL = 6; // pixels between press and release that make no drag
+
 /** Listen on the map; `fill` tells a grid's value. */
 export function listen(district, fill, openMark) {
   const { map } = district;
@@ -41,7 +43,13 @@ export function listen(district, fill, openMark) {
   const touch = window.matchMedia("(hover: none)").matches;
   if (!touch) map.on("mousemove", hover);
   map.on("mouseout movestart", leave);
+  // Who drags while the map still zooms drags nothing, and clicks nothing either.
+  let pressed = null;
+  map.on("mousedown", ({ containerPoint }) => (pressed = containerPoint));
   map.on("click", async ({ latlng, containerPoint }) => {
+    const moved = pressed?.distanceTo(containerPoint) ?? 0;
+    pressed = null;
+    if (moved > STILL) return;
     leave();
     const mark = markAt(district, containerPoint);
     if (mark && openMark(mark)) return;
