@@ -105,6 +105,20 @@ def test_a_card_that_was_asked_for_before_a_step_does_not_come_back_after_it(des
     desk.unroute(address)
 
 
+def test_a_key_dispatches_while_a_newer_card_waits_for_the_rest_of_the_page(desk: Page, served: Served) -> None:
+    number = report(served, "Key while it waits")
+    card(desk, number)
+    held: list[Route] = []
+    desk.route("**/api/v1/picture*", lambda route: held.append(route), times=1)  # noqa: PLW0108  Playwright asks a function for its signature
+    with desk.expect_response(f"**/incidents/{number}/hands"):
+        desk.evaluate("() => document.dispatchEvent(new CustomEvent('acted'))")
+    desk.evaluate("() => fetch('/api/v1/me')")  # the newer card is made by then, and not shown
+    assert acted(desk, partial(desk.keyboard.press, "1")) == 200
+    [route] = held
+    route.continue_()
+    expect(desk.locator("#detail .marks")).to_contain_text("Dispatched", timeout=LONG_MS)
+
+
 def test_a_session_that_ended_under_a_form_keeps_what_was_typed_and_opens_the_way_in_beside_it(
     desk: Page, served: Served, seat: Watched
 ) -> None:

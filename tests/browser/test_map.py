@@ -202,10 +202,9 @@ def test_an_area_is_named_once_though_a_place_is_called_the_same(opener: Opener,
     page = watched.open(look.path("layers="))
     for zoom in (14.6, 15.3, 16.2):
         stand(page, look, f"layers=&{at((place[0], place[1]), zoom)}")
-        page.wait_for_function("name => window.drawn().names.some(({ text }) => text === name)", arg=name)
+        # Names are taken away while the map moves, so what is counted is what stands in the end.
         settle(page)
-        texts = page.evaluate("() => window.drawn().names.map(({ text }) => text)")
-        assert texts.count(name) == 1, zoom
+        page.wait_for_function("name => window.drawn().names.filter(({ text }) => text === name).length === 1", arg=name)
 
 
 def test_facilities_and_officers_are_drawn_and_told_where_they_are(opener: Opener, demo_small: Clone, look: Look) -> None:

@@ -9,7 +9,6 @@ import { dispatchTo, step } from "./dispatch.js";
 
 const KEYS = 5;
 const LINES = 6;
-let keys = [];
 
 /** What stands on the card of one incident. */
 export async function incidentCard(id, options) {
@@ -17,7 +16,6 @@ export async function incidentCard(id, options) {
   const dispatch = incident.steps.some(({ action }) => action === "dispatch");
   const hands = dispatch ? await ask(`/incidents/${incident.id}/hands`, {}, options) : null;
   const others = incident.steps.filter(({ action }) => action !== "dispatch");
-  keys = [];
   return [
     make("h3", {}, incident.title || named(incident.category)),
     make("p", { className: "sub" }, where(incident)),
@@ -44,8 +42,7 @@ export function atHand(section) {
 
 document.addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, textarea, select, dialog")) return;
-  const chosen = keys[Number(event.key) - 1];
-  if (chosen?.isConnected) chosen.click();
+  if (/^\d$/.test(event.key)) document.querySelector(`.hand[aria-keyshortcuts="${event.key}"]`)?.click();
 });
 
 const where = ({ title, category, community, grid }) =>
@@ -55,12 +52,15 @@ const facts = ({ address, reported_at: at, due_at: due, officer }) =>
   [address, age(at), due && word("act.due", { time: dayTime(due) }), officer && `${word("officer.one")} ${officer.name}`].filter(Boolean).join(" · ");
 
 function choices(incident, { grid_officer: own, nearest, queue }) {
-  const made = [
-    own ? hand(incident, own, true) : make("p", { className: "sub" }, word("act.nobody_answers")),
-    nearest.map((each) => hand(incident, each, false)),
-    queue && choice(incident, { queue: true }, { shown: word("act.queue"), told: named(queue) }, icon("people"), [word("act.waiting", { n: count(queue.waiting) })], "queue"),
-  ].flat();
-  return made.filter(Boolean);
+  const officers = [own && hand(incident, own, true), ...nearest.map((each) => hand(incident, each, false))];
+  const waiting =
+    queue && choice(incident, { queue: true }, { shown: word("act.queue"), told: named(queue) }, icon("people"), [word("act.waiting", { n: count(queue.waiting) })], "queue");
+  const buttons = [...officers, waiting].filter(Boolean);
+  buttons.slice(0, KEYS).forEach((button, at) => {
+    button.setAttribute("aria-keyshortcuts", String(at + 1));
+    button.append(make("kbd", { "aria-hidden": "true" }, String(at + 1)));
+  });
+  return [!own && make("p", { className: "sub" }, word("act.nobody_answers")), ...buttons];
 }
 
 function hand(incident, { id, name, on_duty: duty, distance_m: away, open }, answers) {
@@ -73,23 +73,19 @@ function hand(incident, { id, name, on_duty: duty, distance_m: away, open }, ans
   return choice(incident, { officer_id: id }, { shown: name, told: name }, make("i", { className: duty ? "dot on" : "dot" }), beside, `officer-${id}`);
 }
 
-/** A button that dispatches; its digit does the same. `shown` stands on it, `told` is said when it is done. */
+/** A button that dispatches. `shown` stands on it, `told` is said when it is done. */
 function choice(incident, to, { shown, told }, mark, beside, act) {
-  const digit = keys.length < KEYS ? String(keys.length + 1) : "";
   const button = make(
     "button",
     {
       type: "button",
       className: "hand",
       "data-act": act,
-      "aria-keyshortcuts": digit || null,
       onclick: () => dispatchTo(incident, to, told, button),
     },
     mark,
     make("span", { className: "who" }, make("span", { className: "unseen" }, `${word("act.to_whom")} `), make("b", {}, shown), make("span", { className: "sub number" }, beside.join(" · "))),
-    digit && make("kbd", { "aria-hidden": "true" }, digit),
   );
-  keys.push(button);
   return button;
 }
 
