@@ -231,7 +231,8 @@ SELECT (SELECT coalesce(sum((SELECT sum(hours[hour + 1]) FROM unnest(CAST(:hours
 
 -- waiting --
 -- By community: what is open now, what of it is late, what of it is not due before the day ends; and the same hour a week ago, told
--- from what still waits and what has ended since. An incident reopened since counts as open then.
+-- from what still waits and what has ended since. An incident reopened since counts as open then. An index holds the state of what ended;
+-- `is_open` would be read from the table.
 SELECT community_id, sum(open)::integer AS open, sum(overdue)::integer AS overdue, sum(due_later_today)::integer AS due_later_today,
        sum(open_then)::integer AS open_then, sum(overdue_then)::integer AS overdue_then
   FROM (SELECT community_id, count(*) AS open,
@@ -245,7 +246,8 @@ SELECT community_id, sum(open)::integer AS open, sum(overdue)::integer AS overdu
         UNION ALL
         SELECT community_id, 0, 0, 0, count(*) FILTER (WHERE reported_at < :then), count(*) FILTER (WHERE due_at < :then)
           FROM incident
-         WHERE community_id = ANY (:communities) AND closed_at >= :then AND NOT is_open AND (:every OR category_id = ANY (:categories))
+         WHERE community_id = ANY (:communities) AND closed_at >= :then AND state IN ('closed', 'not_filed')
+           AND (:every OR category_id = ANY (:categories))
          GROUP BY community_id) AS told
  GROUP BY community_id;
 
