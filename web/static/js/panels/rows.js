@@ -119,8 +119,8 @@ function sheet(list) {
 
 function row(district, item, box) {
   // A click anywhere in the row leads there, its button the keyboard; what somebody marks to copy it leads nowhere.
-  const open = () => {
-    if (!getSelection().isCollapsed) return;
+  const open = ({ target }) => {
+    if (!target.closest("button") && !getSelection().isCollapsed) return;
     box.close();
     goTo(district, item);
   };
