@@ -321,3 +321,15 @@ def test_a_wall_goes_round_the_streets_and_leaves_no_history(opener: Opener) -> 
     page.clock.fast_forward(21_000)
     page.wait_for_url(lambda url: f"area={first}" not in url)
     assert page.evaluate("history.length") == before
+
+
+def test_a_wall_stays_with_what_it_heard_last_while_the_line_is_lost(opener: Opener) -> None:
+    watched = opener()
+    watched.page.clock.install()
+    page = watched.open("/?wall=1")
+    page.locator("#live").evaluate("live => { live.dataset.state = 'lost'; }")
+    page.clock.fast_forward(21_000)
+    assert "area" not in address(page)
+    page.locator("#live").evaluate("live => { live.dataset.state = 'live'; }")
+    page.clock.fast_forward(21_000)
+    page.wait_for_url(lambda url: "area=" in url)

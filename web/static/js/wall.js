@@ -5,6 +5,7 @@ import { change } from "./state.js";
 import { clock, now } from "./words.js";
 
 const EACH_MS = 20_000;
+const UNHEARD = ["lost", "out", "barred"];
 const HOUR_MS = 3_600_000;
 const QUIET_HOUR = 4; // of the deployment's day; a page that is loaded anew each night keeps no leak for long
 
@@ -30,6 +31,8 @@ export async function start(district, { area, each = EACH_MS } = {}) {
   if (round.length < 2) return;
   let turn = 0;
   setInterval(() => {
+    // Where nobody answers, what was heard last is worth more than the next area without its figures.
+    if (UNHEARD.includes(document.querySelector("#live").dataset.state)) return;
     turn = (turn + 1) % round.length;
     change({ area: round[turn] || area, grid: "", building: "", at: null });
   }, each);
