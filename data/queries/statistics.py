@@ -1,9 +1,11 @@
 """Counts that panels show: rollups plus what is not folded yet, cut to the communities a question reaches."""
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +23,6 @@ from gis.errors import NotFound
 
 YEAR = timedelta(days=365)
 WEEK = timedelta(days=7)
-HOUR_S, DAY_S = 3_600, 86_400
 MEASURES = (
     "reported", "filed", "ended", "closed", "on_spot", "closed_in_grid", "closed_in_community", "closed_late",
     "handled_s", "due", "due_closed", "due_on_time",
@@ -29,10 +30,13 @@ MEASURES = (
 WAITING = ("open", "overdue", "due_later_today", "open_then", "overdue_then")
 """Columns of what waits, in their order."""
 EVERY_CATEGORY = 0
-"""Stands for all categories in slots of the whole ground."""
+"""Stands for all categories in slots of the whole ground and of what waits."""
+EVERY_HOUR = 24
+"""Stands for all hours in slots of what waits."""
 PLACED = "community_id = ANY (:communities)"
 IN_HOURS = "extract(hour FROM reported_at AT TIME ZONE :zone)::integer = ANY (:hours)"
-ANY_CATEGORY = "(:every OR category_id = ANY (:categories))"
+EACH_HOUR = re.compile(r"\{([^{}]+)\}")
+"""In a statement: what is added up for each hour asked for, in place, since no subquery is as fast."""
 Rows = Sequence[Row[Any]]
 Measures = dict[str, int]
 Days = tuple[date, date]
@@ -79,24 +83,18 @@ class Asked:
         return replace(self, first=first, after=after)
 
     @property
-    def counted(self) -> bool:
-        """Whether the incidents themselves are counted: nothing else holds all measures of a grid."""
-        return self.grid is not None
-
-    @property
     def chosen(self) -> bool:
-        """Whether only some of the incidents count; what is kept without categories and hours holds them all."""
-        return bool(self.categories or self.hours) or self.counted
+        """Whether only some categories or hours count."""
+        return bool(self.categories or self.hours)
 
     @property
     def crossed(self) -> bool:
-        """Whether categories and hours cut each other: kept of what communities reported and of the days of the whole ground alone."""
-        return bool(self.categories and self.hours) or self.counted
+        """Whether categories and hours cut each other."""
+        return bool(self.categories and self.hours)
 
     def binds(self, moment: Moment) -> dict[str, object]:
         """Every bind a statement of this noun may have."""
         months, edges = whole_months(self.first, self.after)
-        parts = list(parts_of_months(edges))
         years = list(parts_of_years(months))
         return {
             "communities": list(self.reach.communities),
@@ -104,13 +102,12 @@ class Asked:
             "every": not self.categories,
             "kinds": list(self.categories) or [EVERY_CATEGORY],
             "hours": list(self.hours),
+            "all_day": not self.hours,
+            "slots": list(self.hours) or [EVERY_HOUR],
             "grid": self.grid,
             # Without whole months all days lie before them.
             "months_from": months[0] if months else self.after,
             "months_to": months[1] if months else self.after,
-            "parts": [day.replace(day=1) for day, _ in parts],
-            "first_days": [day.day for day, _ in parts],
-            "last_days": [last.day for _, last in parts],
             "years": [month.replace(month=1) for month, _ in years],
             "first_months": [month.month for month, _ in years],
             "last_months": [last.month for _, last in years],
@@ -121,7 +118,7 @@ class Asked:
             "zone": moment.zone.key,
             "now": moment.now,
             "today": moment.today,
-        }
+        } | _named_parts([*parts_of_days(day for edge in edges for day in each_day(*edge))])
 
 
 def moment(session: Session) -> Moment:
@@ -151,25 +148,41 @@ class Happened:
 
 def happened(session: Session, scope: Scope, asked: Asked, at: Moment, *, shown: Days, summed: Sequence[Days]) -> Happened:
     """Measures of the days `shown`, one by one, and of the periods `summed`, of which the whole months may be told at once."""
-    if asked.crossed or asked.reach.whole or not asked.chosen:
+    if asked.grid is not None or asked.reach.whole or not asked.chosen:
         spans = [shown, *summed]
         return Happened(days(session, scope, asked.on(min(first for first, _ in spans), max(after for _, after in spans)), at))
-    by_day, by_month = ("days_of_hours", "months_of_hours") if asked.hours else ("days_of_kept_categories", "months_of_categories")
     cut = [whole_months(*each) for each in summed]
     apart = {day for edge in (shown, *(edge for _, edges in cut for edge in edges)) for day in each_day(*edge)}
+    months = {month for within, _ in cut for month in each_month(within)}
+    if asked.crossed:
+        return _happened_of_both(session, asked, at, apart, months)
+    by_day, by_month = ("days_of_hours", "months_of_hours") if asked.hours else ("days_of_kept_categories", "months_of_categories")
     told = _by(session.execute(_named(by_day), asked.binds(at) | _named_days(apart)))
-    months = [within for within, _ in cut if within]
     if not months:
         return Happened(told)
-    whole = asked.on(min(first for first, _ in months), max(after for _, after in months))
+    whole = asked.on(min(months), _next_month(max(months)))
     return Happened(told, _by(session.execute(_named(by_month), whole.binds(at))))
+
+
+def _happened_of_both(session: Session, asked: Asked, at: Moment, days: Collection[date], months: Collection[date]) -> Happened:
+    """Measures of some categories in some hours of a part of the ground, by day and by whole month."""
+    parts = [*parts_of_days(days), *((month, 0, 0) for month in sorted(months))]
+    binds = asked.binds(at) | _named_days(days) | _named_parts(parts) | {"whole_months": sorted(months)}
+    by_day: dict[date, Measures] = {}
+    by_month: dict[date, Measures] = {}
+    for month, day, measure, amount in session.execute(_named("days_of_both"), binds):
+        unit, key = (by_day, month + timedelta(days=day - 1)) if day else (by_month, month)
+        unit.setdefault(key, dict.fromkeys(MEASURES, 0))[MEASURES[measure]] = amount
+    return Happened(by_day, by_month if months else None)
 
 
 def days(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[date, Measures]:
     """MEASURES of each day that has any; days are the deployment's."""
     whole = asked.reach.whole
-    if asked.counted or (asked.crossed and not whole):
-        told = _choosing("days_of_categories", asked)
+    if asked.grid is not None:
+        told = _named("days_of_chosen_in_grid" if asked.chosen else "days_of_grid")
+    elif asked.crossed and not whole:
+        return dict(_happened_of_both(session, asked, at, set(each_day(asked.first, asked.after)), ()).days)
     elif asked.hours:
         told = _named("days_of_ground_hours" if whole else "days_of_hours")
     elif asked.categories:
@@ -188,15 +201,21 @@ def _named_days(days: Iterable[date]) -> dict[str, object]:
     return {"days": told, "months_of_days": sorted({day.replace(day=1) for day in told})}
 
 
+def _named_parts(parts: Sequence[tuple[date, int, int]]) -> dict[str, object]:
+    return {
+        "parts": [month for month, _, _ in parts],
+        "first_days": [first for _, first, _ in parts],
+        "last_days": [last for _, _, last in parts],
+    }
+
+
 def waiting(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, Measures]:
     """By community what is open and overdue now, what of it is due later today, and what was open and overdue at the same hour a week ago.
 
     Where folds keep what waits, the week ends at the last of them, which is seconds ago.
     """
-    if at.waiting_is_kept and not asked.crossed:
-        told = _named("waiting_of_hours_kept" if asked.hours else "waiting_kept")
-    else:
-        told = _choosing("waiting", asked)
+    kept = "waiting_kept" if asked.grid is None else "waiting_of_grid_kept"
+    told = _named(kept) if at.waiting_is_kept else _choosing("waiting", asked)
     binds = asked.binds(at) | {"then": at.now - WEEK, "day_ends": at.starts(at.today + timedelta(days=1))}
     return {id: dict(zip(WAITING, counts, strict=True)) for id, *counts in session.execute(told, binds).all()}
 
@@ -216,53 +235,52 @@ def today_then(session: Session, scope: Scope, asked: Asked, at: Moment) -> int:
     }
     # Where the clocks were changed that day, an hour of the clock is not one of the day.
     even = local.utcoffset() == at.starts(local.date()).utcoffset() and local.date() == at.today - WEEK
-    of_ground = asked.reach.whole and even and not asked.counted
+    of_ground = asked.reach.whole and even and asked.grid is None
     told = _named("today_then_of_ground") if of_ground else _choosing("today_then", asked)
     return int(session.execute(told, binds).scalar_one())
 
 
 def by_category_and_hour(session: Session, scope: Scope, asked: Asked, at: Moment) -> tuple[dict[int, int], list[int]]:
     """Reported by category in the hours asked for, and by hour of the deployment's day in the categories asked for."""
-    counted_hours = asked.hours or range(24)
-    months, edges = whole_months(asked.first, asked.after)
-    name = "categories_by_month"
-    if asked.grid is not None:
-        months, edges = None, [(asked.first, asked.after)]
-    elif asked.reach.whole:
-        months, edges, name = (asked.first, asked.after), [], "categories_of_ground"  # its own days before and after months
     counts: Counter[int] = Counter()
     hours: Counter[int] = Counter()
+    if asked.grid is not None:
+        _count_grid(session, asked, at, counts, hours)
+    else:
+        _count_communities(session, asked, at, counts, hours)
+    return {category: count for category, count in counts.items() if count}, [hours[hour] for hour in range(24)]
+
+
+def _count_grid(session: Session, asked: Asked, at: Moment, counts: Counter[int], hours: Counter[int]) -> None:
+    for category, hour, reported in session.execute(_named("categories_of_grid"), asked.binds(at)):
+        if not asked.hours or hour in asked.hours:
+            counts[category] += reported
+        if not asked.categories or category in asked.categories:
+            hours[hour] += reported
+
+
+def _count_communities(session: Session, asked: Asked, at: Moment, counts: Counter[int], hours: Counter[int]) -> None:
+    """Whole months first, then what is left of the period; the whole ground has its own days before and after months."""
+    months, edges = whole_months(asked.first, asked.after)
+    name = "categories_by_month"
+    if asked.reach.whole:
+        months, edges, name = (asked.first, asked.after), [], "categories_of_ground"
     if months:
         for row in session.execute(_named(name), asked.on(*months).binds(at)):
-            counts[row.category_id] += sum(int(row.hours[hour]) for hour in counted_hours)
+            counts[row.category_id] += sum(int(row.hours[hour]) for hour in asked.hours or range(24))
             if not asked.categories or row.category_id in asked.categories:
                 hours.update({hour: int(count) for hour, count in enumerate(row.hours)})
     for edge in edges:
-        if asked.counted:
-            _count_edge(session, asked.on(*edge), at, counts, hours)
-            continue
         binds = asked.on(*edge).binds(at)
         told = session.execute(_named("categories_of_hours" if asked.hours else "categories_by_day"), binds)
         counts.update({row.category_id: int(row.reported) for row in told})
         told = session.execute(_named("hours_of_categories" if asked.categories else "hours_by_day"), binds)
         hours.update({row.hour: int(row.reported) for row in told})
-    return {category: count for category, count in counts.items() if count}, [hours[hour] for hour in range(24)]
-
-
-def _count_edge(session: Session, asked: Asked, at: Moment, counts: Counter[int], hours: Counter[int]) -> None:
-    """Add what the index says of days that are no whole months, where categories and hours cut each other."""
-    for row in session.execute(_choosing("categories_by_time", replace(asked, hours=())), asked.binds(at)):
-        if not asked.hours or row.hour in asked.hours:
-            counts[row.category_id] += row.reported
-        if not asked.categories or row.category_id in asked.categories:
-            hours[row.hour] += row.reported
 
 
 def by_community(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
-    """Reported by community."""
-    if asked.counted:
-        told = _choosing("communities_by_time", asked)
-    elif asked.crossed:
+    """Reported by community; of no grid, which `by_grid` tells."""
+    if asked.crossed:
         told = _named("communities_of_both")
     elif asked.categories:
         told = _named("communities_of_categories")
@@ -272,32 +290,29 @@ def by_community(session: Session, scope: Scope, asked: Asked, at: Moment) -> di
 
 
 def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
-    """Reported by the grids of today, as kept; some categories in some hours, or one grid, from the index."""
-    binds = asked.binds(at)
-    if asked.counted:
-        told = _choosing("grids_by_time", asked)
-    elif asked.crossed:
-        told = _named("grids_of_both")
-        binds["utc_hours"], binds["exact"] = utc_hours(asked.hours, at.zone, asked.first, asked.after)
+    """Reported by the grids of today, or by the one that is asked for."""
+    if asked.crossed:
+        told = _each_hour("grids_of_both", asked.hours)
     elif asked.categories:
         told = _named("grids_of_categories")
     else:
-        told = _named("grids_by_hour" if asked.hours else "grids_by_day")
-    counts: dict[int, int] = dict(session.execute(told, binds).all())
+        told = _each_hour("grids_by_hour", asked.hours) if asked.hours else _named("grids_by_day")
+    counts: dict[int, int] = dict(session.execute(told, asked.binds(at)).all())
     moved = carried(
         session, scope, at.starts(asked.first), at.starts(asked.after),
         categories=asked.categories, communities=asked.reach.communities, hours=asked.hours,
     )  # fmt: skip
     for grid, change in moved.items():
         counts[grid] = counts.get(grid, 0) + change
-    return counts
+    return counts if asked.grid is None else {asked.grid: counts.get(asked.grid, 0)}
 
 
 def waiting_by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, tuple[int, int]]:
     """Open and overdue now by grid."""
-    kept = at.waiting_is_kept and not asked.chosen
-    told = _named("waiting_by_grid_kept") if kept else _choosing("waiting_by_grid", asked)
-    return {id: (still_open, overdue) for id, still_open, overdue in session.execute(told, asked.binds(at)).all()}
+    kept = _each_hour("waiting_by_grid_kept", asked.hours or (EVERY_HOUR,))
+    told = kept if at.waiting_is_kept else _choosing("waiting_by_grid", asked)
+    counts = {id: (still_open, overdue) for id, still_open, overdue in session.execute(told, asked.binds(at))}
+    return counts if asked.grid is None else {asked.grid: counts.get(asked.grid, (0, 0))}
 
 
 def homes(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
@@ -388,14 +403,13 @@ def whole_months(first: date, after: date) -> tuple[tuple[date, date] | None, li
     return (begin, end), [edge for edge in edges if edge[0] < edge[1]]
 
 
-def parts_of_months(edges: list[tuple[date, date]]) -> Iterator[tuple[date, date]]:
-    """The first and the last day of each month that the edges hold days of."""
-    for first, after in edges:
-        begins = first
-        while begins < after:
-            ends = min(_next_month(begins), after)
-            yield begins, ends - timedelta(days=1)
-            begins = ends
+def parts_of_days(days: Iterable[date]) -> Iterator[tuple[date, int, int]]:
+    """Days that follow each other within a month: the month, the first and the last of them."""
+    for month, of_month in groupby(sorted(days), lambda day: day.replace(day=1)):
+        # What follows each other keeps its distance from its place in the row.
+        for _, run in groupby(enumerate(day.day for day in of_month), lambda each: each[1] - each[0]):
+            numbers = [number for _, number in run]
+            yield month, numbers[0], numbers[-1]
 
 
 def parts_of_years(months: Days | None) -> Iterator[Days]:
@@ -407,23 +421,17 @@ def parts_of_years(months: Days | None) -> Iterator[Days]:
         first = following
 
 
-def utc_hours(hours: Iterable[int], zone: ZoneInfo, first: date, after: date) -> tuple[list[int], bool]:
-    """The hours of UTC in which some hours of a zone's clock lie from one day to before another, and whether nothing else lies in them."""
-    offsets = {_offset_s(day, zone) for day in each_day(first, after + timedelta(days=1))}
-    begins = {(hour * HOUR_S - offset) % DAY_S for hour in hours for offset in offsets}
-    within = {moment // HOUR_S % 24 for begin in begins for moment in (begin, begin + HOUR_S - 1)}
-    return sorted(within), len(offsets) == 1 and not any(begin % HOUR_S for begin in begins)
-
-
-def _offset_s(day: date, zone: ZoneInfo) -> int:
-    offset = datetime.combine(day, time(), zone).utcoffset()
-    assert offset is not None, "a zone has an offset"
-    return int(offset.total_seconds())
-
-
 def each_day(first: date, after: date) -> Iterator[date]:
     """Every day from one to before another."""
     return (first + timedelta(days=ahead) for ahead in range((after - first).days))
+
+
+def each_month(months: Days | None) -> Iterator[date]:
+    """The first day of each of some whole months."""
+    first, after = months or (date.max, date.min)
+    while first < after:
+        yield first
+        first = _next_month(first)
 
 
 def _next_month(day: date) -> date:
@@ -434,12 +442,16 @@ def _named(name: str) -> TextClause:
     return statements("statistics")[name]
 
 
+def _each_hour(name: str, hours: Iterable[int]) -> TextClause:
+    """The statement with what stands in braces added up for some hours."""
+
+    def added(found: re.Match[str]) -> str:
+        return "(" + " + ".join(re.sub(r"\bhour\b", str(hour), found[1]) for hour in hours) + ")"
+
+    return text(EACH_HOUR.sub(added, _named(name).text))
+
+
 def _choosing(name: str, asked: Asked) -> TextClause:
     """The statement, cut to a grid and to hours of the day only where some are asked for: without them the covering indexes are enough."""
-    if not asked.hours and asked.grid is None:
-        return _named(name)
     cuts = [PLACED, *([IN_HOURS] if asked.hours else []), *(["grid_id = :grid"] if asked.grid is not None else [])]
-    told = _named(name).text
-    if ANY_CATEGORY not in told:
-        told = told.replace("category_id = ANY (:categories)", ANY_CATEGORY)
-    return text(told.replace(PLACED, " AND ".join(cuts)))
+    return text(_named(name).text.replace(PLACED, " AND ".join(cuts)))

@@ -146,34 +146,68 @@ SELECT month, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, su
          WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND day >= :months_from AND day < :months_to) AS told
  GROUP BY month;
 
--- days_of_categories --
--- Some categories or hours of some communities by day, from three covering indexes.
+-- days_of_both --
+-- Some categories in some hours of some communities: measures of days, and of whole months as their day 0, folded or not yet.
+SELECT month, of_month, measure, sum(amount)::bigint AS amount
+  FROM (SELECT month, place / 12 % 32 AS of_month, place % 12 AS measure, amount
+          -- Unpacked once; the days asked of an hour lie together.
+          FROM (SELECT month, places || '{}' AS places, amounts || '{}' AS amounts, first_day, last_day
+                  FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
+                       AS part (month, first_day, last_day)
+                  JOIN slots_crossed_month USING (month)
+                 WHERE category_id = ANY (:categories) AND community_id = ANY (:communities) OFFSET 0) AS kept,
+               unnest(CAST(:hours AS integer[])) AS hour,
+               LATERAL (SELECT width_bucket((hour * 32 + first_day) * 12 - 1, places) + 1 AS lowest,
+                               width_bucket((hour * 32 + last_day) * 12 + 11, places) AS highest OFFSET 0) AS within,
+               LATERAL unnest(places[lowest:highest], amounts[lowest:highest]) AS cell (place, amount)
+        UNION ALL
+        SELECT date_trunc('month', day)::date, extract(day FROM day)::integer, measure, amount
+          FROM statistics_delta, LATERAL (VALUES (0, reported::bigint), (1, filed), (2, ended), (3, closed), (4, on_spot), (5, closed_in_grid),
+                                                  (6, closed_in_community), (7, closed_late), (8, handled_s), (9, due), (10, due_closed), (11, due_on_time))
+                                         AS each (measure, amount)
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND hour = ANY (:hours) AND day = ANY (CAST(:days AS date[]))
+        UNION ALL
+        SELECT date_trunc('month', day)::date, 0, measure, amount
+          FROM statistics_delta, LATERAL (VALUES (0, reported::bigint), (1, filed), (2, ended), (3, closed), (4, on_spot), (5, closed_in_grid),
+                                                  (6, closed_in_community), (7, closed_late), (8, handled_s), (9, due), (10, due_closed), (11, due_on_time))
+                                         AS each (measure, amount)
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND hour = ANY (:hours)
+           AND date_trunc('month', day)::date = ANY (CAST(:whole_months AS date[]))) AS told
+ GROUP BY month, of_month, measure;
+
+-- days_of_grid --
+-- A grid by day, folded or not yet.
 SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
        sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
-       coalesce(sum(handled_s), 0)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
-  FROM (SELECT (reported_at AT TIME ZONE :zone)::date AS day, count(*) AS reported, count(filed_at) AS filed, 0 AS ended, 0 AS closed, 0 AS on_spot,
-               0 AS closed_in_grid, 0 AS closed_in_community, 0 AS closed_late, 0::numeric AS handled_s, 0 AS due, 0 AS due_closed,
-               0 AS due_on_time
-          FROM incident
-         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND reported_at >= :starts AND reported_at < :ends
-         GROUP BY 1
+       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
+  FROM (SELECT day, sum(held[place]) AS reported, sum(held[place + 31]) AS filed, sum(held[place + 62]) AS ended, sum(held[place + 93]) AS closed,
+               sum(held[place + 124]) AS on_spot, sum(held[place + 155]) AS closed_in_grid, sum(held[place + 186]) AS closed_in_community, sum(held[place + 217]) AS closed_late,
+               sum(held[place + 248]) AS handled_s, sum(held[place + 279]) AS due, sum(held[place + 310]) AS due_closed, sum(held[place + 341]) AS due_on_time
+          -- Unpacked once.
+          FROM (SELECT month, slots || '{}' AS held FROM slots_grid_measures
+                 WHERE community_id = ANY (:communities) AND grid_id = :grid AND month = ANY (CAST(:months_of_days AS date[])) OFFSET 0) AS kept
+          JOIN (SELECT day, date_trunc('month', day)::date AS month, extract(day FROM day)::integer AS place
+                  FROM unnest(CAST(:days AS date[])) AS day) AS asked USING (month)
+         GROUP BY day
         UNION ALL
-        SELECT (closed_at AT TIME ZONE :zone)::date, 0, 0, count(*), count(*) FILTER (WHERE good), count(*) FILTER (WHERE good AND on_spot),
-               count(*) FILTER (WHERE good AND level = 'grid'), count(*) FILTER (WHERE good AND level IN ('grid', 'community')),
-               count(*) FILTER (WHERE good AND closed_at > due_at),
-               sum(greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0)) FILTER (WHERE good), 0, 0, 0
-          FROM (SELECT reported_at, closed_at, due_at, level, on_spot, suspended_s, state = 'closed' AND duplicate_of IS NULL AS good
-                  FROM incident
-                 WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND closed_at >= :starts
-                   AND closed_at < :ends) AS ended
-         GROUP BY 1
-        UNION ALL
-        SELECT (due_at AT TIME ZONE :zone)::date, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE state = 'closed'),
-               count(*) FILTER (WHERE state = 'closed' AND closed_at <= due_at)
-          FROM incident
-         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND due_at >= :starts AND due_at < :ends
-           AND duplicate_of IS NULL AND state NOT IN ('not_filed', 'suspended')
-         GROUP BY 1) AS counted
+        SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
+               due, due_closed, due_on_time
+          FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND grid_id = :grid AND day = ANY (CAST(:days AS date[]))) AS told
+ GROUP BY day;
+
+-- days_of_chosen_in_grid --
+-- Some categories or hours of a grid by day, told from its incidents: a grid has few.
+SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
+  FROM (SELECT share.*
+          FROM incident AS i, LATERAL incident_shares(
+               i.community_id, i.grid_id, i.category_id, i.state, i.level, i.on_spot, i.duplicate_of, i.reported_at, i.filed_at, i.closed_at,
+               i.due_at, i.suspended_s, :zone) AS share
+         WHERE i.grid_id = :grid AND i.community_id = ANY (:communities) AND (:every OR i.category_id = ANY (:categories))
+           AND (:all_day OR hour_of(i.reported_at, :zone) = ANY (:hours))) AS told
+ WHERE day >= :first AND day < :after
  GROUP BY day;
 
 -- waiting_kept --
@@ -181,35 +215,44 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
 -- since is added; a fold that came between is taken back.
 SELECT community_id, sum(open)::integer AS open, sum(overdue)::integer AS overdue, sum(due_later_today)::integer AS due_later_today,
        sum(open_then)::integer AS open_then, sum(overdue_then)::integer AS overdue_then
-  FROM (SELECT community_id, open, overdue, 0 AS due_later_today, open_then, overdue_then FROM statistics_waiting
-         WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
+  FROM (SELECT community_id, held[hour + 1] AS open, held[hour + 26] AS overdue, 0 AS due_later_today,
+               held[hour + 51] AS open_then, held[hour + 76] AS overdue_then
+          FROM (SELECT community_id, slots || '{}' AS held FROM slots_waiting
+                 WHERE category_id = ANY (:kinds) AND community_id = ANY (:communities) OFFSET 0) AS kept, unnest(CAST(:slots AS integer[])) AS hour
         UNION ALL
         SELECT community_id, share.open, share.overdue, 0, share.open_then, share.overdue_then
           FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
          WHERE community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
+           AND (:all_day OR hour_of(reported_at, :zone) = ANY (:hours))
         UNION ALL
         SELECT community_id, 0, (due_at < :now)::integer - (due_at < (SELECT at FROM waiting_moment))::integer,
                (due_at >= :now AND due_at < :day_ends)::integer, 0, 0
           FROM incident
          WHERE is_open AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
+           AND (:all_day OR hour_of(reported_at, :zone) = ANY (:hours))
            AND due_at >= least((SELECT at FROM waiting_moment), :now) AND due_at < greatest((SELECT at FROM waiting_moment), :day_ends)) AS told
  GROUP BY community_id;
 
--- waiting_of_hours_kept --
--- The same of some hours of the day.
+-- waiting_of_grid_kept --
+-- The same of one grid.
 SELECT community_id, sum(open)::integer AS open, sum(overdue)::integer AS overdue, sum(due_later_today)::integer AS due_later_today,
        sum(open_then)::integer AS open_then, sum(overdue_then)::integer AS overdue_then
-  FROM (SELECT community_id, open, overdue, 0 AS due_later_today, open_then, overdue_then FROM statistics_waiting_hour
-         WHERE community_id = ANY (:communities) AND hour = ANY (:hours)
+  FROM (SELECT community_id, held[place + hour + 1] AS open, held[place + hour + 26] AS overdue, 0 AS due_later_today,
+               held[place + hour + 51] AS open_then, held[place + hour + 76] AS overdue_then
+          FROM (SELECT community_id, (array_position(grids, CAST(:grid AS bigint)) - 1) * 100 AS place, by_grid || '{}' AS held FROM slots_waiting_grid
+                 WHERE category_id = ANY (:kinds) AND community_id = ANY (:communities) AND :grid = ANY (grids) OFFSET 0) AS kept,
+               unnest(CAST(:slots AS integer[])) AS hour
         UNION ALL
         SELECT community_id, share.open, share.overdue, 0, share.open_then, share.overdue_then
           FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
-         WHERE community_id = ANY (:communities) AND hour_of(reported_at, :zone) = ANY (:hours)
+         WHERE grid_id = :grid AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
+           AND (:all_day OR hour_of(reported_at, :zone) = ANY (:hours))
         UNION ALL
         SELECT community_id, 0, (due_at < :now)::integer - (due_at < (SELECT at FROM waiting_moment))::integer,
                (due_at >= :now AND due_at < :day_ends)::integer, 0, 0
           FROM incident
-         WHERE is_open AND community_id = ANY (:communities) AND hour_of(reported_at, :zone) = ANY (:hours)
+         WHERE is_open AND grid_id = :grid AND community_id = ANY (:communities) AND (:every OR category_id = ANY (:categories))
+           AND (:all_day OR hour_of(reported_at, :zone) = ANY (:hours))
            AND due_at >= least((SELECT at FROM waiting_moment), :now) AND due_at < greatest((SELECT at FROM waiting_moment), :day_ends)) AS told
  GROUP BY community_id;
 
@@ -266,12 +309,29 @@ SELECT category_id, sum(reported) AS reported, ARRAY[
          WHERE community_id = ANY (:communities) AND day >= :first AND day < :after AND reported <> 0) AS told
  GROUP BY category_id;
 
--- categories_by_time --
--- The same for days that are no whole months, from the index.
-SELECT category_id, extract(hour FROM reported_at AT TIME ZONE :zone)::integer AS hour, count(*) AS reported
-  FROM incident
- WHERE community_id = ANY (:communities) AND reported_at >= :starts AND reported_at < :ends
- GROUP BY 1, 2;
+-- categories_of_grid --
+-- Reported in a grid by category and hour of the day, likewise.
+SELECT category_id, hour, sum(reported)::bigint AS reported
+  FROM (SELECT category_id, hour, held[place + hour * 12 + last_month] - CASE WHEN first_month > 1 THEN held[place + hour * 12 + first_month - 1] ELSE 0 END
+               AS reported
+          FROM (SELECT category_id, (array_position(grids, CAST(:grid AS bigint)) - 1) * 288 AS place, by_grid || '{}' AS held, first_month, last_month
+                  FROM unnest(CAST(:years AS date[]), CAST(:first_months AS integer[]), CAST(:last_months AS integer[]))
+                       AS part (year, first_month, last_month)
+                  JOIN slots_crossed_year USING (year)
+                 WHERE category_id = ANY (ARRAY(SELECT id FROM category)) AND community_id = ANY (:communities) AND :grid = ANY (grids) OFFSET 0) AS kept,
+               generate_series(0, 23) AS hour
+        UNION ALL
+        SELECT category_id, hour, held[place + hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[place + hour * 31 + first_day - 1] ELSE 0 END
+          FROM (SELECT category_id, (array_position(grids, CAST(:grid AS bigint)) - 1) * 744 AS place, by_grid || '{}' AS held, first_day, last_day
+                  FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
+                       AS part (month, first_day, last_day)
+                  JOIN slots_crossed_month USING (month)
+                 WHERE category_id = ANY (ARRAY(SELECT id FROM category)) AND community_id = ANY (:communities) AND :grid = ANY (grids) OFFSET 0) AS kept,
+               generate_series(0, 23) AS hour
+        UNION ALL
+        SELECT category_id, hour, reported FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND grid_id = :grid AND day >= :first AND day < :after AND reported <> 0) AS told
+ GROUP BY category_id, hour;
 
 -- categories_by_day --
 -- Reported by category, days of any months, folded or not yet.
@@ -399,12 +459,6 @@ SELECT community_id, sum(reported) AS reported
          WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND day >= :first AND day < :after) AS told
  GROUP BY community_id;
 
--- communities_by_time --
-SELECT community_id, count(*) AS reported
-  FROM incident
- WHERE community_id = ANY (:communities) AND reported_at >= :starts AND reported_at < :ends AND category_id = ANY (:categories)
- GROUP BY community_id;
-
 -- grids_by_day --
 -- Days of any months by grid, folded or not yet.
 SELECT grid_id, sum(reported)::bigint AS reported
@@ -418,16 +472,14 @@ SELECT grid_id, sum(reported)::bigint AS reported
 -- grids_by_hour --
 -- The same of some hours of the day: of whole months what is kept by year, and of each month of which some days are asked those days.
 SELECT grid_id, sum(reported)::bigint AS reported
-  FROM (SELECT grid_id, (SELECT sum(held[hour * 12 + last_month] - CASE WHEN first_month > 1 THEN held[hour * 12 + first_month - 1] ELSE 0 END)
-                           FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported
+  FROM (SELECT grid_id, {held[hour * 12 + last_month]} - CASE WHEN first_month > 1 THEN {held[hour * 12 + first_month - 1]} ELSE 0 END AS reported
           FROM (SELECT grid_id, slots || '{}' AS held, first_month, last_month
                   FROM unnest(CAST(:years AS date[]), CAST(:first_months AS integer[]), CAST(:last_months AS integer[]))
                        AS part (year, first_month, last_month)
                   JOIN slots_grid_year USING (year)
                  WHERE community_id = ANY (:communities) OFFSET 0) AS kept
         UNION ALL
-        SELECT grid_id, (SELECT sum(held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END)
-                           FROM unnest(CAST(:hours AS integer[])) AS hour)
+        SELECT grid_id, {held[hour * 31 + last_day]} - CASE WHEN first_day > 1 THEN {held[hour * 31 + first_day - 1]} ELSE 0 END
           FROM (SELECT grid_id, slots || '{}' AS held, first_day, last_day
                   FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
                        AS part (month, first_day, last_day)
@@ -461,34 +513,49 @@ SELECT grid_id, sum(reported)::bigint AS reported
          WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND day >= :first AND day < :after AND grid_id > 0) AS told
  GROUP BY grid_id;
 
--- grids_by_time --
-SELECT grid_id, count(*) AS reported
-  FROM incident
- WHERE community_id = ANY (:communities) AND reported_at >= :starts AND reported_at < :ends AND grid_id IS NOT NULL
-   AND (:every OR category_id = ANY (:categories))
- GROUP BY grid_id;
-
 -- grids_of_both --
--- Some categories in some hours: `utc_hours` lie together in an index, and hold what is asked for; `exact` says that they hold nothing else.
-SELECT grid_id, count(*) AS reported
-  FROM incident
- WHERE category_id = ANY (:categories) AND utc_hour = ANY (:utc_hours)
-   AND reported_at >= :starts AND reported_at < :ends AND community_id = ANY (:communities) AND grid_id IS NOT NULL
-   AND (:exact OR extract(hour FROM reported_at AT TIME ZONE :zone)::integer = ANY (:hours))
+-- Some categories in some hours by grid: of whole months what is kept by year, and of each month of which some days are asked those days.
+SELECT grid_id, sum(reported)::bigint AS reported
+  FROM (SELECT grid_id, {held[((n - 1) * 24 + hour) * 12 + last_month]}
+                        - CASE WHEN first_month > 1 THEN {held[((n - 1) * 24 + hour) * 12 + first_month - 1]} ELSE 0 END AS reported
+          FROM (SELECT grids, by_grid || '{}' AS held, first_month, last_month
+                  FROM unnest(CAST(:years AS date[]), CAST(:first_months AS integer[]), CAST(:last_months AS integer[]))
+                       AS part (year, first_month, last_month)
+                  JOIN slots_crossed_year USING (year)
+                 WHERE category_id = ANY (:categories) AND community_id = ANY (:communities) OFFSET 0) AS kept,
+               unnest(grids) WITH ORDINALITY AS each (grid_id, n)
+        UNION ALL
+        SELECT grid_id, {held[((n - 1) * 24 + hour) * 31 + last_day]}
+                        - CASE WHEN first_day > 1 THEN {held[((n - 1) * 24 + hour) * 31 + first_day - 1]} ELSE 0 END
+          FROM (SELECT grids, by_grid || '{}' AS held, first_day, last_day
+                  FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
+                       AS part (month, first_day, last_day)
+                  JOIN slots_crossed_month USING (month)
+                 WHERE category_id = ANY (:categories) AND community_id = ANY (:communities) OFFSET 0) AS kept,
+               unnest(grids) WITH ORDINALITY AS each (grid_id, n)
+        UNION ALL
+        SELECT grid_id, reported FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND hour = ANY (:hours) AND day >= :first AND day < :after
+           AND grid_id > 0) AS told
  GROUP BY grid_id;
 
 -- waiting_by_grid_kept --
 SELECT id, sum(open)::integer AS open, sum(overdue)::integer AS overdue
-  FROM (SELECT grid_id AS id, open, overdue FROM statistics_waiting_grid WHERE community_id = ANY (:communities)
+  FROM (SELECT grid_id AS id, {held[(n - 1) * 100 + hour + 1]} AS open, {held[(n - 1) * 100 + hour + 26]} AS overdue
+          FROM (SELECT grids, by_grid || '{}' AS held FROM slots_waiting_grid
+                 WHERE category_id = ANY (:kinds) AND community_id = ANY (:communities) OFFSET 0) AS kept,
+               unnest(grids) WITH ORDINALITY AS each (grid_id, n)
         UNION ALL
         SELECT grid_id, share.open, share.overdue
           FROM waiting_delta, LATERAL waiting_share(sign, is_open, reported_at, closed_at, due_at, (SELECT at FROM waiting_moment)) AS share
-         WHERE community_id = ANY (:communities) AND grid_id > 0
+         WHERE community_id = ANY (:communities) AND grid_id > 0 AND (:every OR category_id = ANY (:categories))
+           AND (:all_day OR hour_of(reported_at, :zone) = ANY (:hours))
         UNION ALL
         SELECT grid_id, 0, CASE WHEN due_at >= (SELECT at FROM waiting_moment) THEN 1 ELSE -1 END
           FROM incident
          WHERE is_open AND community_id = ANY (:communities) AND due_at >= least((SELECT at FROM waiting_moment), :now)
-           AND due_at < greatest((SELECT at FROM waiting_moment), :now) AND grid_id IS NOT NULL) AS told
+           AND due_at < greatest((SELECT at FROM waiting_moment), :now) AND grid_id IS NOT NULL
+           AND (:every OR category_id = ANY (:categories)) AND (:all_day OR hour_of(reported_at, :zone) = ANY (:hours))) AS told
  GROUP BY id;
 
 -- waiting_by_grid --

@@ -56,9 +56,6 @@ class Incident(Table):
     suspended_due_at: Mapped[datetime | None] = mapped_column(MOMENT)
     suspended_s: Mapped[int] = mapped_column(BigInteger, server_default="0")
     extensions: Mapped[int] = mapped_column(SmallInteger, server_default="0")
-    utc_hour: Mapped[int] = mapped_column(
-        SmallInteger, Computed("EXTRACT(hour FROM (reported_at AT TIME ZONE 'UTC'::text))", persisted=True), nullable=True
-    )
     __table_args__ = ({"postgresql_partition_by": "RANGE (reported_at)"},)
 
 

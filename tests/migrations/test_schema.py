@@ -64,6 +64,20 @@ def test_migrations_go_up_down_and_up_and_leave_nothing_behind(bare: str) -> Non
     assert migrate.upgrade(bare) == (migrate.newest(), migrate.newest())
 
 
+def test_partitions_have_the_columns_of_their_table_at_the_same_places(cluster: Cluster, migrated: str) -> None:
+    """Where they differ, PostgreSQL shows triggers no generated columns of what is inserted: a column is never dropped."""
+    with psycopg.connect(cluster.url("schema", migrated).replace("+psycopg", "")) as connection:
+        differing = connection.execute(
+            "SELECT inhparent::regclass::text, inhrelid::regclass::text FROM pg_inherits JOIN pg_class AS leaf ON leaf.oid = inhrelid"
+            " WHERE relkind = 'r' AND ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = inhparent AND attnum > 0 ORDER BY attnum)"
+            "                      <> ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = inhrelid AND attnum > 0 ORDER BY attnum)"
+        ).fetchall()
+        dropped = connection.execute(
+            "SELECT attrelid::regclass::text FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid WHERE relkind = 'p' AND attisdropped"
+        ).fetchall()
+    assert (differing, dropped) == ([], [])
+
+
 @pytest.mark.parametrize("table", sorted(Table.metadata.tables.values(), key=lambda each: each.name), ids=lambda each: each.name)
 def test_a_mapped_table_is_what_the_migrations_make(cluster: Cluster, migrated: str, table: CoreTable) -> None:
     with psycopg.connect(cluster.url("schema", migrated).replace("+psycopg", "")) as connection:
