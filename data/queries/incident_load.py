@@ -111,9 +111,9 @@ def finish_load(schema_url: str, beside: Sequence[str] = ()) -> None:
     `beside` are other tables that were loaded. May be broken off and begun again at any time.
     """
     with ThreadPoolExecutor(1) as second:
-        counted = second.submit(_run, schema_url, ["SELECT statistics_mend()"])
+        counted = second.submit(_run, schema_url, ["SELECT rollups_mend()"])
         loaded = [sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(table)) for table in ("incident", "intake", *beside)]
-        _run(schema_url, [*loaded, "SELECT rebuild_incident_bins()"])
+        _run(schema_url, [*loaded, "SELECT rebuild_incident_bins()", "SELECT crossings_mend()"])
         counted.result()
     _run(schema_url, [
         "DELETE FROM deployment WHERE key = 'statistics_due'",

@@ -197,7 +197,8 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
  GROUP BY day;
 
 -- days_of_chosen_in_grid --
--- Some categories or hours of a grid by day, told from its incidents: a grid has few.
+-- Some categories or hours of a grid by day, told from its incidents: a grid has few. Its community is not asked, for which an index
+-- of many more would be read.
 SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
        sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
        sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
@@ -205,7 +206,7 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
           FROM incident AS i, LATERAL incident_shares(
                i.community_id, i.grid_id, i.category_id, i.state, i.level, i.on_spot, i.duplicate_of, i.reported_at, i.filed_at, i.closed_at,
                i.due_at, i.suspended_s, :zone) AS share
-         WHERE i.grid_id = :grid AND i.community_id = ANY (:communities) AND (:every OR i.category_id = ANY (:categories))
+         WHERE i.grid_id = :grid AND greatest(i.reported_at, i.closed_at, i.due_at) >= :starts AND (:every OR i.category_id = ANY (:categories))
            AND (:all_day OR hour_of(i.reported_at, :zone) = ANY (:hours))) AS told
  WHERE day >= :first AND day < :after
  GROUP BY day;

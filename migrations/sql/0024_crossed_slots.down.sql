@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION statistics_mend() RETURNS bigint LANGUAGE sql SECURIT
     SELECT counts_mend() + slots_mend() + hours_mend() + categories_mend() + waiting_mend() + reach_mend()
     $$;
 DROP TRIGGER fold_crossed ON statistics_delta;
-DROP FUNCTION fold_crossed(), crossed_mend(), shares_told(text), cells_with(integer[], bigint[], integer[], bigint[]), waiting_cells(integer, integer, bigint, bigint, bigint, bigint);
+DROP FUNCTION fold_crossed(), rollups_mend(), crossings_mend(), crossed_mend(), shares_told(text), cells_with(integer[], bigint[], integer[], bigint[]), waiting_cells(integer, integer, bigint, bigint, bigint, bigint);
 DROP FUNCTION grids_with(bigint[], integer[], integer, bigint[], integer[], bigint[], integer);
 DROP TABLE slots_crossed_month, slots_crossed_year, slots_grid_measures, slots_waiting, slots_waiting_grid;
 CREATE OR REPLACE FUNCTION incident_shares(
@@ -52,6 +52,15 @@ END $$;
 
 DO $$ BEGIN
     EXECUTE replace(pg_get_functiondef('categories_mend()'::regprocedure), 'run => 1', 'running => false');
+END $$;
+DO $$
+DECLARE
+    mend record;
+BEGIN
+    FOR mend IN SELECT * FROM (VALUES ('counts_mend()', 30), ('hours_mend()', 31), ('categories_mend()', 32)) AS each (name, number) LOOP
+        EXECUTE replace(pg_get_functiondef(mend.name::regprocedure),
+                        format('pg_advisory_xact_lock_shared(8420, 8), pg_advisory_xact_lock(8420, %s)', mend.number), 'pg_advisory_xact_lock(8420, 8)');
+    END LOOP;
 END $$;
 CREATE OR REPLACE FUNCTION slot_tables() RETURNS TABLE (
         number integer, name text, keys text, told text, slot text, step integer, measures integer, counted text, block integer)
