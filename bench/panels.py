@@ -35,6 +35,7 @@ PLAIN_PANELS = (PLAIN_OVERVIEW, PLAIN_SERIES, PLAIN_RANKING)
 MORNING = (8, 9, 10, 11)
 IN_KINDS = "category_id = ANY (:kinds)"
 IN_STREET = "community_id IN (SELECT id FROM area WHERE parent_id = (SELECT id FROM area WHERE code = :street AND valid_to IS NULL))"
+IN_GRID = "grid_id = :grid"
 IN_MORNING = "extract(hour FROM reported_at AT TIME ZONE 'Asia/Shanghai') IN (8, 9, 10, 11)"
 PLAIN_FEED = """
     SELECT incident.id, title, category.name, grid.name FROM incident JOIN category ON category.id = category_id
@@ -51,6 +52,7 @@ def run(context: BenchContext, report: Report) -> None:
             rows = session.execute(text("SELECT count(*) FROM incident")).scalar_one()
             at = statistics.moment(session)
             street = session.execute(text("SELECT code FROM area WHERE level = 'street' ORDER BY code LIMIT 1")).scalar_one()
+            grid = session.execute(text("SELECT id FROM grid WHERE valid_to IS NULL ORDER BY code LIMIT 1")).scalar_one()
             kinds = tuple(session.scalars(text("SELECT category_id FROM incident GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 3")))
         actor = auth.resolve(ours, tokens.bearer_token(context.schema_url, "analyst", None))
         assert actor is not None, "a new token is known"
@@ -65,6 +67,11 @@ def run(context: BenchContext, report: Report) -> None:
                 " of three categories of a street": (replace(some, area=street), (IN_KINDS, IN_STREET)),
                 " of a morning": (Choice(period, hours=MORNING), (IN_MORNING,)),
                 " of three categories of a morning": (replace(some, hours=MORNING), (IN_KINDS, IN_MORNING)),
+                " of three categories of a morning of a street": (
+                    replace(some, hours=MORNING, area=street),
+                    (IN_KINDS, IN_MORNING, IN_STREET),
+                ),
+                " of a grid": (Choice(period, grid=grid), (IN_GRID,)),
             }
             for what, (choice, cuts) in choices.items():
                 cases += [
@@ -74,7 +81,8 @@ def run(context: BenchContext, report: Report) -> None:
         cases.append(("feed", 30, lambda s: incidents.feed(s, actor, Choice(Period(None, None)), 30), (PLAIN_FEED,)))
         for name, days, question, statements in cases:
             binds: dict[str, object] = {
-                "starts": at.starts(at.today - timedelta(days=days - 1)), "now": at.now, "kinds": list(kinds), "street": street,
+                "starts": at.starts(at.today - timedelta(days=days - 1)), "now": at.now, "kinds": list(kinds),
+                "street": street, "grid": grid,
             }  # fmt: skip
             found: list[float] = []
 

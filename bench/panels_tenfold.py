@@ -131,7 +131,12 @@ def _cases(month: Period, year: Period, street: str, some: tuple[int, ...], grid
         "three categories, a year": Choice(year, categories=some),
         "three categories of a morning, 30 days": Choice(month, hours=MORNING, categories=some),
         "three categories of a morning, a year": Choice(year, hours=MORNING, categories=some),
+        "three categories of a morning of a street, 30 days": Choice(month, area=street, hours=MORNING, categories=some),
+        "three categories of a morning of a street, a year": Choice(year, area=street, hours=MORNING, categories=some),
         "a grid, 30 days": Choice(month, grid=grid), "a grid, a year": Choice(year, grid=grid),
+        "three categories of a grid, 30 days": Choice(month, grid=grid, categories=some),
+        "three categories of a grid, a year": Choice(year, grid=grid, categories=some),
+        "a morning of a grid, a year": Choice(year, grid=grid, hours=MORNING),
     }  # fmt: skip
     listings = {
         "open by deadline": Listing(anytime, is_open=True, order="due"), "open, newest": Listing(anytime, is_open=True),
@@ -144,6 +149,7 @@ def _cases(month: Period, year: Period, street: str, some: tuple[int, ...], grid
         **{f"fill rate, {name}": lambda s, a, c=choices[name]: fills.fill(s, a, "rate", c) for name in choices if name != "30 days"},
         "ranked grids": lambda s, a: service.ranked_grids(s, a, choices["30 days"], "rate_per_1000", 20),
         "fill open, three categories": lambda s, a: fills.fill(s, a, "open", choices["three categories, 30 days"]),
+        "fill open, a morning": lambda s, a: fills.fill(s, a, "open", choices["a morning, 30 days"]),
         "ranked grids, some": lambda s, a: service.ranked_grids(s, a, choices["three categories, 30 days"], "rate_per_1000", 20),
         "ranked grids, a morning": lambda s, a: service.ranked_grids(s, a, choices["a morning, 30 days"], "rate_per_1000", 20),
         "indicators": lambda s, a: service.indicators(s, a, choices["30 days"]),

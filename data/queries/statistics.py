@@ -157,11 +157,11 @@ def happened(session: Session, scope: Scope, asked: Asked, at: Moment, *, shown:
     if asked.crossed:
         return _happened_of_both(session, asked, at, apart, months)
     by_day, by_month = ("days_of_hours", "months_of_hours") if asked.hours else ("days_of_kept_categories", "months_of_categories")
-    told = _by(session.execute(_named(by_day), asked.binds(at) | _named_days(apart)))
+    told = _by(session.execute(_named(by_day, asked.hours), asked.binds(at) | _named_days(apart)))
     if not months:
         return Happened(told)
     whole = asked.on(min(months), _next_month(max(months)))
-    return Happened(told, _by(session.execute(_named(by_month), whole.binds(at))))
+    return Happened(told, _by(session.execute(_named(by_month, asked.hours), whole.binds(at))))
 
 
 def _happened_of_both(session: Session, asked: Asked, at: Moment, days: Collection[date], months: Collection[date]) -> Happened:
@@ -184,7 +184,7 @@ def days(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[date,
     elif asked.crossed and not whole:
         return dict(_happened_of_both(session, asked, at, set(each_day(asked.first, asked.after)), ()).days)
     elif asked.hours:
-        told = _named("days_of_ground_hours" if whole else "days_of_hours")
+        told = _named("days_of_ground_hours" if whole else "days_of_hours", asked.hours)
     elif asked.categories:
         told = _named("days_of_ground_categories" if whole else "days_of_kept_categories")
     else:
@@ -272,7 +272,7 @@ def _count_communities(session: Session, asked: Asked, at: Moment, counts: Count
                 hours.update({hour: int(count) for hour, count in enumerate(row.hours)})
     for edge in edges:
         binds = asked.on(*edge).binds(at)
-        told = session.execute(_named("categories_of_hours" if asked.hours else "categories_by_day"), binds)
+        told = session.execute(_named("categories_of_hours" if asked.hours else "categories_by_day", asked.hours), binds)
         counts.update({row.category_id: int(row.reported) for row in told})
         told = session.execute(_named("hours_of_categories" if asked.categories else "hours_by_day"), binds)
         hours.update({row.hour: int(row.reported) for row in told})
@@ -281,22 +281,22 @@ def _count_communities(session: Session, asked: Asked, at: Moment, counts: Count
 def by_community(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
     """Reported by community; of no grid, which `by_grid` tells."""
     if asked.crossed:
-        told = _named("communities_of_both")
+        told = _named("communities_of_both", asked.hours)
     elif asked.categories:
         told = _named("communities_of_categories")
     else:
-        told = _named("communities_by_hour" if asked.hours else "communities_by_day")
+        told = _named("communities_by_hour" if asked.hours else "communities_by_day", asked.hours)
     return {row.community_id: int(row.reported) for row in session.execute(told, asked.binds(at))}
 
 
 def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, int]:
     """Reported by the grids of today, or by the one that is asked for."""
     if asked.crossed:
-        told = _each_hour("grids_of_both", asked.hours)
+        told = _named("grids_of_both", asked.hours)
     elif asked.categories:
         told = _named("grids_of_categories")
     else:
-        told = _each_hour("grids_by_hour", asked.hours) if asked.hours else _named("grids_by_day")
+        told = _named("grids_by_hour" if asked.hours else "grids_by_day", asked.hours)
     counts: dict[int, int] = dict(session.execute(told, asked.binds(at)).all())
     moved = carried(
         session, scope, at.starts(asked.first), at.starts(asked.after),
@@ -309,7 +309,7 @@ def by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[in
 
 def waiting_by_grid(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[int, tuple[int, int]]:
     """Open and overdue now by grid."""
-    kept = _each_hour("waiting_by_grid_kept", asked.hours or (EVERY_HOUR,))
+    kept = _named("waiting_by_grid_kept", asked.hours or (EVERY_HOUR,))
     told = kept if at.waiting_is_kept else _choosing("waiting_by_grid", asked)
     counts = {id: (still_open, overdue) for id, still_open, overdue in session.execute(told, asked.binds(at))}
     return counts if asked.grid is None else {asked.grid: counts.get(asked.grid, (0, 0))}
@@ -438,17 +438,14 @@ def _next_month(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
-def _named(name: str) -> TextClause:
-    return statements("statistics")[name]
-
-
-def _each_hour(name: str, hours: Iterable[int]) -> TextClause:
-    """The statement with what stands in braces added up for some hours."""
+def _named(name: str, hours: Iterable[int] = ()) -> TextClause:
+    """The statement, with what stands in braces added up for some hours."""
 
     def added(found: re.Match[str]) -> str:
         return "(" + " + ".join(re.sub(r"\bhour\b", str(hour), found[1]) for hour in hours) + ")"
 
-    return text(EACH_HOUR.sub(added, _named(name).text))
+    statement = statements("statistics")[name]
+    return text(EACH_HOUR.sub(added, statement.text)) if hours else statement
 
 
 def _choosing(name: str, asked: Asked) -> TextClause:

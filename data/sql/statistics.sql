@@ -56,12 +56,12 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
 SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
        sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
        sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
-  FROM (SELECT day, sum(held[hour + 1]) AS reported, sum(held[hour + 25]) AS filed, sum(held[hour + 49]) AS ended, sum(held[hour + 73]) AS closed,
-               sum(held[hour + 97]) AS on_spot, sum(held[hour + 121]) AS closed_in_grid, sum(held[hour + 145]) AS closed_in_community, sum(held[hour + 169]) AS closed_late,
-               sum(held[hour + 193]) AS handled_s, sum(held[hour + 217]) AS due, sum(held[hour + 241]) AS due_closed, sum(held[hour + 265]) AS due_on_time
+  FROM (SELECT day, sum({held[hour + 1]}) AS reported, sum({held[hour + 25]}) AS filed, sum({held[hour + 49]}) AS ended, sum({held[hour + 73]}) AS closed,
+               sum({held[hour + 97]}) AS on_spot, sum({held[hour + 121]}) AS closed_in_grid, sum({held[hour + 145]}) AS closed_in_community, sum({held[hour + 169]}) AS closed_late,
+               sum({held[hour + 193]}) AS handled_s, sum({held[hour + 217]}) AS due, sum({held[hour + 241]}) AS due_closed, sum({held[hour + 265]}) AS due_on_time
           -- Joined with nothing, an array is unpacked once for all of its slots; a slice would be, too, but copies each of them.
           FROM (SELECT day, slots || '{}' AS held FROM slots_ground_day
-                 WHERE category_id = ANY (:kinds) AND day >= :first AND day < :after OFFSET 0) AS kept, unnest(CAST(:hours AS integer[])) AS hour
+                 WHERE category_id = ANY (:kinds) AND day >= :first AND day < :after OFFSET 0) AS kept
          GROUP BY day
         UNION ALL
         SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
@@ -75,12 +75,12 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
 SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
        sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
        sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
-  FROM (SELECT day, sum(held[hour + 1]) AS reported, sum(held[hour + 25]) AS filed, sum(held[hour + 49]) AS ended, sum(held[hour + 73]) AS closed,
-               sum(held[hour + 97]) AS on_spot, sum(held[hour + 121]) AS closed_in_grid, sum(held[hour + 145]) AS closed_in_community, sum(held[hour + 169]) AS closed_late,
-               sum(held[hour + 193]) AS handled_s, sum(held[hour + 217]) AS due, sum(held[hour + 241]) AS due_closed, sum(held[hour + 265]) AS due_on_time
+  FROM (SELECT day, sum({held[hour + 1]}) AS reported, sum({held[hour + 25]}) AS filed, sum({held[hour + 49]}) AS ended, sum({held[hour + 73]}) AS closed,
+               sum({held[hour + 97]}) AS on_spot, sum({held[hour + 121]}) AS closed_in_grid, sum({held[hour + 145]}) AS closed_in_community, sum({held[hour + 169]}) AS closed_late,
+               sum({held[hour + 193]}) AS handled_s, sum({held[hour + 217]}) AS due, sum({held[hour + 241]}) AS due_closed, sum({held[hour + 265]}) AS due_on_time
           -- Unpacked once.
           FROM (SELECT day, slots || '{}' AS held FROM slots_community_day
-                 WHERE community_id = ANY (:communities) AND day = ANY (CAST(:days AS date[])) OFFSET 0) AS kept, unnest(CAST(:hours AS integer[])) AS hour
+                 WHERE community_id = ANY (:communities) AND day = ANY (CAST(:days AS date[])) OFFSET 0) AS kept
          GROUP BY day
         UNION ALL
         SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
@@ -94,12 +94,11 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
 SELECT month, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
        sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
        sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
-  FROM (SELECT month, sum(held[hour + 1]) AS reported, sum(held[hour + 25]) AS filed, sum(held[hour + 49]) AS ended, sum(held[hour + 73]) AS closed,
-               sum(held[hour + 97]) AS on_spot, sum(held[hour + 121]) AS closed_in_grid, sum(held[hour + 145]) AS closed_in_community, sum(held[hour + 169]) AS closed_late,
-               sum(held[hour + 193]) AS handled_s, sum(held[hour + 217]) AS due, sum(held[hour + 241]) AS due_closed, sum(held[hour + 265]) AS due_on_time
+  FROM (SELECT month, sum({held[hour + 1]}) AS reported, sum({held[hour + 25]}) AS filed, sum({held[hour + 49]}) AS ended, sum({held[hour + 73]}) AS closed,
+               sum({held[hour + 97]}) AS on_spot, sum({held[hour + 121]}) AS closed_in_grid, sum({held[hour + 145]}) AS closed_in_community, sum({held[hour + 169]}) AS closed_late,
+               sum({held[hour + 193]}) AS handled_s, sum({held[hour + 217]}) AS due, sum({held[hour + 241]}) AS due_closed, sum({held[hour + 265]}) AS due_on_time
           FROM (SELECT month, slots || '{}' AS held FROM slots_community_month
-                 WHERE community_id = ANY (:communities) AND month >= :months_from AND month < :months_to OFFSET 0) AS kept,
-               unnest(CAST(:hours AS integer[])) AS hour
+                 WHERE community_id = ANY (:communities) AND month >= :months_from AND month < :months_to OFFSET 0) AS kept
          GROUP BY month
         UNION ALL
         SELECT date_trunc('month', day)::date, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
@@ -199,15 +198,29 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
 -- days_of_chosen_in_grid --
 -- Some categories or hours of a grid by day, told from its incidents: a grid has few. Its community is not asked, for which an index
 -- of many more would be read.
+WITH chosen AS MATERIALIZED (
+    SELECT (reported_at AT TIME ZONE :zone)::date AS reported_on, (closed_at AT TIME ZONE :zone)::date AS ended_on, (due_at AT TIME ZONE :zone)::date AS due_on,
+           reported_at, filed_at, closed_at, due_at, state, level, on_spot, suspended_s, duplicate_of,
+           state = 'closed' AND duplicate_of IS NULL AS good
+      FROM incident
+     WHERE grid_id = :grid AND greatest(reported_at, closed_at, due_at) >= :starts AND (:every OR category_id = ANY (:categories))
+       AND (:all_day OR hour_of(reported_at, :zone) = ANY (:hours))
+)
 SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
        sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
-       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
-  FROM (SELECT share.*
-          FROM incident AS i, LATERAL incident_shares(
-               i.community_id, i.grid_id, i.category_id, i.state, i.level, i.on_spot, i.duplicate_of, i.reported_at, i.filed_at, i.closed_at,
-               i.due_at, i.suspended_s, :zone) AS share
-         WHERE i.grid_id = :grid AND greatest(i.reported_at, i.closed_at, i.due_at) >= :starts AND (:every OR i.category_id = ANY (:categories))
-           AND (:all_day OR hour_of(i.reported_at, :zone) = ANY (:hours))) AS told
+       coalesce(sum(handled_s), 0)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
+  FROM (SELECT reported_on AS day, count(*) AS reported, count(filed_at) AS filed, 0 AS ended, 0 AS closed, 0 AS on_spot, 0 AS closed_in_grid,
+               0 AS closed_in_community, 0 AS closed_late, 0::numeric AS handled_s, 0 AS due, 0 AS due_closed, 0 AS due_on_time
+          FROM chosen GROUP BY 1
+        UNION ALL
+        SELECT ended_on, 0, 0, count(*), count(*) FILTER (WHERE good), count(*) FILTER (WHERE good AND on_spot),
+               count(*) FILTER (WHERE good AND level = 'grid'), count(*) FILTER (WHERE good AND level IN ('grid', 'community')),
+               count(*) FILTER (WHERE good AND closed_at > due_at),
+               sum(greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0)) FILTER (WHERE good), 0, 0, 0
+          FROM chosen WHERE closed_at IS NOT NULL GROUP BY 1
+        UNION ALL
+        SELECT due_on, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE state = 'closed'), count(*) FILTER (WHERE state = 'closed' AND closed_at <= due_at)
+          FROM chosen WHERE due_at IS NOT NULL AND duplicate_of IS NULL AND state NOT IN ('not_filed', 'suspended') GROUP BY 1) AS told
  WHERE day >= :first AND day < :after
  GROUP BY day;
 
@@ -374,8 +387,7 @@ SELECT hour, sum(reported)::bigint AS reported
 -- categories_of_hours --
 -- Reported by category in some hours, of the months of which some days are asked.
 SELECT category_id, sum(reported)::bigint AS reported
-  FROM (SELECT category_id, (SELECT sum(held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END)
-                               FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported
+  FROM (SELECT category_id, {held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END} AS reported
           FROM (SELECT category_id, hours || '{}' AS held, first_day, last_day
                   FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
                        AS part (month, first_day, last_day)
@@ -389,11 +401,10 @@ SELECT category_id, sum(reported)::bigint AS reported
 -- communities_of_both --
 -- Some categories in some hours of the day by community: whole months, and of each month of which some days are asked those days.
 SELECT community_id, sum(reported)::bigint AS reported
-  FROM (SELECT community_id, (SELECT sum(hours[hour + 1]) FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported FROM statistics_month
+  FROM (SELECT community_id, {hours[hour + 1]} AS reported FROM statistics_month
          WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND month >= :months_from AND month < :months_to
         UNION ALL
-        SELECT community_id, (SELECT sum(held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END)
-                                FROM unnest(CAST(:hours AS integer[])) AS hour)
+        SELECT community_id, {held[hour * 31 + last_day] - CASE WHEN first_day > 1 THEN held[hour * 31 + first_day - 1] ELSE 0 END}
           FROM (SELECT community_id, hours || '{}' AS held, first_day, last_day
                   FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
                        AS part (month, first_day, last_day)
@@ -439,11 +450,11 @@ SELECT community_id, sum(reported)::bigint AS reported
 -- communities_by_hour --
 -- The same of some hours of the day.
 SELECT community_id, sum(reported)::bigint AS reported
-  FROM (SELECT community_id, (SELECT sum(held[hour + 1]) FROM unnest(CAST(:hours AS integer[])) AS hour) AS reported
+  FROM (SELECT community_id, {held[hour + 1]} AS reported
           FROM (SELECT community_id, slots || '{}' AS held FROM slots_community_month
                  WHERE community_id = ANY (:communities) AND month >= :months_from AND month < :months_to OFFSET 0) AS kept
         UNION ALL
-        SELECT community_id, (SELECT sum(hours[hour + 1]) FROM unnest(CAST(:hours AS integer[])) AS hour) FROM statistics_hour
+        SELECT community_id, {hours[hour + 1]} FROM statistics_hour
          WHERE community_id = ANY (:communities) AND (day >= :first AND day < :months_from OR day >= :months_to AND day < :after)
         UNION ALL
         SELECT community_id, reported FROM statistics_delta

@@ -2,17 +2,19 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from data.database import open_database
 from data.queries import rebuilding, statistics
 from data.queries.reach import Reach
-from data.queries.statistics import MEASURES, Asked, whole_months
+from data.queries.statistics import MEASURES, Asked, parts_of_days, whole_months
 from data.scope import Scope
 from tests.data import plain_counts
 
@@ -340,6 +342,14 @@ def test_the_application_cannot_change_a_count(fresh):
 )
 def test_a_period_is_cut_into_whole_months_and_edges(first, after, months, edges):
     assert whole_months(first, after) == (months, edges)
+
+
+@given(st.sets(st.dates(date(2025, 12, 20), date(2026, 3, 10))))
+def test_days_that_follow_each_other_within_a_month_are_one_part_of_it(days):
+    parts = list(parts_of_days(days))
+    assert [month + timedelta(days=day - 1) for month, first, last in parts for day in range(first, last + 1)] == sorted(days)
+    for (month, _, last), (following, first, _) in pairwise(parts):
+        assert month < following or last + 1 < first
 
 
 PLAIN_REACH = """
