@@ -27,6 +27,9 @@ MEASURES = (
     "reported", "filed", "ended", "closed", "on_spot", "closed_in_grid", "closed_in_community", "closed_late",
     "handled_s", "due", "due_closed", "due_on_time",
 )  # fmt: skip
+MONTH_CELLS = 32 * len(MEASURES)
+"""A cell of what is kept by day and measure: day 0 is the whole month."""
+EPOCH = date(1970, 1, 1)
 WAITING = ("open", "overdue", "due_later_today", "open_then", "overdue_then")
 """Columns of what waits, in their order."""
 EVERY_CATEGORY = 0
@@ -170,7 +173,9 @@ def _happened_of_both(session: Session, asked: Asked, at: Moment, days: Collecti
     binds = asked.binds(at) | _named_days(days) | _named_parts(parts) | {"whole_months": sorted(months)}
     by_day: dict[date, Measures] = {}
     by_month: dict[date, Measures] = {}
-    for month, day, measure, amount in session.execute(_named("days_of_both"), binds):
+    for cell, amount in session.execute(_named("days_of_both"), binds):
+        since, (day, measure) = cell // MONTH_CELLS, divmod(cell % MONTH_CELLS, len(MEASURES))
+        month = EPOCH + timedelta(days=since)
         unit, key = (by_day, month + timedelta(days=day - 1)) if day else (by_month, month)
         unit.setdefault(key, dict.fromkeys(MEASURES, 0))[MEASURES[measure]] = amount
     return Happened(by_day, by_month if months else None)

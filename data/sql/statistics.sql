@@ -146,9 +146,10 @@ SELECT month, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, su
  GROUP BY month;
 
 -- days_of_both --
--- Some categories in some hours of some communities: measures of days, and of whole months as their day 0, folded or not yet.
-SELECT month, of_month, measure, sum(amount)::bigint AS amount
-  FROM (SELECT month, place / 12 % 32 AS of_month, place % 12 AS measure, amount
+-- Some categories in some hours of some communities: measures of days, and of whole months as their day 0, folded or not yet. Month, day
+-- and measure are one number, since three would be sorted for longer than all else takes.
+SELECT cell, sum(amount)::bigint AS amount
+  FROM (SELECT (month - DATE '1970-01-01') * 384 + place % 384 AS cell, amount
           -- Unpacked once; the days asked of an hour lie together.
           FROM (SELECT month, places || '{}' AS places, amounts || '{}' AS amounts, first_day, last_day
                   FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
@@ -160,19 +161,19 @@ SELECT month, of_month, measure, sum(amount)::bigint AS amount
                                width_bucket((hour * 32 + last_day) * 12 + 11, places) AS highest OFFSET 0) AS within,
                LATERAL unnest(places[lowest:highest], amounts[lowest:highest]) AS cell (place, amount)
         UNION ALL
-        SELECT date_trunc('month', day)::date, extract(day FROM day)::integer, measure, amount
+        SELECT (date_trunc('month', day)::date - DATE '1970-01-01') * 384 + extract(day FROM day)::integer * 12 + measure, amount
           FROM statistics_delta, LATERAL (VALUES (0, reported::bigint), (1, filed), (2, ended), (3, closed), (4, on_spot), (5, closed_in_grid),
                                                   (6, closed_in_community), (7, closed_late), (8, handled_s), (9, due), (10, due_closed), (11, due_on_time))
                                          AS each (measure, amount)
          WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND hour = ANY (:hours) AND day = ANY (CAST(:days AS date[]))
         UNION ALL
-        SELECT date_trunc('month', day)::date, 0, measure, amount
+        SELECT (date_trunc('month', day)::date - DATE '1970-01-01') * 384 + measure, amount
           FROM statistics_delta, LATERAL (VALUES (0, reported::bigint), (1, filed), (2, ended), (3, closed), (4, on_spot), (5, closed_in_grid),
                                                   (6, closed_in_community), (7, closed_late), (8, handled_s), (9, due), (10, due_closed), (11, due_on_time))
                                          AS each (measure, amount)
          WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND hour = ANY (:hours)
            AND date_trunc('month', day)::date = ANY (CAST(:whole_months AS date[]))) AS told
- GROUP BY month, of_month, measure;
+ GROUP BY cell;
 
 -- days_of_grid --
 -- A grid by day, folded or not yet.

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from data.database import open_database
 from data.queries import rebuilding, statistics
 from data.queries.reach import Reach
-from data.queries.statistics import MEASURES, Asked, parts_of_days, whole_months
+from data.queries.statistics import MEASURES, WAITING, Asked, parts_of_days, whole_months
 from data.scope import Scope
 from tests.data import plain_counts
 
@@ -203,7 +203,7 @@ def some(counts):
     """Counts by key without the keys of nothing, which a rollup may keep."""
     if not isinstance(counts, dict):
         return counts
-    nothing = (0, (0, 0), dict.fromkeys(MEASURES, 0), dict.fromkeys(("open", "overdue", "due_later_today"), 0))
+    nothing = (0, (0, 0), dict.fromkeys(MEASURES, 0), dict.fromkeys(("open", "overdue", "due_later_today"), 0), dict.fromkeys(WAITING, 0))
     return {key: count for key, count in counts.items() if count not in nothing}
 
 
@@ -229,6 +229,51 @@ def test_every_count_of_the_panels_is_the_same_from_rollups_deltas_and_incidents
                 _, counted = everything(session, Random(seed), plain_counts)
             assert at.waiting_is_kept
             assert {key: (kept[key], counted[key]) for key in kept if kept[key] != counted[key]} == {}
+    database.close()
+
+
+MANY = """
+    INSERT INTO incident (cell, reported_at, source, source_id, category_id, community_id, grid_id, state, level, on_spot, filed_at, closed_at, due_at)
+    SELECT 1, at, 'many', %(name)s || n, (ARRAY[410, 420])[1 + n %% 3 %% 2], place.community_id, place.id,
+           CASE n %% 5 WHEN 0 THEN 'filed' WHEN 1 THEN 'not_filed' ELSE 'closed' END, (ARRAY['grid', 'community', 'street'])[1 + n %% 7 %% 3], n %% 11 = 0, at,
+           CASE WHEN n %% 5 > 0 THEN at + n %% 97 * interval '1 hour' END, at + n %% 53 * interval '1 hour'
+      FROM generate_series(1, %(times)s) AS n, LATERAL (SELECT %(now)s - random() * interval '95 days' AS at) AS moment,
+           LATERAL (SELECT id, community_id FROM grid ORDER BY id OFFSET n %% (SELECT count(*) FROM grid) LIMIT 1) AS place"""
+
+
+def test_what_is_chosen_of_many_incidents_is_counted_alike_for_any_days_hours_and_places(fresh):
+    """At the moment of a fold, so that the week of what waits is compared, too."""
+    random, now = Random(7), datetime.now(UTC)
+    database = open_database(fresh.schema_url, pool_size=1)
+    with fresh.owner() as connection:
+        connection.execute(CLOCK, [now.isoformat()])
+        connection.execute("SELECT setseed(0.5)")
+        connection.execute(MANY, {"name": "a", "times": 3000, "now": now})
+        connection.execute("SELECT statistics_fold(), waiting_fold()")
+        connection.execute(MANY, {"name": "b", "times": 200, "now": now})
+    with database.unit_of_work() as session:
+        at, scope = statistics.moment(session), Scope(token="", everything=True)
+        assert at.waiting_is_kept
+        communities = sorted(session.scalars(text("SELECT id FROM area WHERE level = 'community'")))
+        places = [
+            (Reach(None, None, "scope", tuple(communities[:2])), None),
+            (Reach(None, None, "scope", (0, *communities), whole=True), None),
+            *(
+                (Reach(None, None, "community", (row.community_id,)), row.id)
+                for row in session.execute(text("SELECT id, community_id FROM grid ORDER BY id LIMIT 2"))
+            ),
+        ]
+        for (reach, grid), length, kinds, hours in product(places, (1, 5, 31, 94), (0, 1, 2), (0, 3, 12)):
+            first = at.today - timedelta(days=random.randrange(95 - length // 2))
+            asked = Asked(
+                reach, first, first + timedelta(days=length), tuple(random.sample((410, 420), kinds)),
+                tuple(sorted(random.sample(range(24), hours))), grid,
+            )  # fmt: skip
+            for name in ("days", "by_category_and_hour", "by_community", "by_grid", "waiting", "waiting_by_grid", "today_then"):
+                if grid is None or name != "by_community":
+                    kept, counted = (some(getattr(each, name)(session, scope, asked, at)) for each in (statistics, plain_counts))
+                    assert kept == counted, (name, asked)
+            assert happened(session, scope, asked, at, statistics) == happened(session, scope, asked, at, plain_counts), asked
     database.close()
 
 
