@@ -119,6 +119,25 @@ def test_a_key_dispatches_while_a_newer_card_waits_for_the_rest_of_the_page(desk
     expect(desk.locator("#detail .marks")).to_contain_text("Dispatched", timeout=LONG_MS)
 
 
+def test_a_newer_card_offers_nobody_while_a_dispatch_is_on_its_way(desk: Page, served: Served) -> None:
+    number = report(served, "On its way")
+    card(desk, number)
+    held: list[Route] = []
+    sent: list[str] = []
+    desk.route("**/actions", lambda route: held.append(route), times=1)  # noqa: PLW0108  Playwright asks a function for its signature
+    desk.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    with desk.expect_request("**/actions"):
+        desk.keyboard.press("1")
+    older = desk.locator("#detail .hand").first.element_handle()
+    desk.evaluate("() => document.dispatchEvent(new CustomEvent('acted'))")
+    desk.wait_for_function("older => !older.isConnected", arg=older)
+    desk.keyboard.press("2")
+    [route] = held
+    route.continue_()
+    expect(desk.locator("#detail .marks")).to_contain_text("Dispatched", timeout=LONG_MS)
+    assert (len(sent), notice(desk, "said").count()) == (1, 0)
+
+
 def test_a_session_that_ended_under_a_form_keeps_what_was_typed_and_opens_the_way_in_beside_it(
     desk: Page, served: Served, seat: Watched
 ) -> None:

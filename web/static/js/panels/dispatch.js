@@ -8,16 +8,18 @@ import { notice, say } from "../notices.js";
 import { coded, isoDay, now, startOf, word } from "../words.js";
 
 const DAY_MS = 86_400_000;
+/** Incidents to which a step is on its way: a newer card of them offers no other meanwhile. */
+const underway = new Set();
 let takeBack = null;
 
 /** Send somebody, or put it into the queue: one click. Once it is done, all choices are spent until the card is made anew. */
 export const dispatchTo = (incident, to, name, button) =>
-  held([...button.closest(".hands").querySelectorAll("button")], () => done(incident, { action: "dispatch", ...to }, word("act.dispatched", { name })), { once: true });
+  held(incident, [...button.closest(".hands").querySelectorAll("button")], () => done(incident, { action: "dispatch", ...to }, word("act.dispatched", { name })), { once: true });
 
 /** Another step; what it needs is asked for first. */
 export function step(incident, { action, needs }, button) {
   const told = () => word("act.done", { action: word(`action.${action}`) });
-  if (!needs.length) return held([button], () => done(incident, { action }, told()));
+  if (!needs.length) return held(incident, [button], () => done(incident, { action }, told()));
   const fields = asked(needs);
   formDialog(word(`action.${action}`), Object.values(fields), word(`action.${action}`), async () => {
     const given = { action };
@@ -120,14 +122,16 @@ const refused = (problem) =>
   problem.facts?.reason === "too-late" ? word("act.too_late") : problem.facts?.reason === "nothing" ? word("act.nothing") : explained(problem);
 
 /** Nothing is sent twice by a second click or key. A button that is held keeps the focus, which one that is disabled would lose. */
-async function held(buttons, work, { once = false } = {}) {
-  if (buttons.some(isHeld)) return;
+async function held({ id }, buttons, work, { once = false } = {}) {
+  if (underway.has(id) || buttons.some(isHeld)) return;
   const hold = (yes) => buttons.forEach((each) => (yes ? each.setAttribute("aria-disabled", "true") : each.removeAttribute("aria-disabled")));
   hold(true);
+  underway.add(id);
   let spent = false;
   try {
     spent = (await work()) && once;
   } finally {
+    underway.delete(id);
     hold(spent);
   }
 }
