@@ -134,7 +134,9 @@ METRICS: dict[str, tuple[str, Callable[[Session, Actor, Asked, Moment], Filled]]
 
 
 def _breaks(session: Session, actor: Actor, metric: str, wanted: Asked, at: Moment, filled: Filled) -> list[float]:
-    question = orjson.dumps([metric, wanted.reach.communities, str(wanted.first), str(wanted.after), wanted.categories, len(wanted.hours)])
+    question = orjson.dumps(
+        [metric, wanted.reach.communities, str(wanted.first), str(wanted.after), wanted.categories, len(wanted.hours), wanted.grid]
+    )
     digest = hashlib.blake2b(question, digest_size=16).digest()
     kept = statistics.kept_breaks(session, actor.scope, at.today, digest)
     if kept is not None:

@@ -108,7 +108,8 @@ def load_many(
 def finish_load(schema_url: str, beside: Sequence[str] = ()) -> None:
     """After the commit of a load: let index-only scans work, and make statistics and map cells equal the incidents.
 
-    `beside` are other tables that were loaded. May be broken off and begun again at any time.
+    `beside` are other tables that were loaded. May be broken off and begun again at any time. For minutes a running server may tell of
+    the load in some panels and not yet in others.
     """
     with ThreadPoolExecutor(1) as second:
         counted = second.submit(_run, schema_url, ["SELECT rollups_mend()"])

@@ -237,7 +237,7 @@ MANY = """
     SELECT 1, at, 'many', %(name)s || n, (ARRAY[410, 420])[1 + n %% 3 %% 2], place.community_id, place.id,
            CASE n %% 5 WHEN 0 THEN 'filed' WHEN 1 THEN 'not_filed' ELSE 'closed' END, (ARRAY['grid', 'community', 'street'])[1 + n %% 7 %% 3], n %% 11 = 0, at,
            CASE WHEN n %% 5 > 0 THEN at + n %% 97 * interval '1 hour' END, at + n %% 53 * interval '1 hour'
-      FROM generate_series(1, %(times)s) AS n, LATERAL (SELECT %(now)s - random() * interval '95 days' AS at) AS moment,
+      FROM generate_series(1, %(times)s) AS n, LATERAL (SELECT %(now)s - random() * interval '95 days' + n * interval '0' AS at) AS moment,
            LATERAL (SELECT id, community_id FROM grid ORDER BY id OFFSET n %% (SELECT count(*) FROM grid) LIMIT 1) AS place"""
 
 
@@ -251,6 +251,9 @@ def test_what_is_chosen_of_many_incidents_is_counted_alike_for_any_days_hours_an
         connection.execute(MANY, {"name": "a", "times": 3000, "now": now})
         connection.execute("SELECT statistics_fold(), waiting_fold()")
         connection.execute(MANY, {"name": "b", "times": 200, "now": now})
+        # What once lay in a community that its grid has left.
+        connection.execute("UPDATE incident SET community_id = 0 WHERE id % 17 = 0 AND NOT is_open")
+        assert connection.execute("SELECT count(DISTINCT reported_at) > 3000 FROM incident").fetchone() == (True,)
     with database.unit_of_work() as session:
         at, scope = statistics.moment(session), Scope(token="", everything=True)
         assert at.waiting_is_kept
