@@ -40,6 +40,13 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
          GROUP BY 1) AS counted
  GROUP BY day"""
 REPORTED = f"SELECT {{}}, count(*) FROM incident WHERE {MEANT} AND reported_at >= :starts AND reported_at < :ends GROUP BY 1"
+WAITING = f"""
+    SELECT community_id, count(*) FILTER (WHERE is_open), count(*) FILTER (WHERE is_open AND due_at < :now),
+           count(*) FILTER (WHERE is_open AND due_at >= :now AND due_at < :day_ends),
+           count(*) FILTER (WHERE reported_at < :then AND (is_open OR closed_at >= :then)), count(*) FILTER (WHERE due_at < :then AND (is_open OR closed_at >= :then))
+      FROM incident WHERE {MEANT} GROUP BY 1"""
+WAITING_BY_GRID = f"""
+    SELECT grid_id, count(*), count(*) FILTER (WHERE due_at < :now) FROM incident WHERE is_open AND grid_id IS NOT NULL AND {MEANT} GROUP BY 1"""
 TODAY_THEN = f"SELECT count(*) FROM incident WHERE {MEANT} AND reported_at >= :then_day AND reported_at < :then"
 
 
@@ -70,12 +77,17 @@ def reported(session, asked, at, key):
 
 
 def waiting(session, scope, asked, at):
-    """What the panels themselves ask where nobody folds."""
-    return statistics.waiting(session, scope, asked, replace(at, waiting_is_kept=False))
+    rows = session.execute(text(WAITING), asked.binds(at) | waiting_binds(at))
+    return {community: dict(zip(statistics.WAITING, counts, strict=True)) for community, *counts in rows}
 
 
 def waiting_by_grid(session, scope, asked, at):
-    return statistics.waiting_by_grid(session, scope, asked, replace(at, waiting_is_kept=False))
+    rows = session.execute(text(WAITING_BY_GRID), asked.binds(at) | waiting_binds(at))
+    return {grid: (still_open, overdue) for grid, still_open, overdue in rows}
+
+
+def waiting_binds(at):
+    return {"then": at.now - WEEK, "day_ends": at.starts(at.today + timedelta(days=1))}
 
 
 def today_then(session, scope, asked, at):
