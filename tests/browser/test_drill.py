@@ -4,7 +4,7 @@ import math
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from api import tokens
 from tests.browser.conftest import Opener
@@ -12,6 +12,15 @@ from tests.browser.test_one_screen import address, wait_for_address
 from tests.conftest import Clone
 
 pytestmark = pytest.mark.browser
+
+AT = "new URLSearchParams(location.search).get('at')?.split(',').map(Number)"
+"""Where the map stands by the page's address."""
+AGAIN_WHILE_IT_ZOOMS = """() => new MutationObserver((_, watch) => {
+    if (!document.querySelector(".leaflet-zoom-anim")) return;
+    watch.disconnect();
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+}).observe(document.querySelector(".leaflet-map-pane"), { attributes: true, attributeFilter: ["class"] })"""
+"""Esc once more as soon as the map zooms."""
 
 
 @pytest.fixture(scope="module")
@@ -333,3 +342,40 @@ def test_a_wall_stays_with_what_it_heard_last_while_the_line_is_lost(opener: Ope
     page.locator("#live").evaluate("live => { live.dataset.state = 'live'; }")
     page.clock.fast_forward(21_000)
     page.wait_for_url(lambda url: "area=" in url)
+
+
+def test_what_was_chosen_in_the_feed_stays_in_sight_however_late_its_grid_arrives(opener: Opener) -> None:
+    watched = opener(844, 390, has_touch=True, is_mobile=True)
+    held = list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page = watched.open("/?lang=en")
+    page.route("**/api/v1/grids/*", hold)
+    page.locator("#feed [data-incident]").first.tap()
+    page.wait_for_function(f"() => {AT}?.[2] >= 17 && !document.querySelector('.leaflet-zoom-anim')")
+    while not held:
+        page.wait_for_event("request")
+    for each in held:
+        each.continue_()
+    page.unroute("**/api/v1/grids/*")
+    page.wait_for_function("() => document.querySelectorAll('#breadcrumb .crumb').length === 4")
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.locator(".leaflet-zoom-anim").count() == 0
+    assert float(address(page)["at"].split(",")[2]) >= 17
+
+
+def test_a_step_up_while_the_map_still_zooms_leads_all_the_way(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        row = owner.execute(
+            "SELECT street.code, area.code FROM area JOIN area street ON street.id = area.parent_id WHERE area.level = 'community' LIMIT 1"
+        ).fetchone()
+    assert row
+    street = opener().open(f"/?area={row[0]}")
+    street.keyboard.press("Escape")
+    street.wait_for_function(f"() => {AT} && !document.querySelector('.leaflet-zoom-anim')")
+    page = opener().open(f"/?area={row[1]}")
+    page.evaluate(AGAIN_WHILE_IT_ZOOMS)
+    page.keyboard.press("Escape")
+    page.wait_for_function(f"whole => {AT}?.join() === whole", arg=address(street)["at"])

@@ -1,5 +1,6 @@
 """What the map shows, keeps apart and comes back from: tiles that fail, places far away, layers, names, the work of a hover."""
 
+import math
 import re
 from itertools import combinations
 
@@ -187,6 +188,48 @@ def test_names_lie_on_no_other_name_and_on_no_mark(opener: Opener, busy: tuple[f
         over = [(one, other) for (one, a), (other, b) in combinations(names, 2) if a.intersection(b).area > 1]
         assert over == [], zoom
         assert [name for name, box in names for mark in drawn["marks"] if box.contains(Point(mark))] == [], zoom
+
+
+def test_a_number_rather_touches_the_rims_of_two_marks_than_hides_one(opener: Opener, busy: tuple[float, float], look: Look) -> None:
+    watched = opener()
+    watched.page.add_init_script(DRAWN)
+    page = watched.open(look.path(f"layers=&{at(busy, 15.3)}"))
+    page.wait_for_function(SETTLED)
+    page.wait_for_function("() => window.drawn().names.some(({ text }) => /^[0-9]+$/.test(text))")
+    names = [(each["text"], Polygon(each["box"])) for each in page.evaluate("() => window.drawn().names")]
+    # The one that other names are the least in the way of stands at its own place.
+    number, box = max(
+        ((text, box) for text, box in names if text.isdigit()),
+        key=lambda each: min(each[1].distance(other) for _, other in names if other is not each[1]),
+    )
+    middle = box.centroid
+    # Pins on its place, above and below it: wherever it may stand, it touches one.
+    places = [place_under(page, busy, 15.3, (middle.x, middle.y + down)) for down in (0, -46, 46)]
+
+    def pinned(route: Route) -> None:
+        told = route.fetch().json()
+        told["feed"]["items"] = [each | {"place": place} for each, place in zip(told["feed"]["items"], places, strict=False)]
+        route.fulfill(json=told)
+
+    other = opener()
+    other.page.add_init_script(DRAWN)
+    other.page.route("**/api/v1/picture*", pinned)
+    page = other.open(look.path(f"{at(busy, 15.3)}"))
+    page.wait_for_function(SETTLED)
+    page.wait_for_function("() => window.drawn().marks.length >= 3")
+    drawn = page.evaluate("() => window.drawn()")
+    near = [(each["text"], Polygon(each["box"])) for each in drawn["names"] if Polygon(each["box"]).centroid.distance(middle) < 50]
+    assert number in [text for text, _ in near]
+    assert [text for text, box in near for mark in drawn["marks"] if box.contains(Point(mark))] == []
+
+
+def place_under(page: Page, centre: tuple[float, float], zoom: float, point: tuple[float, float]) -> tuple[float, float]:
+    """Longitude and latitude under a point of the window, where the map stands at `centre`."""
+    box = page.locator("#map, .map").first.bounding_box()
+    assert box
+    pixels = 256 * 2**zoom
+    right, down = point[0] - box["x"] - box["width"] / 2, point[1] - box["y"] - box["height"] / 2
+    return centre[0] + right / pixels * 360, centre[1] - down / pixels * 360 * math.cos(math.radians(centre[1]))
 
 
 def test_an_area_is_named_once_though_a_place_is_called_the_same(opener: Opener, demo_small: Clone, look: Look) -> None:

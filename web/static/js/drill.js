@@ -34,14 +34,14 @@ export async function follow(district, nav) {
       settling = true;
       change({ area: patch.community_code, incident: state().incident });
       settling = false;
-      return arrive(state(), why);
+      return arrive({ ...state(), at }, why);
     }
     // And a building inside its own grid.
     if (home?.grid && String(home.grid.id) !== grid && state().building === building) {
       settling = true;
       change({ grid: String(home.grid.id), incident: state().incident });
       settling = false;
-      return arrive(state(), why);
+      return arrive({ ...state(), at }, why);
     }
     const now = state();
     if (now.area !== area || now.grid !== grid) return;
@@ -59,20 +59,24 @@ export async function follow(district, nav) {
     district.labels.redraw();
     crumbs(nav, trail, deployment);
     const stood = district.near(at);
-    if (why === "back" && stood) district.map.setView([at[1], at[0]], at[2]);
-    else if (why === "step" || why === "back" || (why === "start" && !stood && (home || patch || area))) aim(home, patch ?? last, why !== "start");
+    if (why === "step" && (home || patch)) uncover();
+    if (why === "back" && stood) district.stand(at);
+    // Whoever stepped to a place of their own is on the way there already.
+    else if (!stood && (why === "start" ? home || patch || area : why !== "change")) aim(home, patch ?? last, why !== "start");
     document.dispatchEvent(new CustomEvent("trail", { detail: trail }));
   }
 
   function aim(home, around, animate) {
-    // On a phone one chooses from a list below the map: what is chosen is shown on it.
-    if (animate && (home || around === trail.grid) && window.innerWidth <= 900) window.scrollTo({ top: 0 });
     if (home?.center) district.fly(home.center, HOUSE_ZOOM, { animate });
     else district.fit(around.bbox, { animate, maxZoom: around === trail.grid ? 17.5 : 17 });
   }
 
-  function travel(why) {
-    const asked = state();
+  /** On a phone one chooses from a list below the map: what is chosen is shown on it. */
+  function uncover() {
+    if (window.innerWidth <= 900) window.scrollTo({ top: 0 });
+  }
+
+  function travel(why, asked = state()) {
     arriving = arrive(asked, why).catch((problem) => lost(problem, asked, why));
     return arriving;
   }
@@ -85,7 +89,7 @@ export async function follow(district, nav) {
       return change({ area: "", grid: "", building: "" });
     }
     const still = () => ["area", "grid", "building"].every((key) => state()[key] === asked[key]);
-    setTimeout(() => still() && travel(why), AGAIN_MS);
+    setTimeout(() => still() && travel(why, { ...state(), at: asked.at }), AGAIN_MS);
   }
 
   onChange((now, before, why) => {
@@ -132,7 +136,7 @@ function up(trail) {
   const { area, grid, building, household, incident } = state();
   if (household) return change({ household: "" }, { step: true });
   if (incident) return change({ incident: "" }, { step: true });
-  if (building) return change({ building: "" }, { step: true });
+  if (building) return change({ building: "", at: null }, { step: true });
   if (grid) return go({});
   if (!area) return false;
   const above = trail.areas.at(-2);

@@ -82,6 +82,7 @@ class District {
     this.marks = [];
     this.spots = [];
     this.categories = new Map();
+    this.moves = 0; // how often somebody said where the map is to stand
   }
 
   /** One source per address, however many layers draw from it. */
@@ -108,29 +109,44 @@ class District {
 
   /** Show a box [west, south, east, north] in the part of the map that no panel covers. */
   fit([west, south, east, north], { animate = true, maxZoom = 18 } = {}) {
-    const free = this.free();
-    this.map.fitBounds(
-      [
-        [south, west],
-        [north, east],
-      ],
-      {
+    const corners = [[south, west], [north, east]]; // prettier-ignore
+    this.atRest(() => {
+      const free = this.free();
+      this.map.fitBounds(corners, {
         paddingTopLeft: [free.left, free.top],
         paddingBottomRight: [free.right, free.bottom],
         animate: animate && !calm.matches,
         maxZoom,
         duration: 0.6,
-      },
-    );
+      });
+    });
   }
 
   /** Show a place at least as near as `zoom`, in the middle of the uncovered part. */
   fly([lon, lat], zoom = 17, { animate = true } = {}) {
-    const target = Math.max(this.map.getZoom(), zoom);
-    const free = this.free();
-    const shift = L.point((free.right - free.left) / 2, (free.bottom - free.top) / 2);
-    const centre = this.map.unproject(this.map.project([lat, lon], target).add(shift), target);
-    this.map.setView(centre, target, { animate: animate && !calm.matches });
+    this.atRest(() => {
+      const target = Math.max(this.map.getZoom(), zoom);
+      const free = this.free();
+      const shift = L.point((free.right - free.left) / 2, (free.bottom - free.top) / 2);
+      const centre = this.map.unproject(this.map.project([lat, lon], target).add(shift), target);
+      this.map.setView(centre, target, { animate: animate && !calm.matches });
+    });
+  }
+
+  /** Stand where an address says: [longitude, latitude, zoom]. */
+  stand([lon, lat, zoom]) {
+    this.atRest(() => this.map.setView([lat, lon], zoom));
+  }
+
+  /** Move the map when it has come to rest, the last move that was asked for: while it zooms, Leaflet drops what is asked of it. */
+  atRest(move) {
+    const mine = ++this.moves;
+    const rest = () => {
+      if (mine !== this.moves) return;
+      if (this.map._animatingZoom) this.map.once("moveend", rest);
+      else move();
+    };
+    rest();
   }
 
   /** How much of each side the panels cover, pixels. */

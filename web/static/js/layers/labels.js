@@ -210,7 +210,7 @@ function place(context, size, frame, label, { boxes, spots }) {
   context.restore();
 }
 
-/** The place where a name covers the fewest marks, the nearest of those; none where other names or the sides are in the way. */
+/** The place where a name hides the fewest marks, of those where it touches the fewest, the nearest; none where other names or the sides are in the way. */
 function best({ origin, reach, rise, fixed }, { size, frame, boxes, spots }) {
   // Shown whole or not at all: the sheet is larger than the window by its padding.
   const { x: left, y: top } = frame.shift;
@@ -220,8 +220,10 @@ function best({ origin, reach, rise, fixed }, { size, frame, boxes, spots }) {
     const box = [at[0] - reach, at[1] - rise, at[0] + reach, at[1] + rise];
     if (box[0] < -left || box[1] < -top || box[2] > size.x + left || box[3] > size.y + top) continue;
     if (boxes.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
-    const covers = spots.filter(({ x, y, radius }) => x + radius > box[0] && x - radius < box[2] && y + radius > box[1] && y - radius < box[3]).length;
-    if (!found || covers < found.covers) found = { at, box, covers };
+    const touched = spots.filter(({ x, y, radius }) => x + radius > box[0] && x - radius < box[2] && y + radius > box[1] && y - radius < box[3]);
+    const hidden = touched.filter(({ x, y }) => x > box[0] && x < box[2] && y > box[1] && y < box[3]).length;
+    const covers = touched.length;
+    if (!found || hidden < found.hidden || (hidden === found.hidden && covers < found.covers)) found = { at, box, hidden, covers };
     if (!covers) break;
   }
   return found;

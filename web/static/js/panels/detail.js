@@ -81,7 +81,7 @@ const closing = () =>
 
 function shut() {
   const { incident, building } = state();
-  change(incident ? { incident: "" } : building ? { building: "" } : { grid: "", building: "" }, { step: true });
+  change(incident ? { incident: "" } : building ? { building: "", at: null } : { grid: "", building: "", at: null }, { step: true });
 }
 
 function gridCard(card, permissions) {
