@@ -136,7 +136,10 @@ def _cases(month: Period, year: Period, street: str, some: tuple[int, ...], grid
         "a grid, 30 days": Choice(month, grid=grid), "a grid, a year": Choice(year, grid=grid),
         "three categories of a grid, 30 days": Choice(month, grid=grid, categories=some),
         "three categories of a grid, a year": Choice(year, grid=grid, categories=some),
+        "a morning of a grid, 30 days": Choice(month, grid=grid, hours=MORNING),
         "a morning of a grid, a year": Choice(year, grid=grid, hours=MORNING),
+        "three categories of a morning of a grid, 30 days": Choice(month, grid=grid, hours=MORNING, categories=some),
+        "three categories of a morning of a grid, a year": Choice(year, grid=grid, hours=MORNING, categories=some),
     }  # fmt: skip
     listings = {
         "open by deadline": Listing(anytime, is_open=True, order="due"), "open, newest": Listing(anytime, is_open=True),

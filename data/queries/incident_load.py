@@ -120,8 +120,9 @@ def finish_load(schema_url: str, beside: Sequence[str] = ()) -> None:
         "DELETE FROM deployment WHERE key = 'statistics_due'",
         "VACUUM (ANALYZE) statistics_day, statistics_whole_day, statistics_month, statistics_grid_month, statistics_ground_day,"
         " statistics_ground_category, statistics_hour, slots_community_day, slots_community_month, slots_ground_day, slots_ground_month,"
-        " slots_grid_year, slots_grid_hour, slots_grid_measures, slots_category_month, slots_category_year, slots_crossed_month,"
-        " slots_crossed_year, slots_waiting, slots_waiting_grid, service_reach, statistics_delta, waiting_delta, incident_bin",
+        " slots_grid_year, slots_grid_hour, slots_grid_measures, slots_grid_month, slots_grid_category,"
+        " slots_category_month, slots_category_year, slots_crossed_month, slots_crossed_year, slots_waiting, slots_waiting_grid,"
+        " service_reach, statistics_delta, waiting_delta, incident_bin",
     ])  # fmt: skip
 
 

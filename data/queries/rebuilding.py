@@ -11,8 +11,8 @@ from data.zone import put
 ROLLUPS = (
     "statistics_day", "statistics_month", "statistics_grid_month", "statistics_ground_day", "statistics_ground_category", "statistics_hour",
     "slots_community_day", "slots_community_month", "slots_ground_day", "slots_ground_month", "slots_grid_year", "slots_grid_hour",
-    "slots_grid_measures", "slots_category_month", "slots_category_year", "slots_crossed_month", "slots_crossed_year",
-    "slots_waiting", "slots_waiting_grid", "service_reach",
+    "slots_grid_measures", "slots_grid_month", "slots_grid_category", "slots_category_month", "slots_category_year",
+    "slots_crossed_month", "slots_crossed_year", "slots_waiting", "slots_waiting_grid", "service_reach",
 )  # fmt: skip
 CELLS = "level, category_id, cell, community_id, n, open_n"
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
@@ -27,8 +27,6 @@ MEASURES = (
     "reported", "filed", "ended", "closed", "on_spot", "closed_in_grid", "closed_in_community", "closed_late",
     "handled_s", "due", "due_closed", "due_on_time",
 )  # fmt: skip
-MONTH_CELLS = 32 * len(MEASURES)
-"""A cell of what is kept by day and measure: day 0 is the whole month."""
 EPOCH = date(1970, 1, 1)
 WAITING = ("open", "overdue", "due_later_today", "open_then", "overdue_then")
 """Columns of what waits, in their order."""
@@ -151,59 +149,74 @@ class Happened:
 
 def happened(session: Session, scope: Scope, asked: Asked, at: Moment, *, shown: Days, summed: Sequence[Days]) -> Happened:
     """Measures of the days `shown`, one by one, and of the periods `summed`, of which the whole months may be told at once."""
-    if asked.grid is not None or asked.reach.whole or not asked.chosen:
+    by_month = _by_month(asked)
+    if by_month is None:
         spans = [shown, *summed]
         return Happened(days(session, scope, asked.on(min(first for first, _ in spans), max(after for _, after in spans)), at))
     cut = [whole_months(*each) for each in summed]
     apart = {day for edge in (shown, *(edge for _, edges in cut for edge in edges)) for day in each_day(*edge)}
     months = {month for within, _ in cut for month in each_month(within)}
-    if asked.crossed:
-        return _happened_of_both(session, asked, at, apart, months)
-    by_day, by_month = ("days_of_hours", "months_of_hours") if asked.hours else ("days_of_kept_categories", "months_of_categories")
-    told = _by(session.execute(_named(by_day, asked.hours), asked.binds(at) | _named_days(apart)))
+    told = _told_by_day(session, asked, at, apart)
     if not months:
         return Happened(told)
     whole = asked.on(min(months), _next_month(max(months)))
     return Happened(told, _by(session.execute(_named(by_month, asked.hours), whole.binds(at))))
 
 
-def _happened_of_both(session: Session, asked: Asked, at: Moment, days: Collection[date], months: Collection[date]) -> Happened:
-    """Measures of some categories in some hours of a part of the ground, by day and by whole month."""
-    parts = [*parts_of_days(days), *((month, 0, 0) for month in sorted(months))]
-    binds = asked.binds(at) | _named_days(days) | _named_parts(parts) | {"whole_months": sorted(months)}
-    by_day: dict[date, Measures] = {}
-    by_month: dict[date, Measures] = {}
-    for cell, amount in session.execute(_named("days_of_both"), binds):
-        since, (day, measure) = cell // MONTH_CELLS, divmod(cell % MONTH_CELLS, len(MEASURES))
-        month = EPOCH + timedelta(days=since)
-        unit, key = (by_day, month + timedelta(days=day - 1)) if day else (by_month, month)
-        unit.setdefault(key, dict.fromkeys(MEASURES, 0))[MEASURES[measure]] = amount
-    return Happened(by_day, by_month if months else None)
-
-
 def days(session: Session, scope: Scope, asked: Asked, at: Moment) -> dict[date, Measures]:
     """MEASURES of each day that has any; days are the deployment's."""
-    whole = asked.reach.whole
+    return _told_by_day(session, asked, at, each_day(asked.first, asked.after))
+
+
+def _by_month(asked: Asked) -> str | None:
+    """The statement that tells whole months; None where days are told as fast, or nothing else is kept."""
+    if not asked.chosen:
+        return None
     if asked.grid is not None:
-        told = _named("days_of_chosen_in_grid" if asked.chosen else "days_of_grid")
-    elif asked.crossed and not whole:
-        return dict(_happened_of_both(session, asked, at, set(each_day(asked.first, asked.after)), ()).days)
-    elif asked.hours:
-        told = _named("days_of_ground_hours" if whole else "days_of_hours", asked.hours)
-    elif asked.categories:
-        told = _named("days_of_ground_categories" if whole else "days_of_kept_categories")
-    else:
-        told = _named("days_of_ground" if whole else "days")
-    return _by(session.execute(told, asked.binds(at) | _named_days(each_day(asked.first, asked.after))))
+        return None if asked.crossed else "months_of_grid_hours" if asked.hours else "months_of_grid_categories"
+    if asked.reach.whole:
+        return "months_of_ground_hours" if asked.hours else None
+    return "months_of_both" if asked.crossed else "months_of_hours" if asked.hours else "months_of_categories"
+
+
+def _by_day(asked: Asked) -> str:
+    """The statement that tells days one by one."""
+    if asked.grid is not None:
+        return "days_of_chosen_in_grid" if asked.chosen else "days_of_grid"
+    if asked.reach.whole:
+        return "days_of_ground_hours" if asked.hours else "days_of_ground_categories" if asked.categories else "days_of_ground"
+    return (
+        "days_of_both" if asked.crossed else "days_of_hours" if asked.hours else "days_of_kept_categories" if asked.categories else "days"
+    )
+
+
+def _told_by_day(session: Session, asked: Asked, at: Moment, days: Iterable[date]) -> dict[date, Measures]:
+    told, name = sorted(days), _by_day(asked)
+    binds = asked.binds(at) | _named_parts([*parts_of_days(told)]) | _named_runs([*runs_of_days(told)], at)
+    binds |= {"days": told, "months_of_days": sorted({day.replace(day=1) for day in told})}
+    rows = session.execute(_named(name, asked.hours), binds)
+    return _by_cell(rows) if name == "days_of_both" else _by(rows)
+
+
+def _by_cell(rows: Iterable[Any]) -> dict[date, Measures]:
+    by_day: dict[date, Measures] = {}
+    for cell, amount in rows:
+        since, measure = divmod(cell, len(MEASURES))
+        by_day.setdefault(EPOCH + timedelta(days=since), dict.fromkeys(MEASURES, 0))[MEASURES[measure]] = amount
+    return by_day
 
 
 def _by(rows: Iterable[Row[Any]]) -> dict[date, Measures]:
     return {row[0]: dict(zip(MEASURES, row[1:], strict=True)) for row in rows}
 
 
-def _named_days(days: Iterable[date]) -> dict[str, object]:
-    told = sorted(days)
-    return {"days": told, "months_of_days": sorted({day.replace(day=1) for day in told})}
+def _named_runs(runs: Sequence[Days], at: Moment) -> dict[str, object]:
+    return {
+        "run_firsts": [first for first, _ in runs],
+        "run_afters": [after for _, after in runs],
+        "run_starts": [at.starts(first) for first, _ in runs],
+        "run_ends": [at.starts(after) for _, after in runs],
+    }
 
 
 def _named_parts(parts: Sequence[tuple[date, int, int]]) -> dict[str, object]:
@@ -408,13 +421,19 @@ def whole_months(first: date, after: date) -> tuple[tuple[date, date] | None, li
     return (begin, end), [edge for edge in edges if edge[0] < edge[1]]
 
 
+def runs_of_days(days: Iterable[date]) -> Iterator[Days]:
+    """Days that follow each other: from the first to before the day after the last."""
+    # What follows each other keeps its distance from its place in the row.
+    for _, run in groupby(enumerate(sorted(days)), lambda each: each[1] - timedelta(days=each[0])):
+        told = [day for _, day in run]
+        yield told[0], told[-1] + timedelta(days=1)
+
+
 def parts_of_days(days: Iterable[date]) -> Iterator[tuple[date, int, int]]:
     """Days that follow each other within a month: the month, the first and the last of them."""
     for month, of_month in groupby(sorted(days), lambda day: day.replace(day=1)):
-        # What follows each other keeps its distance from its place in the row.
-        for _, run in groupby(enumerate(day.day for day in of_month), lambda each: each[1] - each[0]):
-            numbers = [number for _, number in run]
-            yield month, numbers[0], numbers[-1]
+        for first, after in runs_of_days(of_month):
+            yield month, first.day, (after - timedelta(days=1)).day
 
 
 def parts_of_years(months: Days | None) -> Iterator[Days]:

@@ -61,14 +61,32 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
                sum({held[hour + 193]}) AS handled_s, sum({held[hour + 217]}) AS due, sum({held[hour + 241]}) AS due_closed, sum({held[hour + 265]}) AS due_on_time
           -- Joined with nothing, an array is unpacked once for all of its slots; a slice would be, too, but copies each of them.
           FROM (SELECT day, slots || '{}' AS held FROM slots_ground_day
-                 WHERE category_id = ANY (:kinds) AND day >= :first AND day < :after OFFSET 0) AS kept
+                 WHERE category_id = ANY (:kinds) AND day = ANY (CAST(:days AS date[])) OFFSET 0) AS kept
          GROUP BY day
         UNION ALL
         SELECT day, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
                due, due_closed, due_on_time
           FROM statistics_delta
-         WHERE (:every OR category_id = ANY (:categories)) AND hour = ANY (:hours) AND day >= :first AND day < :after) AS told
+         WHERE (:every OR category_id = ANY (:categories)) AND hour = ANY (:hours) AND day = ANY (CAST(:days AS date[]))) AS told
  GROUP BY day;
+
+-- months_of_ground_hours --
+-- The same by whole months.
+SELECT month, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
+  FROM (SELECT month, sum({held[hour + 1]}) AS reported, sum({held[hour + 25]}) AS filed, sum({held[hour + 49]}) AS ended, sum({held[hour + 73]}) AS closed,
+               sum({held[hour + 97]}) AS on_spot, sum({held[hour + 121]}) AS closed_in_grid, sum({held[hour + 145]}) AS closed_in_community, sum({held[hour + 169]}) AS closed_late,
+               sum({held[hour + 193]}) AS handled_s, sum({held[hour + 217]}) AS due, sum({held[hour + 241]}) AS due_closed, sum({held[hour + 265]}) AS due_on_time
+          FROM (SELECT month, slots || '{}' AS held FROM slots_ground_month
+                 WHERE category_id = ANY (:kinds) AND month >= :months_from AND month < :months_to OFFSET 0) AS kept
+         GROUP BY month
+        UNION ALL
+        SELECT date_trunc('month', day)::date, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
+               due, due_closed, due_on_time
+          FROM statistics_delta
+         WHERE (:every OR category_id = ANY (:categories)) AND hour = ANY (:hours) AND day >= :months_from AND day < :months_to) AS told
+ GROUP BY month;
 
 -- days_of_hours --
 -- Some hours of the day of some communities by day, folded or not yet.
@@ -146,10 +164,10 @@ SELECT month, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, su
  GROUP BY month;
 
 -- days_of_both --
--- Some categories in some hours of some communities: measures of days, and of whole months as their day 0, folded or not yet. Month, day
--- and measure are one number, since three would be sorted for longer than all else takes.
+-- Some categories in some hours of some communities: measures of days, folded or not yet. Day and measure are one number, since two would be
+-- sorted for longer than all else takes.
 SELECT cell, sum(amount)::bigint AS amount
-  FROM (SELECT (month - DATE '1970-01-01') * 384 + place % 384 AS cell, amount
+  FROM (SELECT (month - DATE '1970-01-01' - 1) * 12 + place % 384 AS cell, amount
           -- Unpacked once; the days asked of an hour lie together.
           FROM (SELECT month, places || '{}' AS places, amounts || '{}' AS amounts, first_day, last_day
                   FROM unnest(CAST(:parts AS date[]), CAST(:first_days AS integer[]), CAST(:last_days AS integer[]))
@@ -161,19 +179,30 @@ SELECT cell, sum(amount)::bigint AS amount
                                width_bucket((hour * 32 + last_day) * 12 + 11, places) AS highest OFFSET 0) AS within,
                LATERAL unnest(places[lowest:highest], amounts[lowest:highest]) AS cell (place, amount)
         UNION ALL
-        SELECT (date_trunc('month', day)::date - DATE '1970-01-01') * 384 + extract(day FROM day)::integer * 12 + measure, amount
+        SELECT (day - DATE '1970-01-01') * 12 + measure, amount
           FROM statistics_delta, LATERAL (VALUES (0, reported::bigint), (1, filed), (2, ended), (3, closed), (4, on_spot), (5, closed_in_grid),
                                                   (6, closed_in_community), (7, closed_late), (8, handled_s), (9, due), (10, due_closed), (11, due_on_time))
                                          AS each (measure, amount)
-         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND hour = ANY (:hours) AND day = ANY (CAST(:days AS date[]))
-        UNION ALL
-        SELECT (date_trunc('month', day)::date - DATE '1970-01-01') * 384 + measure, amount
-          FROM statistics_delta, LATERAL (VALUES (0, reported::bigint), (1, filed), (2, ended), (3, closed), (4, on_spot), (5, closed_in_grid),
-                                                  (6, closed_in_community), (7, closed_late), (8, handled_s), (9, due), (10, due_closed), (11, due_on_time))
-                                         AS each (measure, amount)
-         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND hour = ANY (:hours)
-           AND date_trunc('month', day)::date = ANY (CAST(:whole_months AS date[]))) AS told
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND hour = ANY (:hours) AND day = ANY (CAST(:days AS date[]))) AS told
  GROUP BY cell;
+
+-- months_of_both --
+-- The same by whole months.
+SELECT month, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
+  FROM (SELECT month, sum({held[hour + 1]}) AS reported, sum({held[hour + 25]}) AS filed, sum({held[hour + 49]}) AS ended, sum({held[hour + 73]}) AS closed,
+               sum({held[hour + 97]}) AS on_spot, sum({held[hour + 121]}) AS closed_in_grid, sum({held[hour + 145]}) AS closed_in_community, sum({held[hour + 169]}) AS closed_late,
+               sum({held[hour + 193]}) AS handled_s, sum({held[hour + 217]}) AS due, sum({held[hour + 241]}) AS due_closed, sum({held[hour + 265]}) AS due_on_time
+          FROM (SELECT month, measures || '{}' AS held FROM slots_crossed_month
+                 WHERE category_id = ANY (:categories) AND community_id = ANY (:communities) AND month >= :months_from AND month < :months_to OFFSET 0) AS kept
+         GROUP BY month
+        UNION ALL
+        SELECT date_trunc('month', day)::date, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
+               due, due_closed, due_on_time
+          FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND category_id = ANY (:categories) AND hour = ANY (:hours) AND day >= :months_from AND day < :months_to) AS told
+ GROUP BY month;
 
 -- days_of_grid --
 -- A grid by day, folded or not yet.
@@ -197,15 +226,16 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
  GROUP BY day;
 
 -- days_of_chosen_in_grid --
--- Some categories or hours of a grid by day, told from its incidents: a grid has few. Its community is asked of these alone, for which an
--- index of many more would be read.
+-- Some categories or hours of a grid by day, told from its incidents: a grid has few of a month. They are read for each run of days. The
+-- community is asked of these alone, for which an index of many more would be read.
 WITH lying AS MATERIALIZED (
-    SELECT community_id, (reported_at AT TIME ZONE :zone)::date AS reported_on, (closed_at AT TIME ZONE :zone)::date AS ended_on, (due_at AT TIME ZONE :zone)::date AS due_on,
+    SELECT community_id, first, after, (reported_at AT TIME ZONE :zone)::date AS reported_on, (closed_at AT TIME ZONE :zone)::date AS ended_on, (due_at AT TIME ZONE :zone)::date AS due_on,
            reported_at, filed_at, closed_at, due_at, state, level, on_spot, suspended_s, duplicate_of,
            state = 'closed' AND duplicate_of IS NULL AS good
-      FROM incident
-     WHERE grid_id = :grid AND greatest(reported_at, closed_at, due_at) >= :starts AND (:every OR category_id = ANY (:categories))
-       AND (:all_day OR hour_of(reported_at, :zone) = ANY (:hours))
+      FROM unnest(CAST(:run_starts AS timestamptz[]), CAST(:run_ends AS timestamptz[]), CAST(:run_firsts AS date[]), CAST(:run_afters AS date[]))
+           AS run (starts, ends, first, after)
+      JOIN incident ON greatest(reported_at, closed_at, due_at) >= starts AND reported_at < ends
+     WHERE grid_id = :grid AND (:every OR category_id = ANY (:categories)) AND (:all_day OR hour_of(reported_at, :zone) = ANY (:hours))
 ), chosen AS MATERIALIZED (
     SELECT * FROM lying WHERE community_id = ANY (:communities)
 )
@@ -214,18 +244,60 @@ SELECT day, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(
        coalesce(sum(handled_s), 0)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
   FROM (SELECT reported_on AS day, count(*) AS reported, count(filed_at) AS filed, 0 AS ended, 0 AS closed, 0 AS on_spot, 0 AS closed_in_grid,
                0 AS closed_in_community, 0 AS closed_late, 0::numeric AS handled_s, 0 AS due, 0 AS due_closed, 0 AS due_on_time
-          FROM chosen GROUP BY 1
+          FROM chosen WHERE reported_on >= first AND reported_on < after GROUP BY 1
         UNION ALL
         SELECT ended_on, 0, 0, count(*), count(*) FILTER (WHERE good), count(*) FILTER (WHERE good AND on_spot),
                count(*) FILTER (WHERE good AND level = 'grid'), count(*) FILTER (WHERE good AND level IN ('grid', 'community')),
                count(*) FILTER (WHERE good AND closed_at > due_at),
                sum(greatest(extract(epoch FROM closed_at - reported_at)::bigint - suspended_s, 0)) FILTER (WHERE good), 0, 0, 0
-          FROM chosen WHERE closed_at IS NOT NULL GROUP BY 1
+          FROM chosen WHERE ended_on >= first AND ended_on < after GROUP BY 1
         UNION ALL
         SELECT due_on, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE state = 'closed'), count(*) FILTER (WHERE state = 'closed' AND closed_at <= due_at)
-          FROM chosen WHERE due_at IS NOT NULL AND duplicate_of IS NULL AND state NOT IN ('not_filed', 'suspended') GROUP BY 1) AS told
- WHERE day >= :first AND day < :after
+          FROM chosen
+         WHERE due_on >= first AND due_on < after AND duplicate_of IS NULL AND state NOT IN ('not_filed', 'suspended') GROUP BY 1) AS told
  GROUP BY day;
+
+-- months_of_grid_hours --
+-- The same by whole months.
+SELECT month, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
+  FROM (SELECT month, sum({held[hour + 1]}) AS reported, sum({held[hour + 25]}) AS filed, sum({held[hour + 49]}) AS ended, sum({held[hour + 73]}) AS closed,
+               sum({held[hour + 97]}) AS on_spot, sum({held[hour + 121]}) AS closed_in_grid, sum({held[hour + 145]}) AS closed_in_community, sum({held[hour + 169]}) AS closed_late,
+               sum({held[hour + 193]}) AS handled_s, sum({held[hour + 217]}) AS due, sum({held[hour + 241]}) AS due_closed, sum({held[hour + 265]}) AS due_on_time
+          FROM (SELECT month, slots || '{}' AS held FROM slots_grid_month
+                 WHERE community_id = ANY (:communities) AND grid_id = :grid AND month >= :months_from AND month < :months_to OFFSET 0) AS kept
+         GROUP BY month
+        UNION ALL
+        SELECT date_trunc('month', day)::date, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
+               due, due_closed, due_on_time
+          FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND grid_id = :grid AND hour = ANY (:hours) AND day >= :months_from AND day < :months_to) AS told
+ GROUP BY month;
+
+-- months_of_grid_categories --
+-- Some categories of a grid by whole months.
+SELECT month, sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
+  FROM (SELECT make_date(extract(year FROM year)::integer, of_year, 1) AS month,
+               sum(held[of_year]) AS reported, sum(held[of_year + 24]) AS filed, sum(held[of_year + 48]) AS ended, sum(held[of_year + 72]) AS closed,
+               sum(held[of_year + 96]) AS on_spot, sum(held[of_year + 120]) AS closed_in_grid, sum(held[of_year + 144]) AS closed_in_community, sum(held[of_year + 168]) AS closed_late,
+               sum(held[of_year + 192]) AS handled_s, sum(held[of_year + 216]) AS due, sum(held[of_year + 240]) AS due_closed, sum(held[of_year + 264]) AS due_on_time
+          -- Unpacked once.
+          FROM (SELECT year, slots || '{}' AS held, first_month, last_month
+                  FROM unnest(CAST(:years AS date[]), CAST(:first_months AS integer[]), CAST(:last_months AS integer[]))
+                       AS part (year, first_month, last_month)
+                  JOIN slots_grid_category USING (year)
+                 WHERE community_id = ANY (:communities) AND grid_id = :grid AND category_id = ANY (:categories) OFFSET 0) AS kept,
+               generate_series(first_month, last_month) AS of_year
+         GROUP BY month
+        UNION ALL
+        SELECT date_trunc('month', day)::date, reported, filed, ended, closed, on_spot, closed_in_grid, closed_in_community, closed_late, handled_s,
+               due, due_closed, due_on_time
+          FROM statistics_delta
+         WHERE community_id = ANY (:communities) AND grid_id = :grid AND category_id = ANY (:categories) AND day >= :months_from AND day < :months_to) AS told
+ GROUP BY month;
 
 -- waiting_kept --
 -- The same as `waiting` from what folds keep, where they do: the week ends at their last one, some seconds ago. What fell due
@@ -425,7 +497,7 @@ SELECT category_id, ARRAY[
        sum(hours[9]), sum(hours[10]), sum(hours[11]), sum(hours[12]), sum(hours[13]), sum(hours[14]), sum(hours[15]), sum(hours[16]),
        sum(hours[17]), sum(hours[18]), sum(hours[19]), sum(hours[20]), sum(hours[21]), sum(hours[22]), sum(hours[23]), sum(hours[24])]::bigint[]
        AS hours
-  FROM (SELECT category_id, slots AS hours FROM slots_ground_month WHERE month >= :months_from AND month < :months_to
+  FROM (SELECT category_id, slots[1:24] AS hours FROM slots_ground_month WHERE category_id > 0 AND month >= :months_from AND month < :months_to
         UNION ALL
         SELECT category_id, hours FROM statistics_ground_day WHERE day >= :first AND day < :months_from OR day >= :months_to AND day < :after
         UNION ALL

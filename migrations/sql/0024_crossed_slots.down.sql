@@ -6,7 +6,8 @@ CREATE OR REPLACE FUNCTION statistics_mend() RETURNS bigint LANGUAGE sql SECURIT
 DROP TRIGGER fold_crossed ON statistics_delta;
 DROP FUNCTION fold_crossed(), rollups_mend(), crossings_mend(), crossed_mend(), shares_told(text), cells_with(integer[], bigint[], integer[], bigint[]), waiting_cells(integer, integer, bigint, bigint, bigint, bigint);
 DROP FUNCTION grids_with(bigint[], integer[], integer, bigint[], integer[], bigint[], integer);
-DROP TABLE slots_crossed_month, slots_crossed_year, slots_grid_measures, slots_waiting, slots_waiting_grid;
+DROP TABLE slots_crossed_month, slots_crossed_year, slots_grid_measures, slots_grid_month, slots_grid_category, slots_waiting, slots_waiting_grid;
+DROP INDEX incident_grid_last;
 CREATE OR REPLACE FUNCTION incident_shares(
         community_id integer, grid_id bigint, category_id integer, state text, level text, on_spot boolean, duplicate_of bigint,
         reported_at timestamptz, filed_at timestamptz, closed_at timestamptz, due_at timestamptz, suspended_s bigint, zone text)
@@ -61,6 +62,16 @@ BEGIN
         EXECUTE replace(pg_get_functiondef(mend.name::regprocedure),
                         format('pg_advisory_xact_lock_shared(8420, 8), pg_advisory_xact_lock(8420, %s)', mend.number), 'pg_advisory_xact_lock(8420, 8)');
     END LOOP;
+END $$;
+DO $$
+DECLARE
+    told text := pg_get_functiondef('months_mend()'::regprocedure);
+BEGIN
+    told := replace(told, 'unnest(slots) WITH', 'unnest(slots[1:%4$s]) WITH');
+    told := replace(told, 'AS each (number, slot)', $new$AS each (number, slot) WHERE %2$s > 0 OR %3$L = 'community'$new$);
+    told := replace(told, $old$'community_id' END, unit)$old$, $new$'community_id' END, unit,
+        CASE unit WHEN 'ground' THEN 24 ELSE 288 END)$new$);
+    EXECUTE told;
 END $$;
 CREATE OR REPLACE FUNCTION slot_tables() RETURNS TABLE (
         number integer, name text, keys text, told text, slot text, step integer, measures integer, counted text, block integer)
@@ -234,4 +245,4 @@ BEGIN
     GET DIAGNOSTICS changed = ROW_COUNT;
     RETURN mended + changed;
 END $$;
-SELECT waiting_mend();
+SELECT months_mend() + waiting_mend();

@@ -6,6 +6,8 @@ DROP INDEX IF EXISTS incident_category_hour;
 LOCK TABLE incident IN SHARE ROW EXCLUSIVE MODE;
 -- What was told before counts no grid for what ended or fell due; so it is folded first.
 SELECT pg_advisory_xact_lock(8420, 8), pg_advisory_xact_lock(8420, 20), statistics_fold(), waiting_fold();
+-- What happened in a grid on some days, whenever it was reported.
+CREATE INDEX incident_grid_last ON incident (grid_id, greatest(reported_at, closed_at, due_at), reported_at);
 
 CREATE OR REPLACE FUNCTION incident_shares(
         community_id integer, grid_id bigint, category_id integer, state text, level text, on_spot boolean, duplicate_of bigint,
@@ -30,15 +32,17 @@ CREATE OR REPLACE FUNCTION incident_shares(
     $$;
 
 -- What is asked of some categories in some hours. `places` and `amounts`: a month's measures by hour of report, only what is not zero, in
--- the order of places, so that any days of an hour lie together: place = (hour * 32 + day) * 12 + measure, day 0 for the whole month;
--- measures count from 0 in the order of statistics_delta. `by_grid`: reported up to and including a day of the month,
--- slot = ((n - 1) * 24 + hour) * 31 + day for the n-th of `grids`; or up to and including a month of the year, with 12 in place of 31.
+-- the order of places, so that any days of an hour lie together: place = (hour * 32 + day) * 12 + measure; measures count from 0 in the
+-- order of statistics_delta. `measures`: those of the whole month, slot = measure * 24 + hour + 1. `by_grid`: reported up to and including a
+-- day of the month, slot = ((n - 1) * 24 + hour) * 31 + day for the n-th of `grids`; or up to and including a month of the year, with 12 in
+-- place of 31.
 CREATE TABLE slots_crossed_month (
     category_id     integer NOT NULL,
     month           date NOT NULL,
     community_id    integer NOT NULL,
     places          integer[] NOT NULL,
     amounts         bigint[] NOT NULL,
+    measures        bigint[] NOT NULL,
     grids           bigint[] NOT NULL,
     by_grid         integer[] NOT NULL,
     PRIMARY KEY (category_id, month, community_id)
@@ -51,8 +55,13 @@ CREATE TABLE slots_crossed_year (
     by_grid         integer[] NOT NULL,
     PRIMARY KEY (category_id, year, community_id)
 );
--- The measures of a grid by day, slot = measure * 31 + day.
+-- The measures of a grid by day, slot = measure * 31 + day; by hour of report, slot = measure * 24 + hour + 1; and of a category by month,
+-- slot = measure * 24 + month: 12 of them would be too short a row to be compressed.
 CREATE TABLE slots_grid_measures (community_id integer, month date, grid_id bigint, slots bigint[] NOT NULL, PRIMARY KEY (community_id, month, grid_id));
+CREATE TABLE slots_grid_month (community_id integer, month date, grid_id bigint, slots bigint[] NOT NULL, PRIMARY KEY (community_id, month, grid_id));
+CREATE TABLE slots_grid_category (
+    community_id integer, year date, grid_id bigint, category_id integer, slots bigint[] NOT NULL, PRIMARY KEY (community_id, year, grid_id, category_id)
+);
 -- What waits, of a category or of all (0), in place of three tables: slot = what * 25 + hour + 1, the hour that of its report and 24 for all;
 -- what = 0 open, 1 overdue, 2 open then, 3 overdue then. By grid in blocks of 100 for the n-th of `grids`.
 DROP TABLE statistics_waiting, statistics_waiting_hour, statistics_waiting_grid;
@@ -63,7 +72,8 @@ DECLARE
     each text;
     slots text;
 BEGIN
-    FOREACH each IN ARRAY ARRAY['slots_crossed_month', 'slots_crossed_year', 'slots_grid_measures', 'slots_waiting', 'slots_waiting_grid'] LOOP
+    FOREACH each IN ARRAY ARRAY['slots_crossed_month', 'slots_crossed_year', 'slots_grid_measures', 'slots_grid_month', 'slots_grid_category', 'slots_waiting',
+                              'slots_waiting_grid'] LOOP
         -- Compressed where they stand, not only beyond two kilobytes.
         EXECUTE format('ALTER TABLE %I SET (toast_tuple_target = 128, fillfactor = 90)', each);
         FOR slots IN SELECT attname FROM pg_attribute WHERE attrelid = each::regclass AND attnum > 0 AND attndims > 0 LOOP
@@ -118,11 +128,27 @@ CREATE OR REPLACE FUNCTION slot_tables() RETURNS TABLE (
            (2, 'slots_ground_day', 'category_id, day', 'category_id, day', 'hour + 1', 24, 12, 'true', 1),
            (3, 'slots_ground_day', 'category_id, day', '0, day', 'hour + 1', 24, 12, 'true', 1),
            (4, 'slots_community_month', 'community_id, month', 'community_id, month', 'hour + 1', 24, 12, 'true', 1),
-           (5, 'slots_ground_month', 'category_id, month', 'category_id, month', 'hour + 1', 24, 1, 'true', 1),
+           (5, 'slots_ground_month', 'category_id, month', 'category_id, month', 'hour + 1', 24, 12, 'true', 1),
            (6, 'slots_grid_year', 'community_id, year, grid_id', 'community_id, year, grid_id', 'hour * 12 + of_year', 288, 1, 'grid_id > 0', 12),
            (7, 'slots_grid_hour', 'community_id, month, grid_id', 'community_id, month, grid_id', 'hour * 31 + of_month', 744, 1, 'grid_id > 0', 31),
-           (8, 'slots_grid_measures', 'community_id, month, grid_id', 'community_id, month, grid_id', 'of_month', 31, 12, 'grid_id > 0', 1)
+           (8, 'slots_grid_measures', 'community_id, month, grid_id', 'community_id, month, grid_id', 'of_month', 31, 12, 'grid_id > 0', 1),
+           (9, 'slots_ground_month', 'category_id, month', '0, month', 'hour + 1', 24, 12, 'true', 1),
+           (10, 'slots_grid_month', 'community_id, month, grid_id', 'community_id, month, grid_id', 'hour + 1', 24, 12, 'grid_id > 0', 1),
+           (11, 'slots_grid_category', 'community_id, year, grid_id, category_id', 'community_id, year, grid_id, category_id', 'of_year', 24, 12,
+            'grid_id > 0', 1)
     $$;
+-- Months of the whole ground have all measures now, and all categories together (0).
+DO $$
+DECLARE
+    told text := pg_get_functiondef('months_mend()'::regprocedure);
+BEGIN
+    told := replace(told, $old$ WHERE %2$s > 0 OR %3$L = 'community'$old$, '');
+    told := replace(told, $old$slots[1:%4$s]$old$, 'slots');
+    told := replace(told, $old$ unit,
+        CASE unit WHEN 'ground' THEN 24 ELSE 288 END)$old$, ' unit)');
+    ASSERT told NOT LIKE '%\%4$s%' AND told NOT LIKE '%ELSE 288%' AND told NOT LIKE '%> 0 OR%', told;
+    EXECUTE told;
+END $$;
 
 -- Places in their order with amounts added; what comes to nothing is left out.
 CREATE FUNCTION cells_with(places integer[], amounts bigint[], added integer[], more bigint[], OUT places_after integer[], OUT amounts_after bigint[])
@@ -136,7 +162,7 @@ CREATE FUNCTION fold_crossed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 BEGIN
     WITH change AS MATERIALIZED (
         SELECT category_id, date_trunc('month', day)::date AS month, community_id,
-               array_agg((hour * 32 + of_month) * 12 + measure) || array_agg(hour * 384 + measure) AS added, array_agg(amount) || array_agg(amount) AS more,
+               array_agg((hour * 32 + of_month) * 12 + measure) AS added, array_agg(measure * 24 + hour + 1) AS measured, array_agg(amount) AS more,
                array_agg(grid_id) FILTER (WHERE measure = 0 AND grid_id > 0) AS grids,
                array_agg(hour * 31 + of_month) FILTER (WHERE measure = 0 AND grid_id > 0) AS grid_places,
                array_agg(amount) FILTER (WHERE measure = 0 AND grid_id > 0) AS grid_amounts
@@ -146,7 +172,7 @@ BEGIN
          WHERE amount <> 0 GROUP BY 1, 2, 3
     ), made AS (
         INSERT INTO slots_crossed_month
-        SELECT category_id, month, community_id, places_after, amounts_after, held.grids, held.slots
+        SELECT category_id, month, community_id, places_after, amounts_after, slots_with(NULL::bigint[], 288, measured, more), held.grids, held.slots
           FROM change, LATERAL cells_with('{}', '{}', added, more) AS cells,
                LATERAL grids_with('{}', '{}', 744, change.grids, grid_places, grid_amounts, 31) AS held
          WHERE NOT EXISTS (SELECT FROM slots_crossed_month AS kept
@@ -154,6 +180,7 @@ BEGIN
     )
     UPDATE slots_crossed_month AS kept
        SET (places, amounts) = (SELECT places_after, amounts_after FROM cells_with(kept.places, kept.amounts, added, more) AS cells),
+           measures = slots_with(kept.measures, 288, measured, more),
            (grids, by_grid) = (SELECT held.grids, held.slots FROM grids_with(kept.grids, kept.by_grid, 744, change.grids, grid_places, grid_amounts, 31) AS held)
       FROM change WHERE (kept.category_id, kept.month, kept.community_id) = (change.category_id, change.month, change.community_id);
 
@@ -193,13 +220,19 @@ DECLARE
     zone text := deployment_time_zone();
     row record;
     blocks record;
+    part record;
     changed bigint;
     mended bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(8420, 8), pg_advisory_xact_lock(8420, 33);
     WITH told AS MATERIALIZED (
-        SELECT category_id, month, community_id, array_agg(place ORDER BY place) AS places, array_agg(amount ORDER BY place) AS amounts
-          FROM (SELECT category_id, month, community_id, (hour * 32 + coalesce(of_month, 0)) * 12 + measure AS place, amount
+        SELECT category_id, month, community_id,
+               coalesce(array_agg(place ORDER BY place) FILTER (WHERE of_month > 0), '{}') AS places,
+               coalesce(array_agg(amount ORDER BY place) FILTER (WHERE of_month > 0), '{}') AS amounts,
+               slots_with(NULL::bigint[], 288, coalesce(array_agg(place) FILTER (WHERE of_month IS NULL), '{}'),
+                          array_agg(amount) FILTER (WHERE of_month IS NULL)) AS measures
+          FROM (SELECT category_id, month, community_id, of_month, amount,
+                       CASE WHEN of_month > 0 THEN (hour * 32 + of_month) * 12 + measure ELSE measure * 24 + hour + 1 END AS place
                   FROM (SELECT category_id, date_trunc('month', day)::date AS month, community_id, hour, extract(day FROM day)::integer AS of_month,
                                sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
                                sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
@@ -215,8 +248,8 @@ BEGIN
         RETURNING places <> '{}' AS differed
     ), put AS (
         INSERT INTO slots_crossed_month AS kept SELECT *, '{}', '{}' FROM told
-            ON CONFLICT (category_id, month, community_id) DO UPDATE SET places = excluded.places, amounts = excluded.amounts
-             WHERE (kept.places, kept.amounts) <> (excluded.places, excluded.amounts)
+            ON CONFLICT (category_id, month, community_id) DO UPDATE SET places = excluded.places, amounts = excluded.amounts, measures = excluded.measures
+             WHERE (kept.places, kept.amounts, kept.measures) <> (excluded.places, excluded.amounts, excluded.measures)
         RETURNING 1
     ) SELECT (SELECT count(*) FROM gone WHERE differed) + (SELECT count(*) FROM put) INTO mended;
 
@@ -267,26 +300,34 @@ BEGIN
     ) SELECT (SELECT count(*) FROM gone WHERE differed) + (SELECT count(*) FROM put) INTO changed;
     mended := mended + changed;
 
-    WITH told AS MATERIALIZED (
-        SELECT community_id, day - of_month + 1 AS month, grid_id, slots_with(NULL::bigint[], 372, array_agg(measure * 31 + of_month), array_agg(amount)) AS slots
-          FROM (SELECT community_id, day, extract(day FROM day)::integer AS of_month, grid_id,
-                       sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
-                       sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
-                       sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
-                  FROM shares_told(zone) WHERE grid_id > 0 GROUP BY 1, 2, 3, 4) AS summed,
-               LATERAL (VALUES (0, reported::bigint), (1, filed), (2, ended), (3, closed), (4, on_spot), (5, closed_in_grid), (6, closed_in_community),
-                               (7, closed_late), (8, handled_s), (9, due), (10, due_closed), (11, due_on_time)) AS each (measure, amount)
-         WHERE amount <> 0 GROUP BY 1, 2, 3
-    ), gone AS (
-        DELETE FROM slots_grid_measures AS kept
-         WHERE NOT EXISTS (SELECT FROM told WHERE (told.community_id, told.month, told.grid_id) = (kept.community_id, kept.month, kept.grid_id))
-        RETURNING 0 <> ANY (slots) AS differed
-    ), put AS (
-        INSERT INTO slots_grid_measures AS kept SELECT * FROM told
-            ON CONFLICT (community_id, month, grid_id) DO UPDATE SET slots = excluded.slots WHERE kept.slots <> excluded.slots
-        RETURNING 1
-    ) SELECT (SELECT count(*) FROM gone WHERE differed) + (SELECT count(*) FROM put) INTO changed;
-    RETURN mended + changed;
+    FOR part IN SELECT * FROM slot_tables() WHERE name IN ('slots_grid_measures', 'slots_grid_month', 'slots_grid_category') LOOP
+        EXECUTE format($statement$
+            WITH told AS MATERIALIZED (
+                SELECT %2$s, slots_with(NULL::bigint[], %4$s * 12, array_agg(measure * %4$s + place), array_agg(amount)) AS slots
+                  FROM (SELECT %2$s, %3$s AS place,
+                               sum(reported)::bigint AS reported, sum(filed)::bigint AS filed, sum(ended)::bigint AS ended, sum(closed)::bigint AS closed,
+                               sum(on_spot)::bigint AS on_spot, sum(closed_in_grid)::bigint AS closed_in_grid, sum(closed_in_community)::bigint AS closed_in_community, sum(closed_late)::bigint AS closed_late,
+                               sum(handled_s)::bigint AS handled_s, sum(due)::bigint AS due, sum(due_closed)::bigint AS due_closed, sum(due_on_time)::bigint AS due_on_time
+                          FROM (SELECT *, date_trunc('month', day)::date AS month, extract(day FROM day)::integer AS of_month,
+                                       date_trunc('year', day)::date AS year, extract(month FROM day)::integer AS of_year
+                                  FROM shares_told($1) WHERE grid_id > 0) AS dated
+                         GROUP BY %2$s, place) AS summed,
+                       LATERAL (VALUES (0, reported), (1, filed), (2, ended), (3, closed), (4, on_spot), (5, closed_in_grid), (6, closed_in_community),
+                                       (7, closed_late), (8, handled_s), (9, due), (10, due_closed), (11, due_on_time)) AS each (measure, amount)
+                 WHERE amount <> 0 GROUP BY %2$s
+            ), gone AS (
+                DELETE FROM %1$I AS kept WHERE NOT EXISTS (SELECT FROM told WHERE (told.%5$s) = (kept.%6$s))
+                RETURNING 0 <> ANY (slots) AS differed
+            ), put AS (
+                INSERT INTO %1$I AS kept SELECT * FROM told
+                    ON CONFLICT (%2$s) DO UPDATE SET slots = excluded.slots WHERE kept.slots <> excluded.slots
+                RETURNING 1
+            ) SELECT (SELECT count(*) FROM gone WHERE differed) + (SELECT count(*) FROM put)
+            $statement$, part.name, part.keys, part.slot, part.step, replace(part.keys, ', ', ', told.'), replace(part.keys, ', ', ', kept.'))
+            INTO changed USING zone;
+        mended := mended + changed;
+    END LOOP;
+    RETURN mended;
 END $$;
 -- What one incident adds, by kind (its own category and all of them) and place.
 CREATE FUNCTION waiting_cells(category_id integer, hour integer, open bigint, overdue bigint, open_then bigint, overdue_then bigint)
@@ -431,5 +472,5 @@ CREATE OR REPLACE FUNCTION statistics_mend() RETURNS bigint LANGUAGE sql SECURIT
     $$;
 
 -- Counted once here for a deployment that has incidents.
-SELECT crossed_mend() + waiting_mend();
+SELECT crossed_mend() + months_mend() + waiting_mend();
 REVOKE ALL ON FUNCTION crossed_mend(), rollups_mend(), crossings_mend() FROM PUBLIC;

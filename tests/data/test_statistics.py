@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from data import migrate
 from data.database import open_database
 from data.queries import rebuilding, statistics
 from data.queries.reach import Reach
@@ -280,30 +281,73 @@ def test_what_is_chosen_of_many_incidents_is_counted_alike_for_any_days_hours_an
     database.close()
 
 
+SPOILT = [
+    *(
+        (table, "slots[3] = slots[3] + 1")
+        for table in (
+            "slots_community_day", "slots_community_month", "slots_ground_day", "slots_ground_month", "slots_grid_year", "slots_grid_hour",
+            "slots_grid_measures", "slots_grid_month", "slots_grid_category", "slots_waiting",
+        )
+    ),
+    *(
+        ("slots_category_month", change)
+        for change in ("days[3] = days[3] + 1", "hours[3] = hours[3] + 1", "by_grid[31] = by_grid[31] + 1", "grids = grids || 7, by_grid[1] = by_grid[1] + 1")
+    ),
+    *(
+        ("slots_crossed_month", change)
+        for change in ("amounts[1] = amounts[1] + 1", "places = places[2:], amounts = amounts[2:]", "measures[3] = measures[3] + 1", "by_grid[31] = by_grid[31] + 1", "grids = grids || 7")
+    ),
+    *((table, "by_grid[12] = by_grid[12] + 1") for table in ("slots_category_year", "slots_crossed_year", "slots_waiting_grid")),
+]  # fmt: skip
+"""Tables of counts, and what makes one of their rows wrong."""
+
+
+COMPARED = {
+    "slots_category_month": "category_id, month, community_id, days, hours",
+    "slots_crossed_month": "category_id, month, community_id, places, amounts, measures",
+}
+"""Of tables in which a grid keeps a place that it once got: all else."""
+
+
+def kept(connection):
+    return {
+        table: connection.execute(f"SELECT {COMPARED.get(table, '*')} FROM {table} ORDER BY 1, 2, 3").fetchall()
+        for table in rebuilding.ROLLUPS
+    }
+
+
 def test_a_recount_mends_what_a_bulk_load_left_and_nothing_twice(fresh):
     with fresh.owner() as connection:
-        connection.execute("DELETE FROM statistics_delta")
+        for serial in range(1, 30):
+            write_something(connection, Random(serial), serial)
+        connection.execute("SELECT statistics_fold(), waiting_fold()")
+        connection.execute("SELECT statistics_mend()")
+        before = kept(connection)
         connection.execute("UPDATE statistics_day SET reported = reported + 1")
-        for table in (
-            "slots_community_day",
-            "slots_community_month",
-            "slots_ground_day",
-            "slots_ground_month",
-            "slots_grid_year",
-            "slots_grid_hour",
-        ):
-            connection.execute(f"UPDATE {table} SET slots[3] = slots[3] + 1")
-        for change in (
-            "days[3] = days[3]",
-            "hours[3] = hours[3]",
-            "by_grid[31] = by_grid[31]",
-            "grids = grids || 7, by_grid[1] = by_grid[1]",
-        ):
-            connection.execute(f"UPDATE slots_category_month SET {change} + 1")
-        connection.execute("UPDATE slots_category_year SET by_grid[12] = by_grid[12] + 1")
+        for table, change in SPOILT:
+            connection.execute(f"UPDATE {table} SET {change}")
+            assert before[table], table
         connection.execute("UPDATE service_reach SET near = near + 1")
         assert connection.execute("SELECT statistics_mend()").fetchone()[0] > 0
+        after = kept(connection)
+        assert [table for table in rebuilding.ROLLUPS if after[table] != before[table]] == []
         assert connection.execute("SELECT statistics_mend()").fetchone()[0] == 0
+
+
+def test_a_migration_down_and_up_leaves_every_count_as_a_recount_has_it(fresh):
+    with fresh.owner() as connection:
+        for serial in range(1, 40):
+            write_something(connection, Random(serial), serial)
+    migrate.downgrade(fresh.schema_url, "0022_categories")
+    with fresh.owner() as connection:
+        for serial in range(40, 60):
+            write_something(connection, Random(serial), serial)
+        assert connection.execute("SELECT count(*) FROM statistics_delta").fetchone()[0] > 0
+    migrate.upgrade(fresh.schema_url)
+    with fresh.owner() as connection:
+        connection.execute("SELECT statistics_fold(), waiting_fold()")
+        assert connection.execute("SELECT statistics_mend()").fetchone()[0] == 0
+        assert all(kept(connection)[table] for table, _ in SPOILT)
 
 
 CELLS_COUNTED = """
