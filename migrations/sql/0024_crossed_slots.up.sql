@@ -74,7 +74,7 @@ DECLARE
 BEGIN
     FOREACH each IN ARRAY ARRAY['slots_crossed_month', 'slots_crossed_year', 'slots_grid_measures', 'slots_grid_month', 'slots_grid_category', 'slots_waiting',
                               'slots_waiting_grid'] LOOP
-        -- Compressed where they stand, not only beyond two kilobytes.
+        -- A row of more than two kilobytes is compressed where it stands until it is short, not moved out.
         EXECUTE format('ALTER TABLE %I SET (toast_tuple_target = 128, fillfactor = 90)', each);
         FOR slots IN SELECT attname FROM pg_attribute WHERE attrelid = each::regclass AND attnum > 0 AND attndims > 0 LOOP
             EXECUTE format('ALTER TABLE %I ALTER %I SET STORAGE MAIN', each, slots);
