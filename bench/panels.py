@@ -11,6 +11,7 @@ from sqlalchemy import text
 from api import auth, tokens
 from api.incidents import service as incidents
 from api.period import Choice, Period
+from api.server import settle
 from api.statistics import fills, service
 from bench._ground import settled
 from bench.harness import BenchContext, Report, interleaved
@@ -44,6 +45,7 @@ PLAIN_FEED = """
 
 def run(context: BenchContext, report: Report) -> None:
     """Measure on the deployment's incidents or the demo district's, each case interleaved with its plain SQL."""
+    settle()
     settled(context)
     plain = open_database(context.schema_url, pool_size=1)
     ours = open_database(context.app_url, pool_size=1)
