@@ -334,6 +334,20 @@ def test_a_recount_mends_what_a_bulk_load_left_and_nothing_twice(fresh):
         assert connection.execute("SELECT statistics_mend()").fetchone()[0] == 0
 
 
+def test_a_recount_that_began_before_the_last_fold_finds_nothing_to_mend(fresh):
+    with fresh.owner() as recounter, fresh.owner() as folder:
+        for serial in range(1, 30):
+            write_something(recounter, Random(serial), serial)
+        recounter.execute("SELECT statistics_mend()")
+        assert recounter.execute("SELECT count(*) FROM slots_waiting").fetchone()[0] > 0
+        recounter.commit()
+        began = recounter.execute("SELECT now()").fetchone()[0]
+        folder.execute("SELECT waiting_fold()")
+        folder.commit()
+        assert recounter.execute("SELECT at FROM waiting_moment").fetchone()[0] > began
+        assert recounter.execute("SELECT waiting_mend()").fetchone()[0] == 0
+
+
 def test_a_migration_down_and_up_leaves_every_count_as_a_recount_has_it(fresh):
     with fresh.owner() as connection:
         for serial in range(1, 40):
