@@ -114,7 +114,7 @@ def finish_load(schema_url: str, beside: Sequence[str] = ()) -> None:
     with ThreadPoolExecutor(1) as second:
         counted = second.submit(_run, schema_url, ["SELECT rollups_mend()"])
         loaded = [sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(table)) for table in ("incident", "intake", *beside)]
-        _run(schema_url, [*loaded, "SELECT rebuild_incident_bins()", "SELECT crossings_mend()"])
+        _run(schema_url, [*loaded, "SELECT rebuild_incident_bins()", "SELECT crossed_mend()"])
         counted.result()
     _run(schema_url, [
         "DELETE FROM deployment WHERE key = 'statistics_due'",

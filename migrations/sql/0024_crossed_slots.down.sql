@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION statistics_mend() RETURNS bigint LANGUAGE sql SECURIT
     SELECT counts_mend() + slots_mend() + hours_mend() + categories_mend() + waiting_mend() + reach_mend()
     $$;
 DROP TRIGGER fold_crossed ON statistics_delta;
-DROP FUNCTION fold_crossed(), rollups_mend(), crossings_mend(), crossed_mend(), shares_told(text), cells_with(integer[], bigint[], integer[], bigint[]), waiting_cells(integer, integer, bigint, bigint, bigint, bigint);
+DROP FUNCTION fold_crossed(), rollups_mend(), crossed_mend(), shares_told(text), cells_with(integer[], bigint[], integer[], bigint[]), waiting_cells(integer, integer, bigint, bigint, bigint, bigint);
 DROP FUNCTION grids_with(bigint[], integer[], integer, bigint[], integer[], bigint[], integer);
 DROP TABLE slots_crossed_month, slots_crossed_year, slots_grid_measures, slots_grid_month, slots_grid_category, slots_waiting, slots_waiting_grid;
 DROP INDEX incident_grid_last;

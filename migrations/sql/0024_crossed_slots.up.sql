@@ -460,18 +460,15 @@ BEGIN
     RETURN mended;
 END $$;
 
--- In two parts that may go on side by side, and take about as long.
+-- All but what is crossed, which takes as long and may go on beside it.
 CREATE FUNCTION rollups_mend() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT counts_mend() + slots_mend() + hours_mend() + waiting_mend() + reach_mend()
-    $$;
-CREATE FUNCTION crossings_mend() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT categories_mend() + crossed_mend()
+    SELECT counts_mend() + slots_mend() + hours_mend() + categories_mend() + waiting_mend() + reach_mend()
     $$;
 CREATE OR REPLACE FUNCTION statistics_mend() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     -- What waits and the homes in reach come last, so that their locks are not held for long.
-    SELECT crossings_mend() + rollups_mend()
+    SELECT crossed_mend() + rollups_mend()
     $$;
 
 -- Counted once here for a deployment that has incidents.
 SELECT crossed_mend() + months_mend() + waiting_mend();
-REVOKE ALL ON FUNCTION crossed_mend(), rollups_mend(), crossings_mend() FROM PUBLIC;
+REVOKE ALL ON FUNCTION crossed_mend(), rollups_mend() FROM PUBLIC;
