@@ -84,6 +84,11 @@ class Cluster:
         return cluster_files.major_of(self.pgdata)
 
     @property
+    def runs(self) -> bool:
+        """Whether a server lives on it, in whichever container, or the last process of one that was killed."""
+        return cluster_files.held(self.data / "owner.lock")
+
+    @property
     def owner(self) -> Owner:
         return owner_of(self.pgdata)
 
@@ -129,14 +134,14 @@ class Cluster:
 
     def stop(self) -> bool:
         """Stop the server: gently, and after a minute at once. False when it was not running."""
-        if not self._held():
+        if not self.runs:
             return False
         for sent, patience in ((signal.SIGINT, STOP_WITHIN_S), (signal.SIGQUIT, 20.0)):
             pid = cluster_files.live_pid(self.pgdata)
             if pid is not None:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, sent)
-            if _until(lambda: not self._held(), patience):
+            if _until(lambda: not self.runs, patience):
                 _reap()
                 return True
         raise Unavailable(
@@ -149,7 +154,7 @@ class Cluster:
         major = cluster_files.major_of(self.pgdata)
         if major is None:
             return Status("absent", self.data, None, None, None)
-        if not self._held():
+        if not self.runs:
             return Status("stopped", self.data, str(major), None, None)
         programs = self.programs()
         state = "ready" if self._answers(programs) else "starting"
@@ -180,7 +185,7 @@ class Cluster:
             pid = cluster_files.live_pid(cluster.pgdata)
             if pid is not None:
                 os.kill(pid, signal.SIGQUIT)
-                _until(lambda: not cluster._held(), 20.0)
+                _until(lambda: not cluster.runs, 20.0)
                 _reap()
             shutil.rmtree(data, ignore_errors=True)
             os.close(alive)
@@ -234,8 +239,8 @@ class Cluster:
                     self._launch(programs, lock)
                 finally:
                     os.close(lock)
-                _until(lambda: self._answers(programs) or not self._held(), 3.0)
-                if not self._held():
+                _until(lambda: self._answers(programs) or not self.runs, 3.0)
+                if not self.runs:
                     raise Unavailable(f"The database does not start: {self._last_words()}")
             elif cluster_files.live_pid(self.pgdata) is None and not _until(self._released_or_answering(programs), RELEASED_WITHIN_S):
                 raise Unavailable(
@@ -244,7 +249,7 @@ class Cluster:
                 )
             if time.monotonic() > started + READY_WITHIN_S:
                 raise Unavailable(f"The database did not answer within {READY_WITHIN_S:.0f} s: {self._last_words()}")
-            if not told and time.monotonic() > started + QUIET_S and self._held():
+            if not told and time.monotonic() > started + QUIET_S and self.runs:
                 say(f"waiting for the database to recover (up to {READY_WITHIN_S:.0f} s)")
                 told = True
             time.sleep(LOOK_EVERY_S)
@@ -287,10 +292,7 @@ class Cluster:
         return subprocess.run(command, check=False, env=_environment(programs)).returncode == 0
 
     def _released_or_answering(self, programs: postgis.Programs) -> Callable[[], bool]:
-        return lambda: self._answers(programs) or not self._held() or cluster_files.live_pid(self.pgdata) is not None
-
-    def _held(self) -> bool:
-        return cluster_files.held(self.data / "owner.lock")
+        return lambda: self._answers(programs) or not self.runs or cluster_files.live_pid(self.pgdata) is not None
 
     def _last_words(self) -> str:
         return _last_line((self.data / "log" / "start.log").read_text(errors="replace")) or f"see {self.data / 'log'}"

@@ -145,7 +145,7 @@ class Supervisor:
                 self._start(child)
             yield self
         finally:
-            self._stop_children()
+            self.stop()
             (data / "app.json").unlink(missing_ok=True)
             os.close(lock)
 
@@ -163,6 +163,19 @@ class Supervisor:
     @property
     def asked_to_stop(self) -> bool:
         return self._stop.up
+
+    def stop(self) -> None:
+        """Stop server and worker: gently, and after a while at once. The data folder stays owned."""
+        alive = [child.process for child in self.children if child.process is not None and child.process.poll() is None]
+        for process in alive:
+            process.terminate()
+        deadline = time.monotonic() + STOP_WITHIN_S
+        for process in alive:
+            try:
+                process.wait(max(deadline - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def check(self) -> None:
         """Refuse to go on when the server ended by itself; for those who wait for it to be ready."""
@@ -207,7 +220,7 @@ class Supervisor:
         if self.deployment.managed:
             return
         cluster = self.deployment.cluster
-        if held(cluster.data / "owner.lock"):
+        if cluster.runs:
             return
         self._tell("the database ended; starting it again")
         try:
@@ -215,18 +228,6 @@ class Supervisor:
         except Refusal as refused:
             self._tell(str(refused))
             self._stop.awaited(2.0)
-
-    def _stop_children(self) -> None:
-        alive = [child.process for child in self.children if child.process is not None and child.process.poll() is None]
-        for process in alive:
-            process.terminate()
-        deadline = time.monotonic() + STOP_WITHIN_S
-        for process in alive:
-            try:
-                process.wait(max(deadline - time.monotonic(), 0.1))
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
 
     def _pump(self, name: str, process: subprocess.Popen[bytes]) -> None:
         log = _log(self.deployment.data, name)

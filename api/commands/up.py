@@ -132,22 +132,30 @@ def _stay(deployment: Deployment, host: str, port: int, steps: Steps) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, keeper.ask_to_stop)
     with keeper.started():
-        with steps.step("application") as step:
-            found = supervisor.running(deployment.data)
-            if found is None:
-                raise Unavailable(f"The file {deployment.data / 'app.json'} cannot be read back.")
-            if not _wait_ready(found, keeper.check, stopped=lambda: keeper.asked_to_stop):
-                return
-            step.done(found.address)
-        deployment.remember()
-        if not steps.quiet:
-            _invite(deployment, found, steps)
-            steps.tell("Ctrl-C stops it.")
-        keeper.watch()
-    if not deployment.managed:
-        steps.tell("stopping the database")
-        deployment.cluster.stop()
-    deployment.forget()
+        if _welcomed(deployment, keeper, steps):
+            keeper.watch()
+        keeper.stop()
+        # Still its owner: whoever asked for the end waits for this too, and finds nothing that runs.
+        if not deployment.managed:
+            steps.tell("stopping the database")
+            deployment.cluster.stop()
+        deployment.forget()
+
+
+def _welcomed(deployment: Deployment, keeper: Supervisor, steps: Steps) -> bool:
+    """Wait until the page answers and say where; False when somebody asked to stop meanwhile."""
+    with steps.step("application") as step:
+        found = supervisor.running(deployment.data)
+        if found is None:
+            raise Unavailable(f"The file {deployment.data / 'app.json'} cannot be read back.")
+        if not _wait_ready(found, keeper.check, stopped=lambda: keeper.asked_to_stop):
+            return False
+        step.done(found.address)
+    deployment.remember()
+    if not steps.quiet:
+        _invite(deployment, found, steps)
+        steps.tell("Ctrl-C stops it.")
+    return True
 
 
 def _start_detached(deployment: Deployment, host: str, port: int, demo: str, steps: Steps) -> Running:

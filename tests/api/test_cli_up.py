@@ -182,7 +182,19 @@ def test_down_stops_everything_and_says_so(deployed: Deployed) -> None:
     assert code == 0
     assert "the application and the database" in out
     assert deployed.status()["database"] == "stopped"
-    assert not Path(f"/proc/{found.pid}/exe").exists()
+    until(lambda: not Path(f"/proc/{found.pid}/exe").exists())
+    assert deployed.run("down") == (0, f"Nothing was running ({deployed.data}).\n", "")
+    deployed.up()
+
+
+def test_an_interrupt_before_the_page_answers_stops_the_database_too(deployed: Deployed) -> None:
+    deployed.run("down")
+    process = deployed.start("up", "--demo", "none")
+    until(lambda: supervisor.running(deployed.data) is not None)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=180)
+    assert process.returncode == 0, out + err
+    assert (deployed.status()["application"], deployed.status()["database"]) == ("stopped", "stopped")
     deployed.up()
 
 

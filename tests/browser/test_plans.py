@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import APIResponse, Route, expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import NASTY
 from tests.browser.plans import COMMUNITY, Planners, across, inside, pair, run_jobs, shape
@@ -145,16 +145,17 @@ def test_an_answer_that_was_overtaken_is_not_shown(planners: Planners) -> None:
     planner, other = planners(), planners("second")
     plan = planner.plan()
     page = planner.open(plan)
-    held: list[tuple[Route, APIResponse]] = []
-    page.route(f"**/api/v1/plans/{plan}", lambda route: held.append((route, route.fetch())), times=1)
+    held: list[Route] = []
+    page.route(f"**/api/v1/plans/{plan}", lambda route: held.append(route), times=1)  # noqa: PLW0108  Playwright asks a function for its signature
     with page.expect_request(f"**/api/v1/plans/{plan}"):
         other.ask("PATCH", f"/plans/{plan}", {"name": "先改的"})
+    overtaken = page.context.request.get(f"{planner.address}/api/v1/plans/{plan}")
+    assert "先改的" in overtaken.text()
     other.ask("PATCH", f"/plans/{plan}", {"name": "后改的"})
     expect(page.locator("#plan_name b")).to_have_text("后改的")
-    [(route, answer)] = held
-    assert "先改的" in answer.text()
+    [route] = held
     with page.expect_response(f"**/api/v1/plans/{plan}"):
-        route.fulfill(response=answer)
+        route.fulfill(response=overtaken)
     page.wait_for_function("() => new Promise((done) => requestAnimationFrame(() => done(true)))")
     assert page.inner_text("#plan_name b") == "后改的"
 
