@@ -6,8 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Query
+from sqlalchemy.orm import Session
 
+from api.actor import Actor
 from api.times import refuse_far
+from data.queries import categories
 from data.queries.statistics import Moment
 from gis.errors import BadValue
 
@@ -114,6 +117,13 @@ def asked_choice(
 
 
 AskedChoice = Annotated[Choice, Depends(asked_choice)]
+
+
+def refuse_unknown(session: Session, actor: Actor, chosen: tuple[int, ...]) -> None:
+    """BadValue with those of the chosen that are no categories."""
+    unknown = set(chosen) - categories.known(session, actor.scope, chosen) if chosen else set()
+    if unknown:
+        raise BadValue("There is no such category.", categories=sorted(unknown))
 
 
 def _day(asked: date | datetime, at: Moment) -> date:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from api.deps import AppSettings, CurrentActor, Session
 from api.grids import schemas, service
 from api.hot import Zone
+from api.period import AskedCategories, AskedHours, Choice
 from api.times import AsOf
 
 router = APIRouter(prefix="/api/v1/grids", tags=["grids"])
@@ -34,9 +35,11 @@ def grid(grid_id: GridId, session: Session, actor: CurrentActor, zone: Zone, as_
 
 
 @router.get("/{grid_id}/card", response_model=schemas.CardOut)
-def card(grid_id: GridId, session: Session, actor: CurrentActor, settings: AppSettings, zone: Zone) -> Any:
-    """A grid with its officer, the nearest officers, its homes, its incidents of today and its hot spot."""
-    return service.card(session, actor, service.Clock(zone), grid_id, settings.data_dir)
+def card(
+    grid_id: GridId, session: Session, actor: CurrentActor, settings: AppSettings, zone: Zone, category: AskedCategories, hours: AskedHours
+) -> Any:
+    """A grid with its officer, the nearest officers, its homes, its hot spot and, of some categories and hours, its incidents of now."""
+    return service.card(session, actor, service.Clock(zone), grid_id, Choice(categories=category, hours=hours), settings.data_dir)
 
 
 @router.get("/{grid_id}/border", responses={200: {"content": {"application/geo+json": {}}}})

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from api import masking
 from api.actor import Actor
+from api.period import Choice, refuse_unknown
 from data import sealing
 from data.queries import areas, grids, places
 from data.queries.bound import now_of
@@ -56,14 +57,15 @@ def one(session: Session, actor: Actor, clock: Clock, id: int) -> Row:
     raise NotFound("There is no such grid.")
 
 
-def card(session: Session, actor: Actor, clock: Clock, id: int, data_dir: Path) -> Row:
-    """A grid with its officer, its homes and its incidents today."""
+def card(session: Session, actor: Actor, clock: Clock, id: int, choice: Choice, data_dir: Path) -> Row:
+    """A grid with its officer, its homes and, of the chosen categories and hours, its incidents today."""
     grid = one(session, actor, clock, id)
     now = now_of(session)
     today = datetime.combine(now.astimezone(clock.zone).date(), time(), clock.zone)
-    held = grids.card(session, actor.scope, id, day=clock.day(session), today=today, now=now)
+    held = grids.card(session, actor.scope, id, grids.Held(clock.day(session), today, now, choice.categories, choice.hours))
     if held is None:
         raise NotFound("There is no such grid.")
+    refuse_unknown(session, actor, choice.categories)
     sees_incidents, care = actor.may("incidents"), None
     if actor.may("care") and actor.may("residents"):
         care = grids.residents_by_care(session, actor.scope, id, day=clock.day(session))

@@ -8,12 +8,10 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from api.actor import Actor
-from api.period import Choice
-from data.queries import categories as category_queries
-from data.queries import statistics
+from api.period import Choice, refuse_unknown
+from data.queries import categories, statistics
 from data.queries.reach import reach
 from data.queries.statistics import WAITING, Asked, Happened, Measures, Moment
-from gis.errors import BadValue
 from gis.hotspots.rates import LEAST_HOUSEHOLDS
 from gis.indicators import INDICATORS, measured
 
@@ -30,10 +28,7 @@ def asked(session: Session, actor: Actor, choice: Choice) -> tuple[Asked, Moment
     """What is asked for, with the moment that is now; NotFound for ground out of scope, BadValue for unknown categories."""
     at = statistics.moment(session)
     first, after = choice.period.days(at)
-    if choice.categories:
-        unknown = set(choice.categories) - category_queries.known(session, actor.scope, choice.categories)
-        if unknown:
-            raise BadValue("There is no such category.", categories=sorted(unknown))
+    refuse_unknown(session, actor, choice.categories)
     area = choice.area if choice.grid is None else statistics.community_of(session, actor.scope, choice.grid)
     return Asked(reach(session, actor.scope, area), first, after, choice.categories, choice.hours, choice.grid), at
 
@@ -192,7 +187,7 @@ def _trend(days: Days, shown: list[date], at: Moment, due_later_today: int) -> l
 
 
 def _named_categories(session: Session, actor: Actor, counts: dict[int, int]) -> list[Answer]:
-    named = [row._mapping for row in category_queries.every(session, actor.scope) if row.id in counts]
+    named = [row._mapping for row in categories.every(session, actor.scope) if row.id in counts]
     fields = ("id", "code", "name", "name_en", "symbol")
     return sorted(
         ({field: row[field] for field in fields} | {"count": counts[row["id"]]} for row in named),

@@ -1,6 +1,7 @@
 """Questions about grids: the smallest patch one officer answers for."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -17,6 +18,19 @@ DESCRIBED = Question(statements("grids")["described"])
 """For the hot path: binds id, day, everything, communities; the caller's token goes with it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """When a grid is asked what it holds, and which of its incidents count; () means all."""
+
+    day: date
+    """Whose officer answers."""
+    today: datetime
+    """When the day began."""
+    now: datetime
+    categories: tuple[int, ...] = ()
+    hours: tuple[int, ...] = ()
+
+
 def page(
     session: Session, scope: Scope, *, day: date, within: Sequence[int] | None = None, id: int | None = None, as_of: datetime | None = None
 ) -> list[Row]:
@@ -31,9 +45,10 @@ def ended(session: Session, scope: Scope, id: int) -> Row | None:
     return None if row is None else dict(row)
 
 
-def card(session: Session, scope: Scope, id: int, *, day: date, today: datetime, now: datetime) -> Row | None:
+def card(session: Session, scope: Scope, id: int, held: Held) -> Row | None:
     """What a current grid holds: officer, counts, hot spot and an inner point (degrees)."""
-    asked = {**scope_binds(scope), "id": id, "day": day, "today": today, "now": now}
+    asked = {**scope_binds(scope), "id": id, "day": held.day, "today": held.today, "now": held.now}
+    asked |= {"every": not held.categories, "categories": list(held.categories), "all_day": not held.hours, "hours": list(held.hours)}
     row = session.execute(text(statements("grids")["card"]), asked).mappings().one_or_none()
     return None if row is None else dict(row)
 

@@ -27,13 +27,20 @@ SELECT grid.id, grid.code, grid.name, grid.name_en, grid.valid_from, grid.valid_
   FROM grid WHERE id = :id AND valid_to IS NOT NULL AND (:everything OR community_id = ANY (:communities))
 
 -- card --
--- What one grid holds now: officer, homes, and its incidents since the day began.
+-- What one grid holds now: officer, homes, and of its incidents those of some categories and hours: since the day began, and open.
+WITH chosen AS NOT MATERIALIZED (
+    SELECT reported_at, is_open, due_at
+      FROM incident
+     WHERE grid_id = :id
+       AND (:every OR category_id = ANY (:categories))
+       AND (:all_day OR extract(hour FROM reported_at AT TIME ZONE (SELECT deployment_time_zone()))::integer = ANY (:hours))
+)
 SELECT officer.id AS officer_id, officer.name AS officer_name, officer.on_duty,
        CASE WHEN (SELECT gate.may('particulars')) THEN officer.phone_sealed END AS phone_sealed,
        (SELECT count(*) FROM building WHERE building.grid_id = grid.id) AS buildings,
-       (SELECT count(*) FROM incident WHERE incident.grid_id = grid.id AND reported_at >= :today) AS today,
-       (SELECT count(*) FROM incident WHERE incident.grid_id = grid.id AND is_open) AS open,
-       (SELECT count(*) FROM incident WHERE incident.grid_id = grid.id AND is_open AND due_at < :now) AS overdue,
+       (SELECT count(*) FROM chosen WHERE reported_at >= :today) AS today,
+       (SELECT count(*) FROM chosen WHERE is_open) AS open,
+       (SELECT count(*) FROM chosen WHERE is_open AND due_at < :now) AS overdue,
        (SELECT jsonb_build_object('class', told -> 'class', 'z', told -> 'z', 'p', told -> 'p', 'q', told -> 'q', 'run_id', analysis_id)
           FROM (SELECT analysis_id, CAST(body AS jsonb) AS told FROM analysis_piece
                  WHERE kind = 'unit' AND key = grid.id

@@ -42,6 +42,24 @@ def test_a_card_tells_what_a_grid_holds(client) -> None:
     assert card["residents_by_care"] == {"lone_elder": 1}
 
 
+def test_a_card_counts_what_was_chosen_as_the_key_figures_of_its_grid_do(client) -> None:
+    reader = client("clerk")
+    kinds = [each["id"] for each in reader.get("/api/v1/categories").json()["items"]]
+    hours = [f"{hour}-{hour + 1}" for hour in range(24)]
+    choices: list[dict[str, object]] = [{}, *({"category": each} for each in kinds), *({"hours": each} for each in hours)]
+    choices += [{"category": kinds[:2], "hours": each} for each in hours]
+    told = set()
+    for choice in choices:
+        card = reader.get("/api/v1/grids/810001/card", params=choice).json()
+        figures = reader.get("/api/v1/overview", params={"grid": 810001, **choice}).json()["kpi"]
+        key = {each["id"]: each["value"] for each in figures}
+        assert [card[name] for name in ("today", "open", "overdue")] == [key[name] for name in ("today", "open", "overdue")], choice
+        told.add(card["open"])
+    assert told == {0, 1}
+    refused = reader.get("/api/v1/grids/810001/card", params={"category": 7})
+    assert (refused.status_code, refused.json()["categories"]) == (422, [7])
+
+
 def test_a_card_keeps_back_what_a_role_may_not_know(client) -> None:
     card = client("planner").get("/api/v1/grids/810001/card").json()
     assert card["residents_by_care"] is None

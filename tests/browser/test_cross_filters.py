@@ -109,3 +109,27 @@ def test_why_a_grid_stands_out_follows_the_filter(opener: Opener, demo_small: Cl
     page.locator('#time [data-hour="3"]').focus()
     page.keyboard.press("Enter")
     page.wait_for_function("(told) => (document.querySelector('#detail .why')?.innerText || told) !== told", arg=told)
+
+
+def test_the_card_of_a_grid_counts_what_the_key_figures_count(opener: Opener, demo_small: Clone) -> None:
+    with demo_small.owner() as owner:
+        row = owner.execute(
+            "SELECT grid_id, count(*) FROM incident WHERE grid_id IS NOT NULL AND is_open GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
+        ).fetchone()
+    assert row
+    grid, waiting = row
+    page = opener().open(f"/?lang=en&period=1y&grid={grid}")
+    agreed = """(other) => {
+        const card = Object.fromEntries([...document.querySelectorAll("#detail dl > div")].map((each) => [each.children[0].textContent, each.children[1].textContent]));
+        const figure = (id) => document.querySelector(`[data-kpi=${id}] .value`)?.textContent;
+        return card.Open === figure("open") && card.Overdue === figure("overdue") && card.Today === figure("today") && card.Open !== other;
+    }"""
+    page.wait_for_function(agreed)
+    assert page.inner_text("[data-kpi=open] .value") == str(waiting)
+    page.locator('#time [data-hour="9"]').focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(agreed, arg=str(waiting))
+    page.locator("#categories .bars button").first.click()
+    wait_for_address(page, hours="9-10")
+    page.wait_for_function("() => new URLSearchParams(location.search).get('category')")
+    page.wait_for_function(agreed)

@@ -56,7 +56,7 @@ export async function renew(section, permissions, { layers, whole }) {
   return () => then === steps && section.dataset.for === key && inPlace(section, () => put(section.querySelector(".body"), closing(), content));
 }
 
-/** Another period, other categories or hours: why a grid stands out is told anew. */
+/** Another period, other categories or hours: what a grid counts, and why it stands out, is told anew. */
 export async function refilter(section, permissions) {
   const { grid, building, incident } = state();
   if (grid && !building && !incident) (await renew(section, permissions, { whole: true }).catch(() => null))?.();
@@ -64,9 +64,9 @@ export async function refilter(section, permissions) {
 
 const keyOf = ({ grid, building, incident }) => (incident ? `incident/${incident}` : `${grid}/${building}`);
 
-async function card({ grid, building, incident }, permissions, options = {}) {
+async function card({ grid, building, incident, category, hours }, permissions, options = {}) {
   if (incident) return incidentCard(incident, options);
-  return building ? buildingCard(building, permissions, options) : gridCard(await ask(`/grids/${grid}/card`, {}, options), permissions);
+  return building ? buildingCard(building, permissions, options) : gridCard(await ask(`/grids/${grid}/card`, { category, hours }, options), permissions);
 }
 
 /** Put something else into a section and leave the focus on the same button, where it is still there. */
