@@ -38,6 +38,7 @@ def desk(seat: Watched) -> Page:
     signed_in(seat)
     seat.page.context.set_offline(False)
     seat.page.keyboard.press("Escape")
+    seat.page.evaluate("() => document.querySelectorAll('#notices .tool').forEach((each) => each.click())")
     return seat.page
 
 
@@ -103,6 +104,24 @@ def test_a_card_that_was_asked_for_before_a_step_does_not_come_back_after_it(des
     desk.wait_for_function("() => redrawn > 0")
     assert desk.locator("#detail .hand:not([aria-disabled=true])").count() == 0
     expect(desk.locator("#detail .marks")).to_contain_text("Dispatched", timeout=LONG_MS)
+
+
+def test_a_step_from_a_card_that_has_not_heard_of_ones_own_undo_is_one_on_top_of_it(desk: Page, served: Served) -> None:
+    number = report(served, "Not heard of it")
+    card(desk, number)
+    reason(desk, "Look after it")
+    assert acted(desk, desk.locator("dialog footer .primary").click) == 200
+    expect(desk.locator("#detail .marks")).to_contain_text("Supervised", timeout=LONG_MS)
+    held: list[Route] = []
+    desk.route(f"**/api/v1/incidents/{number}", lambda route: held.append(route))  # noqa: PLW0108  Playwright asks a function for its signature
+    assert acted(desk, notice(desk, "undo").get_by_role("button", name="Undo").click, "undo") == 200
+    expect(desk.locator("#detail .marks")).to_contain_text("Supervised")
+    assert acted(desk, desk.locator('#detail [data-act="file"]').click) == 200
+    for each in held:
+        each.continue_()
+    desk.unroute(f"**/api/v1/incidents/{number}")
+    expect(desk.locator("#detail .marks")).to_contain_text("Filed", timeout=LONG_MS)
+    assert written(served, number) == ["report", "supervise", "undo", "file"]
 
 
 def test_a_key_dispatches_while_a_newer_card_waits_for_the_rest_of_the_page(desk: Page, served: Served) -> None:

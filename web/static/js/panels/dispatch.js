@@ -11,6 +11,8 @@ const DAY_MS = 86_400_000;
 /** Incidents to which a step is on its way: a newer card of them offers no other meanwhile. */
 const underway = new Set();
 let takeBack = null;
+/** What the last step from here made of an incident. A card of before it may stand for a moment yet: its next step is one on top of that. */
+let reached = { id: 0, version: 0 };
 
 /** Send somebody, or put it into the queue: one click. Once it is done, all choices are spent until the card is made anew. */
 export const dispatchTo = (incident, to, name, button) =>
@@ -46,7 +48,7 @@ function asked(needs) {
 async function done(incident, asked, text, { inDialog = false } = {}) {
   let told;
   try {
-    told = await tell(`/incidents/${incident.id}/actions`, { version: incident.version, ...asked });
+    told = await tell(`/incidents/${incident.id}/actions`, { version: versionOf(incident), ...asked });
   } catch (problem) {
     const late = problem.code === "stale-version";
     if (late) again();
@@ -54,23 +56,24 @@ async function done(incident, asked, text, { inDialog = false } = {}) {
     say(late ? word("act.others_first", { state: coded("state", problem.facts.state) }) : refused(problem));
     return false;
   }
-  // The card stands for a moment yet: its next step is one on what this one made.
-  incident.version = told.version;
-  if (told.undo_s) offer(incident, told, text);
+  reached = told;
+  if (told.undo_s) offer(told, text);
   else say(text);
   again();
   return true;
 }
 
+const versionOf = ({ id, version }) => (id === reached.id ? Math.max(version, reached.version) : version);
+
 /** Somebody acted while a reason was being typed: it stays, and whoever has read what is now may send it on top of that. */
 function overtaken(incident, problem) {
-  incident.version = problem.facts.version;
+  reached = { id: incident.id, version: problem.facts.version };
   problem.told = word("act.others_first_still", { state: coded("state", problem.facts.state) });
   return problem;
 }
 
 /** Take back what was just done: by the button, or by Ctrl+Z, until the time is over. */
-function offer(incident, told, text) {
+function offer(told, text) {
   clearInterval(takeBack?.watch);
   const left = make("span", { className: "number", "aria-hidden": "true" });
   const until = Date.now() + told.undo_s * 1000;
@@ -79,8 +82,7 @@ function offer(incident, told, text) {
     if (asking) return;
     asking = true;
     try {
-      const { version } = await tell(`/incidents/${told.id}/undo`, { version: told.version });
-      incident.version = version;
+      reached = await tell(`/incidents/${told.id}/undo`, { version: told.version });
       shut();
       say(word("act.undone"));
     } catch (problem) {
