@@ -48,6 +48,7 @@ REPORT_STYLES = ("/static/vendor/leaflet.css", *COMMON_STYLES, "/static/css/cont
 REPORT_LAYERS = (PlainBaseMapLayer,)
 DESIGN = "design"
 DESIGN_STYLES = (*COMMON_STYLES, "/static/css/design.css")
+REFERENCE = "reference"
 REFERENCE_STYLES = (*COMMON_STYLES, "/static/vendor/swagger-ui.css", "/static/css/reference.css")
 BUNDLES = {
     SCREEN: ((MAP_MODULE, *(layer.module for layer in LAYERS), ONE_SCREEN_MODULE), SCREEN_STYLES),
@@ -58,6 +59,7 @@ BUNDLES = {
     READING: ((READING_MODULE,), REPORT_STYLES),
     REPORT: ((MAP_MODULE, *(layer.module for layer in REPORT_LAYERS), REPORT_MODULE), REPORT_STYLES),
     DESIGN: ((DESIGN_MODULE,), DESIGN_STYLES),
+    REFERENCE: ((PLAIN_MODULE,), REFERENCE_STYLES),
 }
 """What a kind of page is made of: the modules it begins with, and its style sheets."""
 
@@ -168,14 +170,17 @@ def problem(view: View, status: int, *, reference: str = "") -> str:
     """A page for an address nobody has, may not see, or where something broke."""
     # Any other no is about the address: a page is only ever asked for.
     known = status if status in (403, 404, 500, 503) else 404 if status < 500 else 500
-    return str(_plain(view, "problem", view.word(f"problem.{known}.title"), "problem.html", status=known, reference=reference).render())
+    title = view.word(f"problem.{known}.title")
+    # Whoever may not see a page is signed in, and may want to come back as somebody else.
+    return str(_plain(view, "problem", title, "problem.html", signed_in=known == 403, status=known, reference=reference).render())
 
 
 def api_reference(view: View, *, openapi_url: str) -> str:
     """The reference of the API, from vendored files."""
-    page = Page(view, name="reference", title=view.word("reference.title"), styles=REFERENCE_STYLES)
-    page.html.add_child(_Literal(fill("reference.html", view)), name="reference")
-    page.script.add_child(_Literal(fill("reference.js", view, openapi_url=openapi_url)), name="reference")
+    page = Page(view, name=REFERENCE, title=view.word("reference.title"), styles=REFERENCE_STYLES, bundle=REFERENCE)
+    page.html.add_child(_Literal(fill("reference.html", view)), name=REFERENCE)
+    page.script.add_child(_Literal(_start_plain(REFERENCE, signed_in=True)), name="tools")
+    page.script.add_child(_Literal(fill("reference.js", view, openapi_url=openapi_url)), name=REFERENCE)
     return str(page.render())
 
 
@@ -188,11 +193,16 @@ def _office(view: View, ground: Ground, *, name: str, title: str, module: str, s
     return str(page.render())
 
 
-def _plain(view: View, name: str, title: str, template: str, **facts: object) -> Page:
+def _plain(view: View, name: str, title: str, template: str, *, signed_in: bool = False, **facts: object) -> Page:
     page = Page(view, name=name, title=title, styles=PLAIN_STYLES, bundle=PLAIN)
     page.html.add_child(_Literal(fill(template, view, **facts)), name=name)
-    page.script.add_child(_Literal(f"{bundled.importing(PLAIN, PLAIN_MODULE, 'start', 'start')}\nstart();"), name=name)
+    page.script.add_child(_Literal(_start_plain(PLAIN, signed_in=signed_in)), name=name)
     return page
+
+
+def _start_plain(bundle: str, *, signed_in: bool) -> str:
+    config = json.dumps({"signedIn": signed_in})
+    return f"{bundled.importing(bundle, PLAIN_MODULE, 'start', 'start')}\nstart({config});"
 
 
 class _Literal(Element):

@@ -128,6 +128,15 @@ def test_the_reference_of_the_api_opens_offline(opener: Opener, language: Langua
     watched.page.wait_for_selector(".opblock", timeout=30_000)
     assert watched.page.locator(".opblock").count() > 20
     assert watched.axe() == []
+    for width, height in ((390, 844), (1920, 1080)):
+        watched.page.set_viewport_size({"width": width, "height": height})
+        assert watched.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+        expect(watched.page.get_by_role("link", name=word(language, "title"), exact=True)).to_be_visible()
+    other = "zh" if language == "en" else "en"
+    watched.page.locator("#tools a.tool").click()
+    watched.page.wait_for_selector(f"html[data-language={other}] .opblock")
+    watched.page.get_by_role("link", name=word(other, "title"), exact=True).click()
+    watched.page.wait_for_selector("html[data-page=one-screen]")
 
 
 @pytest.mark.parametrize(("language", "theme"), LOOKS)

@@ -1,13 +1,12 @@
-/** Sign-in and problem pages: the tools, and the form where there is one. */
+/** Sign-in, problem pages and the reference: the tools, and the form where there is one. */
 
 import { tell } from "./api.js";
 import * as tools from "./tools.js";
 import { known, word } from "./words.js";
 
-/** Bring the page to life. */
-export function start() {
-  // Whoever may not see this page is signed in, and may want to come back as somebody else.
-  tools.show(document.querySelector("#tools"), { signedIn: document.querySelector("[data-status='403']") !== null });
+/** Bring the page to life; who is signed in may leave. */
+export function start({ signedIn }) {
+  tools.show(document.querySelector("#tools"), { signedIn });
   const form = document.querySelector("#sign_in");
   if (!form) return;
   form.elements.name.focus();
