@@ -27,7 +27,8 @@ export function told(hours) {
 }
 
 const written = (first, after) => ((after - first + DAY) % DAY === 0 ? "" : `${first}-${after}`);
-const holds = ([first, after], hour) => (first < after ? hour >= first && hour < after : hour >= first || hour < after);
+/** Whether an hour lies in a range. */
+export const holds = ([first, after], hour) => (first < after ? hour >= first && hour < after : hour >= first || hour < after);
 
 /** Draw the bars and the range under them. */
 export function show(body, { hours: counts }) {

@@ -5,6 +5,7 @@ import { make, put } from "../dom.js";
 import { icon } from "../icons.js";
 import { change, state } from "../state.js";
 import { count, decimal, named, word } from "../words.js";
+import { holds, range } from "./hours.js";
 import { asked } from "./period.js";
 
 const SMALL = 5;
@@ -21,9 +22,16 @@ export function section(grid, households, permissions) {
 async function load(host, grid, households) {
   const { category, hours } = state();
   const query = { ...asked(state()), category, hours };
-  const [own, all] = await Promise.all([ask("/overview", { ...query, grid }), ask("/overview", query)]);
+  const [own, all] = (await Promise.all([ask("/overview", { ...query, grid }), ask("/overview", query)])).map((told) => ofChosen(told, category, range(hours)));
   put(host, make("h4", {}, word("why.title")), make("ul", { className: "reasons" }, reasons(own, all, households).map((text) => make("li", {}, text))), rows());
 }
+
+/** An overview tells all categories and all hours, so that others can be chosen: here those count that were. */
+const ofChosen = (told, category, chosen) => ({
+  ...told,
+  categories: category.length ? told.categories.filter(({ id }) => category.includes(String(id))) : told.categories,
+  hours: told.hours.map((n, hour) => (holds(chosen, hour) ? n : 0)),
+});
 
 const rows = () =>
   make("button", { type: "button", className: "button small", onclick: () => change({ rows: "period" }, { step: true }) }, icon("list"), word("why.rows"));
@@ -42,7 +50,7 @@ export function reasons(own, all, households) {
   return [
     households > 0 && usual > 0 && word(rate >= usual * CLEARLY ? "why.rate" : "why.rate_low", figures),
     ...categories(own.categories, all.categories, share),
-    most >= 3 && word("why.hour", { from: busiest, to: busiest + 1 }),
+    most >= 3 && own.hours.some((n, hour) => n && hour !== busiest) && word("why.hour", { from: busiest, to: busiest + 1 }),
     kpi("open") > 0 && word("why.late", { open: count(kpi("open")), late: count(kpi("overdue")) }),
     n < SMALL && word("why.few"),
   ].filter(Boolean);
