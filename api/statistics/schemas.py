@@ -53,6 +53,7 @@ class Ranked(BaseModel):
     level: Literal["street", "community", "grid"]
     name: str
     name_en: str
+    households: int
     count: int
     rate_per_1000: float | None
     open: int

@@ -233,7 +233,7 @@ def _streets_or_communities(session: Session, actor: Actor, wanted: Asked, at: M
 
 def _ranked(child: Answer, counts: dict[int, int], waiting: dict[int, tuple[int, int]]) -> Answer:
     of: list[int] = child.pop("of")  # type: ignore[assignment]
-    households: int = child.pop("households")  # type: ignore[assignment]
+    households: int = child["households"]  # type: ignore[assignment]
     count = sum(counts.get(each, 0) for each in of)
     return child | {
         "count": count,

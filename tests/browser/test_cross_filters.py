@@ -111,23 +111,35 @@ def test_why_a_grid_stands_out_follows_the_filter(opener: Opener, demo_small: Cl
     page.wait_for_function("(told) => (document.querySelector('#detail .why')?.innerText || told) !== told", arg=told)
 
 
-def test_why_a_grid_stands_out_counts_only_the_chosen_categories_and_hours(opener: Opener, demo_small: Clone) -> None:
+@pytest.mark.parametrize(("often", "hours"), [("DESC", "6-18"), ("ASC", "")])
+def test_why_a_grid_stands_out_counts_only_the_chosen_categories_and_hours(
+    opener: Opener, demo_small: Clone, often: str, hours: str
+) -> None:
     with demo_small.owner() as owner:
         row = owner.execute(
             "SELECT grid_id, category_id, count(*) FROM incident JOIN grid ON grid.id = grid_id"
-            " WHERE households >= 20 AND reported_at > now() - interval '360 days' GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 1"
+            f" WHERE households >= 20 AND reported_at > now() - interval '360 days' GROUP BY 1, 2 ORDER BY 3 {often} LIMIT 1"
         ).fetchone()
+        homes = owner.execute("SELECT sum(households) FROM grid WHERE valid_to IS NULL").fetchone()
     assert row
-    page = opener().open(f"/?lang=en&period=1y&grid={row[0]}&category={row[1]}&hours=6-18")
+    assert homes
+    watched = opener()
+    with watched.page.expect_response(lambda answer: "/overview?" in answer.url and "grid=" not in answer.url) as whole:
+        page = watched.open(f"/?lang=en&period=1y&grid={row[0]}&category={row[1]}&hours={hours}")
     page.wait_for_selector("#detail .why li")
-    ranked = page.locator("#ranking tr[aria-current=true] td")
     told = page.locator("#detail .why li").all_inner_texts()
-    assert told[0].startswith(f"{ranked.nth(3).inner_text()} per 1,000 households")
+    rate = page.locator("#ranking tr[aria-current=true] td").nth(3).inner_text()
+    found = re.match(r"([\d.]+) per 1,000 households against ([\d.]+) in the district", told[0])
+    assert found
+    assert found[1] == rate
+    usual = sum(each["count"] for each in whole.value.json()["ranking"]) / homes[0] * 1000
+    assert float(found[2]) == pytest.approx(usual, abs=0.051)
     chosen = page.locator("#categories [aria-pressed=true]").inner_text().split("\n")
-    kinds = [each for each in told if "the usual rate gives" in each]
-    assert [each.split(", where")[0] for each in kinds] in ([], [f"{chosen[0]}: {chosen[-1]}"])
-    busiest = [each for each in told if each.startswith("Most between")]
-    assert all(6 <= int(each.split()[2].split(":")[0]) < 18 for each in busiest)
+    kinds = [each.split(", where")[0] for each in told if "the usual rate gives" in each]
+    assert kinds in ([], [f"{chosen[0]}: {chosen[-1]}"])
+    first, after = (int(each) for each in (hours or "0-24").split("-"))
+    busiest = [int(each.split()[2].split(":")[0]) for each in told if each.startswith("Most between")]
+    assert all(first <= each < after for each in busiest)
 
 
 def test_the_card_of_a_grid_counts_what_the_key_figures_count(opener: Opener, demo_small: Clone) -> None:

@@ -7,12 +7,17 @@ import { change, state } from "../state.js";
 import { shape } from "../symbols.js";
 import { count, named, percent, word } from "../words.js";
 
-/** Draw the bars, most first. */
+const MOST = 12;
+
+/** Draw the bars, most first; what is chosen has one however few it counts. */
 export function show(body, { categories }) {
   const chosen = new Set(state().category);
   const most = Math.max(1, ...categories.map((each) => each.count));
   const all = categories.reduce((sum, each) => sum + each.count, 0);
-  const rows = [...categories].sort((a, b) => b.count - a.count).slice(0, 12);
+  const sorted = [...categories].sort((a, b) => b.count - a.count);
+  const first = new Set([...sorted.filter(({ id }) => chosen.has(String(id))), ...sorted]);
+  const shown = new Set([...first].slice(0, Math.max(MOST, chosen.size)));
+  const rows = sorted.filter((each) => shown.has(each));
   if (!all) return empty(body, { offer: true });
   const bars = make(
     "div",

@@ -38,10 +38,10 @@ const rows = () =>
 
 /** Sentences, the strongest first. */
 export function reasons(own, all, households) {
-  const n = sum(own.categories);
-  const ground = all.ranking.reduce((homes, { count: of, rate_per_1000: rate }) => homes + (rate ? (of / rate) * 1000 : 0), 0);
+  const n = sum(own.categories, "count");
+  const ground = sum(all.ranking, "households");
   const share = ground ? households / ground : 0;
-  const usual = ground ? (sum(all.categories) / ground) * 1000 : 0;
+  const usual = ground ? (sum(all.ranking, "count") / ground) * 1000 : 0;
   const rate = households ? (n / households) * 1000 : 0;
   const kpi = (id) => own.kpi.find((each) => each.id === id)?.value ?? 0;
   const most = Math.max(...own.hours);
@@ -67,4 +67,4 @@ function categories(own, all, share) {
   return more.map((each) => word("why.category", { name: named(each), n: count(each.count), expected: decimal(each.expected) }));
 }
 
-const sum = (list) => list.reduce((total, each) => total + each.count, 0);
+const sum = (list, of) => list.reduce((total, each) => total + each[of], 0);
