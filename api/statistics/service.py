@@ -48,7 +48,7 @@ def overview(session: Session, actor: Actor, choice: Choice) -> Answer:
         "now": at.now,
         "kpi": _key_figures(session, actor, wanted, at, happened, waiting, shown),
         "trend": _trend(happened.days, shown, at, waiting["due_later_today"]),
-        "categories": _named_categories(session, actor, counts),
+        "categories": _named_categories(session, actor, dict.fromkeys(wanted.categories, 0) | counts),
         "hours": by_hour,
         "ranking": _ranking(session, actor, replace(wanted, grid=None), at, waits),
     }
@@ -187,6 +187,7 @@ def _trend(days: Days, shown: list[date], at: Moment, due_later_today: int) -> l
 
 
 def _named_categories(session: Session, actor: Actor, counts: dict[int, int]) -> list[Answer]:
+    """The categories that count anything, and those asked for in any case, most first."""
     named = [row._mapping for row in categories.every(session, actor.scope) if row.id in counts]
     fields = ("id", "code", "name", "name_en", "symbol")
     return sorted(

@@ -71,6 +71,12 @@ def test_a_category_narrows_every_figure(client):
     assert client("operator").get("/api/v1/overview", params={"category": 999}).status_code == 422
 
 
+def test_a_chosen_category_is_told_though_it_counts_nothing(client):
+    before = {"from": "2020-01-01", "to": "2020-01-31"}
+    assert overview(client("operator"), **before)["categories"] == []
+    assert {each["id"]: each["count"] for each in overview(client("operator"), category=410, **before)["categories"]} == {410: 0}
+
+
 @pytest.mark.parametrize(
     "asked", [{"from": "2026-02-01", "to": "2026-01-01"}, {"from": "x"}, {"from": "1900-01-01"}, {"from": "2999-01-01"}]
 )

@@ -164,3 +164,21 @@ def test_the_card_of_a_grid_counts_what_the_key_figures_count(opener: Opener, de
     wait_for_address(page, hours="9-10")
     page.wait_for_function("() => new URLSearchParams(location.search).get('category')")
     page.wait_for_function(agreed)
+
+
+@pytest.mark.parametrize("period", ["period=30d", "from=2020-01-01&to=2020-01-31"])
+def test_a_chosen_category_can_be_let_go_of_where_none_of_it_was_reported(opener: Opener, demo_small: Clone, period: str) -> None:
+    never = "NOT EXISTS (SELECT FROM incident WHERE grid_id = grid.id AND category_id = category.id)"
+    lately = "EXISTS (SELECT FROM incident WHERE grid_id = grid.id AND reported_at > now() - interval '20 days')"
+    with demo_small.owner() as owner:
+        row = owner.execute(
+            f"SELECT grid.id, category.id FROM grid, category WHERE {never} AND {lately}"
+            " AND category.id IN (SELECT category_id FROM incident) LIMIT 1"
+        ).fetchone()
+    assert row
+    page = opener().open(f"/?lang=en&{period}&grid={row[0]}&category={row[1]}")
+    chosen = page.locator("#categories [aria-pressed=true]")
+    assert chosen.locator(".n").inner_text() == "0"
+    chosen.click()
+    page.wait_for_url(lambda url: "category=" not in url)
+    page.wait_for_function("() => document.querySelectorAll('#categories [aria-pressed=true]').length === 0")

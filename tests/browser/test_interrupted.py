@@ -138,7 +138,7 @@ def test_a_key_dispatches_while_a_newer_card_waits_for_the_rest_of_the_page(desk
     expect(desk.locator("#detail .marks")).to_contain_text("Dispatched", timeout=LONG_MS)
 
 
-def test_a_newer_card_offers_nobody_while_a_dispatch_is_on_its_way(desk: Page, served: Served) -> None:
+def test_a_newer_card_offers_nobody_while_a_dispatch_is_on_its_way_and_until_it_has_heard_of_it(desk: Page, served: Served) -> None:
     number = report(served, "On its way")
     card(desk, number)
     held: list[Route] = []
@@ -152,7 +152,14 @@ def test_a_newer_card_offers_nobody_while_a_dispatch_is_on_its_way(desk: Page, s
     desk.wait_for_function("older => !older.isConnected", arg=older)
     desk.keyboard.press("2")
     [route] = held
+    newest: list[Route] = []
+    desk.route(f"**/api/v1/incidents/{number}", lambda route: newest.append(route))  # noqa: PLW0108  Playwright asks a function for its signature
     route.continue_()
+    expect(notice(desk, "undo")).to_be_visible(timeout=LONG_MS)
+    desk.keyboard.press("2")
+    for each in newest:
+        each.continue_()
+    desk.unroute(f"**/api/v1/incidents/{number}")
     expect(desk.locator("#detail .marks")).to_contain_text("Dispatched", timeout=LONG_MS)
     assert (len(sent), notice(desk, "said").count()) == (1, 0)
 

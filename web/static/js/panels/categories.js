@@ -9,22 +9,28 @@ import { count, named, percent, word } from "../words.js";
 
 const MOST = 12;
 
-/** Draw the bars, most first; what is chosen has one however few it counts. */
+/** Draw the bars, most first. */
 export function show(body, { categories }) {
   const chosen = new Set(state().category);
   const most = Math.max(1, ...categories.map((each) => each.count));
   const all = categories.reduce((sum, each) => sum + each.count, 0);
-  const sorted = [...categories].sort((a, b) => b.count - a.count);
-  const first = new Set([...sorted.filter(({ id }) => chosen.has(String(id))), ...sorted]);
-  const shown = new Set([...first].slice(0, Math.max(MOST, chosen.size)));
-  const rows = sorted.filter((each) => shown.has(each));
-  if (!all) return empty(body, { offer: true });
   const bars = make(
     "div",
     { className: chosen.size ? "bars some" : "bars", role: "group", "aria-label": word("categories.title") },
-    rows.map((each) => bar(each, most, all, chosen)),
+    listed(categories, chosen).map((each) => bar(each, most, all, chosen)),
   );
-  keepingFocus(body, () => put(body, bars));
+  if (all) return keepingFocus(body, () => put(body, bars));
+  empty(body, { offer: true });
+  // What was chosen can be let go of where it was never reported, too.
+  if (chosen.size) body.append(bars);
+}
+
+/** The categories with most incidents; what is chosen is among them however few it counts. */
+function listed(categories, chosen) {
+  const sorted = [...categories].sort((a, b) => b.count - a.count);
+  const first = new Set([...sorted.filter(({ id }) => chosen.has(String(id))), ...sorted]);
+  const shown = new Set([...first].slice(0, Math.max(MOST, chosen.size)));
+  return sorted.filter((each) => shown.has(each));
 }
 
 function bar(category, most, all, chosen) {

@@ -13,10 +13,19 @@ const underway = new Set();
 let takeBack = null;
 /** What the last step from here made of an incident. A card of before it may stand for a moment yet: its next step is one on top of that. */
 let reached = { id: 0, version: 0 };
+/** What the last dispatch made of one: a card of before it has no choice left. */
+let dispatched = { id: 0, version: 0 };
 
 /** Send somebody, or put it into the queue: one click. Once it is done, all choices are spent until the card is made anew. */
-export const dispatchTo = (incident, to, name, button) =>
-  held(incident, [...button.closest(".hands").querySelectorAll("button")], () => done(incident, { action: "dispatch", ...to }, word("act.dispatched", { name })), { once: true });
+export async function dispatchTo(incident, to, name, button) {
+  if (incident.id === dispatched.id && incident.version < dispatched.version) return;
+  const send = async () => {
+    const sent = await done(incident, { action: "dispatch", ...to }, word("act.dispatched", { name }));
+    if (sent) dispatched = reached;
+    return sent;
+  };
+  await held(incident, [...button.closest(".hands").querySelectorAll("button")], send, { once: true });
+}
 
 /** Another step; what it needs is asked for first. */
 export function step(incident, { action, needs }, button) {
