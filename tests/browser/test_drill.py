@@ -129,6 +129,26 @@ def test_the_keyboard_stands_where_it_was_while_the_ranking_is_made_anew(opener:
     expect(page.locator("#detail .close")).to_be_focused()
 
 
+def test_the_keyboard_goes_on_to_a_card_that_arrives_after_the_ranking_was_made_anew(opener: Opener) -> None:
+    page = opener().open("/?lang=en")
+    page.get_by_role("button", name="All grids").click()
+    page.wait_for_selector("#ranking [data-grid]")
+    held = list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/grids/*/card*", hold)
+    page.locator("#ranking [data-grid]").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#ranking tr[aria-current=true]")
+    expect(page.locator("#ranking tr[aria-current=true] button")).to_be_focused()
+    for each in held:
+        each.continue_()
+    expect(page.locator("#detail .close")).to_be_focused()
+    page.unroute("**/api/v1/grids/*/card*")
+
+
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (390, 844)])
 def test_a_building_that_an_address_names_is_shown_beside_its_card(
     opener: Opener, demo_small: Clone, home: tuple[str, str, str, str], width: int, height: int

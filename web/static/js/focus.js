@@ -7,6 +7,13 @@ export function keepingFocus(body, work) {
   if (had) body.querySelector(`[data-focus="${CSS.escape(had)}"]`)?.focus({ preventScroll: true });
 }
 
+/** Whether the focus is where it was when `held` had it: on it, on what stands in its place where it was drawn anew, or nowhere. */
+export function still(held) {
+  const now = document.activeElement;
+  if (now === held || now === document.body) return true;
+  return !held.isConnected && Boolean(held.dataset.focus) && now.dataset.focus === held.dataset.focus;
+}
+
 /** One stop of Tab: arrows walk the buttons, Home and End lead to the ends, and Tab comes back to where one was. Let `host` walk the buttons that `selector` finds in it, whenever they are made; returns a function that sees to the one stop after a change. */
 export function roving(host, selector = "button") {
   const open = () => [...host.querySelectorAll(selector)].filter((each) => !each.disabled);

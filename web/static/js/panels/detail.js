@@ -3,6 +3,7 @@
 import { ask } from "../api.js";
 import { failed } from "../components.js";
 import { make, put, skeleton } from "../dom.js";
+import { still } from "../focus.js";
 import { icon } from "../icons.js";
 import { atHand, incidentCard } from "./incident.js";
 import { change, state } from "../state.js";
@@ -33,7 +34,7 @@ export async function show(section, district, permissions) {
     const content = await card(state(), permissions);
     if (section.dataset.for !== key) return;
     put(body, closing(), content);
-    if (byKeyboard && [held, document.body].includes(document.activeElement)) atHand(section);
+    if (byKeyboard && still(held)) atHand(section);
   } catch (problem) {
     if (section.dataset.for === key)
       put(
