@@ -27,6 +27,7 @@ export function told(hours) {
 }
 
 const written = (first, after) => ((after - first + DAY) % DAY === 0 ? "" : `${first}-${after}`);
+
 /** Whether an hour lies in a range. */
 export const holds = ([first, after], hour) => (first < after ? hour >= first && hour < after : hour >= first || hour < after);
 
